@@ -1,0 +1,218 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""What a run asks of the world: the directory, the PBX and the ledger, each behind an interface.
+
+The rooms ``_ad``, ``_pbx`` and ``_ledger`` implement these; the run knows nothing else of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+    Association,
+    Change,
+    DirectoryGroup,
+    DirectoryIdentity,
+    DirectoryNode,
+    DirectoryUser,
+    Domain,
+    Extension,
+    Intent,
+    JournalState,
+    NewExtension,
+    OrganizationReference,
+    PbxCapacity,
+    PbxIdentity,
+    Resolution,
+    RetiredNumber,
+    UserLookup,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UserQuery:
+    """Which users to read.
+
+    :param bases: distinguished names below which to search, each with all that is below it; a user below two of
+        them is returned once.
+    :param filter: an LDAP filter that users must match besides being users; "" for all.
+    :param member_of: groups of which a user must be a direct or primary member (any one of them); empty for all.
+    :param only: objectGUIDs to which the answer is limited; None for no limit.
+    """
+
+    bases: tuple[str, ...]
+    filter: str = ""
+    member_of: tuple[DirectoryGroup, ...] = ()
+    only: frozenset[str] | None = None
+
+
+class Directory(Protocol):
+    """An Active Directory, bound and ready to be read.
+
+    Every method raises a ``DirectoryError`` unless the answer is proved complete: success on every page, the paging
+    control in every answer, every range followed to its end, no referral.
+    """
+
+    def identify(self) -> DirectoryIdentity:
+        """Read the rootDSE and the domain root, and prove that the base DN exists, is readable and is in the domain."""
+
+    def check_filter(self, text: str) -> None:
+        """Raise ``FilterError`` unless the text is an LDAP filter (RFC 4515; blanks between its parts are allowed)."""
+
+    def find_organizational_unit(self, name: str) -> DirectoryNode:
+        """Find an OU or container by DN or by path below the base DN (``Staff/Sales``), else ``DirectoryNameError``."""
+
+    def find_group(self, name: str) -> DirectoryNode:
+        """Find a group by DN, sAMAccountName, common name or objectGUID; ``DirectoryNameError`` if none or several."""
+
+    def find_user(self, name: str) -> DirectoryUser:
+        """Find a user by DN, UPN, sAMAccountName or objectGUID; ``DirectoryNameError`` if none or several."""
+
+    def read_users(self, query: UserQuery) -> list[DirectoryUser]:
+        """Read the users of a query, system and trust accounts left out."""
+
+    def read_groups(self) -> list[DirectoryGroup]:
+        """Read every group of the domain with its direct members."""
+
+    def look_up_users(self, guids: Collection[str]) -> UserLookup:
+        """Ask the whole domain, deleted objects included, for users by objectGUID."""
+
+
+class Pbx(Protocol):
+    """A PBX with one live access token.
+
+    Every method raises a ``PbxError``: ``PbxRefusedError`` where the PBX refused this one call, any other where no
+    further call makes sense in this run. Lists are proved as long as their total, and every id asked for is
+    answered, else ``IncompleteListError``.
+    """
+
+    def identity(self) -> PbxIdentity:
+        """Ask system/information."""
+
+    def capacity(self) -> PbxCapacity:
+        """Ask system/capacity."""
+
+    def root_organization(self) -> OrganizationReference | None:
+        """Return the root of the organization tree, None while organization management is off."""
+
+    def extensions(self) -> list[Extension]:
+        """Read all extensions with their managed fields: extension/list page by page, extension/query in batches."""
+
+    def extension(self, extension_id: int) -> Extension | None:
+        """Read one extension; None if the PBX says that there is none with this id."""
+
+    def create_extension(self, new: NewExtension) -> int:
+        """Create an extension and return its id.
+
+        An answer that was lost is looked for by number and registration name before anything is sent again.
+        """
+
+    def update_extension(
+        self, extension_id: int, fields: Mapping[str, str], organizations: Sequence[OrganizationReference]
+    ) -> None:
+        """Set these managed fields and no others; the organizations are sent along as they are."""
+
+    def delete_extension(self, extension_id: int) -> None:
+        """Delete an extension; one that is already gone is a success."""
+
+    def send_welcome_emails(self, extension_ids: Sequence[int]) -> None:
+        """Ask for the Linkus welcome e-mail of these extensions, once; a lost answer is not asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """One directory joined to one PBX.
+
+    :param settings: the connection options as saved; never a password or a client secret.
+    :param status: ``connected`` or ``disabled``.
+    """
+
+    domain: Domain
+    pbx: PbxIdentity
+    settings: Mapping[str, Any]
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One execution, as the ledger tells it.
+
+    :param state: ``running``, ``succeeded`` or ``failed``; a run that was killed stays ``running``.
+    """
+
+    id: str
+    kind: str
+    plan_id: str
+    state: str
+    started_at: datetime
+    ended_at: datetime | None
+    summary: Mapping[str, int]
+    error: str
+
+
+class Ledger(Protocol):
+    """The durable memory of one integration.
+
+    Every method that writes is durable when it returns. Times are aware, UTC, and given by the caller.
+    """
+
+    @property
+    def location(self) -> str:
+        """Where the ledger is, as an administrator would name it."""
+
+    def integration(self) -> Integration | None:
+        """Return the saved integration; None before the first connection."""
+
+    def save_integration(self, integration: Integration, at: datetime) -> None:
+        """Save it; ``ForeignLedgerError`` if the ledger belongs to another domain or PBX."""
+
+    def rule(self, kind: str) -> Mapping[str, Any] | None:
+        """Return the saved settings of a rule (kind ``users``), None if never saved."""
+
+    def save_rule(self, kind: str, settings: Mapping[str, Any], at: datetime) -> None:
+        """Save the settings of a rule."""
+
+    def associations(self) -> list[Association]:
+        """Return all associations, in the order of their objectGUIDs."""
+
+    def save_associations(self, associations: Sequence[Association]) -> None:
+        """Insert or replace associations by objectGUID, all or none of them.
+
+        :raises LedgerError: if two associations would share an extension.
+        """
+
+    def retired_numbers(self) -> list[RetiredNumber]:
+        """Return the numbers that were freed by a deletion or refused by the PBX, newest entry for each number."""
+
+    def retire_number(self, number: RetiredNumber) -> None:
+        """Remember such a number."""
+
+    def unfinished(self) -> list[Intent]:
+        """Return the journal's rows in state intended or unknown, oldest first."""
+
+    def begin_run(self, kind: str, plan_id: str, at: datetime) -> str:
+        """Open a run and return its id (a UUID)."""
+
+    def finish_run(self, run_id: str, state: str, summary: Mapping[str, int], error: str, at: datetime) -> None:
+        """Close a run."""
+
+    def runs(self, limit: int) -> list[RunRecord]:
+        """Return the latest runs, newest first."""
+
+    def intend(self, run_id: str, change: Change, registration_name: str, at: datetime) -> int:
+        """Write down what is about to be done, before it is done; return the journal row."""
+
+    def done(self, row: int, association: Association | None, retired: RetiredNumber | None, at: datetime) -> None:
+        """Close a journal row as done and, in the same transaction, save or (None) drop the association."""
+
+    def not_done(self, row: int, state: JournalState, detail: str, at: datetime) -> None:
+        """Close a journal row as failed, or mark its outcome unknown."""
+
+    def resolve(self, resolutions: Sequence[Resolution], at: datetime) -> None:
+        """Apply what became of unfinished rows, all or none of it."""
