@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# How to start, test and check this project. `make help` lists what there is.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PYTEST_WORKERS ?= 2
+PYTEST_FLAGS ?=
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export LC_ALL := C.UTF-8
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
+
+SHELL_SCRIPTS := $(wildcard scripts/*) .ci/run
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: ## Install what is missing: Debian packages (as root), .venv and all in it; at once when nothing is
+	@scripts/setup
+
+.PHONY: demo
+demo: setup ## See it work: a domain controller, a PBX, a synchronization and what changes do to it
+	@scripts/demo
+
+.PHONY: test
+test: setup ## Set up, then run all tests: unit, property, integration, playbook
+	@python -m pytest --numprocesses $(PYTEST_WORKERS) $(PYTEST_FLAGS)
+
+.PHONY: lint
+lint: setup ## Check style, types, YAML, playbooks, documentation and changelog
+	ruff check
+	ruff format --check
+	mypy -p ansible_collections.pbxops.yeastar.plugins -p lab -p tests
+	yamllint --strict .
+	ansible-lint --offline --strict --profile production
+	antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck --validate-collection-refs=all .
+	antsibull-changelog lint
+
+.PHONY: sanity
+sanity: setup ## Run ansible-test sanity on a copy of the working tree
+	@scripts/sanity
+
+.PHONY: bench
+bench: setup ## Measure 200, 1,000 and 10,000 users
+	@python -m bench
+
+.PHONY: requirements
+requirements: setup ## Write requirements/dev.txt anew from requirements/dev.in
+	pip-compile --quiet --upgrade --strip-extras --no-header --no-annotate --no-emit-options --no-emit-index-url \
+		--no-emit-find-links --output-file requirements/dev.txt requirements/dev.in
+
+.PHONY: clean
+clean: ## Remove all that the other commands made here, .venv too
+	rm -rf .venv .ansible .hypothesis .lab .mypy_cache .pytest_cache .ruff_cache build tests/output
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
