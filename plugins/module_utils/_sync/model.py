@@ -341,7 +341,7 @@ REMOVALS = frozenset({Action.DELETE, Action.RELEASE})
 
 
 class Reason(StrEnum):
-    """Why a change is planned; the sentences are in ``report.REASONS``."""
+    """Why a change is planned; the sentences are in ``report.py``."""
 
     NEW_USER = "new_user"
     EXTENSION_MISSING = "extension_missing"
@@ -397,7 +397,7 @@ class Change:
 class Conflict:
     """Something that cannot be synchronized as asked.
 
-    :param code: a stable word for it, see ``conflicts.py``.
+    :param code: a stable word for it, see ``conflicts.ConflictCode``.
     :param user: the user's sAMAccountName, or the name given in the rule.
     :param message: a sentence with the value in question and the remedy.
     """
@@ -460,6 +460,7 @@ class Resolution:
 
     :param save: the association that the finished change leaves behind, if any.
     :param drop: whether the association ends.
+    :param retired: the number that the finished change has freed, if any.
     """
 
     intent: Intent
@@ -467,3 +468,4 @@ class Resolution:
     detail: str
     save: Association | None = None
     drop: bool = False
+    retired: RetiredNumber | None = None

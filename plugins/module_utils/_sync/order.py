@@ -1,0 +1,114 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""The order of a plan: what frees something comes before what takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from heapq import heapify, heappop, heappush
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import Action, Change, Extension, Reason
+
+_RANK = {action: rank for rank, action in enumerate(Action)}
+
+
+def in_order(changes: Sequence[Change], extensions: Mapping[int, Extension]) -> tuple[Change, ...]:
+    """Return the changes with the dependencies that e-mail addresses impose, each after all it depends on.
+
+    Among changes that do not depend on each other, removals come first and creations last; within one action the
+    given order is kept.
+
+    :param extensions: the PBX's extensions by id, as they are before the plan.
+    """
+    return _sorted(_exchanges_broken(_addresses_followed(changes, extensions)))
+
+
+def _addresses_followed(changes: Sequence[Change], extensions: Mapping[int, Extension]) -> list[Change]:
+    """Let each change that takes an address wait for the one that frees it."""
+    freeing: dict[str, Change] = {}
+    for change in changes:
+        extension = extensions.get(change.extension_id or 0)
+        held = extension.fields[EMAIL] if extension is not None else ""
+        if held and (change.action is Action.DELETE or EMAIL in change.after):
+            freeing[held.casefold()] = change
+    followed = []
+    for change in changes:
+        source = freeing.get(change.after.get(EMAIL, "").casefold())
+        if source is not None and source.key != change.key:
+            change = replace(change, depends_on=(*change.depends_on, source.key))  # noqa: PLW2901
+        followed.append(change)
+    return followed
+
+
+def _exchanges_broken(changes: Sequence[Change]) -> list[Change]:
+    """Where users exchange addresses in a ring, let one of the ring give its address up first."""
+    by_key = {change.key: change for change in changes}
+    seen: set[str] = set()
+    for start in list(by_key):
+        path: list[str] = []
+        key: str | None = start
+        while key is not None and key not in seen:
+            seen.add(key)
+            path.append(key)
+            key = _waits_for_address(by_key[key], by_key)
+        if key is not None and key in path:
+            _break(path[path.index(key) :], by_key)
+    return list(by_key.values())
+
+
+def _waits_for_address(change: Change, by_key: Mapping[str, Change]) -> str | None:
+    """Return the key of the writing change that this one waits for; removals cannot be part of a ring."""
+    for key in change.depends_on:
+        if key in by_key and EMAIL in by_key[key].after:
+            return key
+    return None
+
+
+def _break(ring: Sequence[str], by_key: dict[str, Change]) -> None:
+    first = min(ring)
+    giver = by_key[first]
+    association = giver.association
+    if association is None:
+        return
+    vacated = replace(
+        giver,
+        action=Action.UPDATE,
+        reason=Reason.ADDRESS_EXCHANGE,
+        before={EMAIL: giver.before[EMAIL]},
+        after={EMAIL: ""},
+        drift=(),
+        depends_on=(),
+        association=replace(association, written={**association.written, EMAIL: ""}),
+    )
+    by_key[vacated.key] = vacated
+    taker = next(key for key in ring if first in by_key[key].depends_on)
+    waits = tuple(vacated.key if key == first else key for key in by_key[taker].depends_on)
+    by_key[taker] = replace(by_key[taker], depends_on=waits)
+    by_key[first] = replace(by_key[first], depends_on=(*by_key[first].depends_on, vacated.key))
+
+
+def _sorted(changes: Sequence[Change]) -> tuple[Change, ...]:
+    by_key = {change.key: change for change in changes}
+    places = {change.key: (_RANK[change.action], place) for place, change in enumerate(changes)}
+    waiting = {key: {other for other in change.depends_on if other in by_key} for key, change in by_key.items()}
+    dependents: dict[str, list[str]] = {key: [] for key in by_key}
+    for key, others in waiting.items():
+        for other in others:
+            dependents[other].append(key)
+    ready = [(places[key], key) for key, others in waiting.items() if not others]
+    heapify(ready)
+    ordered: list[Change] = []
+    while ready:
+        _place, key = heappop(ready)
+        ordered.append(by_key[key])
+        for dependent in dependents[key]:
+            waiting[dependent].discard(key)
+            if not waiting[dependent]:
+                heappush(ready, (places[dependent], dependent))
+    if len(ordered) != len(changes):
+        raise RuntimeError("changes depend on each other in a ring")
+    return tuple(ordered)
