@@ -1,0 +1,446 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""The ledger as one SQLite file."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import (
+    ForeignLedgerError,
+    LedgerError,
+    LedgerFileError,
+    decoding,
+    translated,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.files import (
+    copy_to_memory,
+    make_file,
+    make_folder,
+    resolve,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.lock import exclusive_lock
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.records import (
+    association_from_object,
+    association_to_object,
+    change_from_json,
+    change_to_json,
+    mapping_from_json,
+    refuse_secrets,
+    storable,
+    time_from_text,
+    time_to_text,
+    to_json,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.schema import (
+    check_schema,
+    migrate,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
+    Integration,
+    Ledger,
+    RunRecord,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+    Action,
+    Association,
+    Change,
+    Domain,
+    Intent,
+    JournalState,
+    PbxIdentity,
+    Resolution,
+    RetiredNumber,
+)
+
+_ENDED = frozenset({"succeeded", "failed"})
+
+
+class SqliteLedger(Ledger):
+    """A ledger behind an open connection; ``open_ledger`` makes one.
+
+    The connection is in autocommit mode, so that a transaction begins and ends where it says so here. Every method
+    raises a ``LedgerError`` naming the ledger's path when the file cannot be read or written.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._path = path
+        self._connection = connection
+
+    @property
+    def location(self) -> str:
+        """The path of the ledger, in check mode too."""
+        return str(self._path)
+
+    # --- the integration and its rules ---
+
+    def integration(self) -> Integration | None:
+        """Return the saved integration; None before the first connection."""
+        rows = self._read(
+            "SELECT domain_guid, domain_dn, domain_dns_name, serial_number, model, firmware, settings, status"
+            " FROM integration"
+        )
+        if not rows:
+            return None
+        guid, dn, dns_name, serial_number, model, firmware, settings, status = rows[0]
+        with decoding(self._path):
+            return Integration(
+                domain=Domain(guid, dn, dns_name),
+                pbx=PbxIdentity(serial_number, model, firmware),
+                settings=mapping_from_json(settings),
+                status=status,
+            )
+
+    def save_integration(self, integration: Integration, at: datetime) -> None:
+        """Save the integration; a new firmware or a renamed domain is still the same one.
+
+        :raises ForeignLedgerError: if the ledger belongs to another PBX (serial number) or domain (objectGUID).
+        :raises LedgerError: if a setting is named like a secret.
+        """
+        refuse_secrets(integration.settings)
+        domain, pbx = integration.domain, integration.pbx
+        with self._transaction():
+            self._refuse_foreign(self.integration(), integration)
+            self._connection.execute(
+                "INSERT OR REPLACE INTO integration (id, domain_guid, domain_dn, domain_dns_name, serial_number,"
+                " model, firmware, settings, status, saved_at) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    domain.guid,
+                    domain.dn,
+                    domain.dns_name,
+                    pbx.serial_number,
+                    pbx.model,
+                    pbx.firmware,
+                    to_json(integration.settings),
+                    integration.status,
+                    time_to_text(at),
+                ),
+            )
+
+    def _refuse_foreign(self, saved: Integration | None, new: Integration) -> None:
+        if saved is None:
+            return
+        if (saved.pbx.serial_number, saved.domain.guid) == (new.pbx.serial_number, new.domain.guid):
+            return
+
+        def name(integration: Integration) -> str:
+            pbx, domain = integration.pbx, integration.domain
+            return f"the PBX {pbx.serial_number} and the domain {domain.dns_name} ({domain.guid})"
+
+        raise ForeignLedgerError(
+            f"The ledger {self._path} (ledger_path) belongs to {name(saved)}, not to {name(new)}.",
+            "Disconnect that integration first, or name another ledger_path.",
+        )
+
+    def rule(self, kind: str) -> Mapping[str, Any] | None:
+        """Return the saved settings of a rule (kind ``users``), None if never saved."""
+        rows = self._read("SELECT settings FROM rules WHERE kind = ?", kind)
+        with decoding(self._path):
+            return mapping_from_json(rows[0][0]) if rows else None
+
+    def save_rule(self, kind: str, settings: Mapping[str, Any], at: datetime) -> None:
+        """Save the settings of a rule; ``LedgerError`` if one is named like a secret."""
+        refuse_secrets(settings)
+        with self._transaction():
+            self._connection.execute(
+                "INSERT OR REPLACE INTO rules (kind, settings, saved_at) VALUES (?, ?, ?)",
+                (kind, to_json(settings), time_to_text(at)),
+            )
+
+    # --- associations and numbers ---
+
+    def associations(self) -> list[Association]:
+        """Return all associations, in the order of their objectGUIDs."""
+        rows = self._read(
+            "SELECT guid, extension_id, number, dn, account_name, origin, written, welcome"
+            " FROM associations ORDER BY guid"
+        )
+        names = ("guid", "extension_id", "number", "dn", "account_name", "origin")
+        with decoding(self._path):
+            return [
+                association_from_object(
+                    {
+                        **dict(zip(names, row, strict=False)),
+                        "written": mapping_from_json(row[6]),
+                        "welcome": row[7],
+                    }
+                )
+                for row in rows
+            ]
+
+    def save_associations(self, associations: Sequence[Association]) -> None:
+        """Insert or replace associations by objectGUID, all or none of them.
+
+        :raises LedgerError: if two associations would share an extension, or one has none yet (extension_id 0).
+        """
+        with self._transaction():
+            self._put({association.guid: association for association in associations})
+
+    def _put(self, associations: Mapping[str, Association | None]) -> None:
+        """Within a transaction: make these the associations of these objectGUIDs, None for no association.
+
+        All are taken out before any is put in, so that two may exchange their extensions.
+        """
+        self._connection.executemany(
+            "DELETE FROM associations WHERE guid = ?", ((guid,) for guid in associations)
+        )
+        for association in associations.values():
+            if association is not None:
+                self._insert(association)
+
+    def _insert(self, association: Association) -> None:
+        refuse_secrets(association.written)
+        record = association_to_object(association)
+        record["written"] = to_json(record["written"])
+        holder = self._connection.execute(
+            "SELECT account_name FROM associations WHERE extension_id = ?", (association.extension_id,)
+        ).fetchone()
+        if holder is not None:
+            raise LedgerError(
+                f"The extension {association.number} (id {association.extension_id}) cannot be associated with"
+                f" {association.account_name}: it is associated with {holder[0]}."
+            )
+        self._connection.execute(
+            "INSERT INTO associations (guid, extension_id, number, dn, account_name, origin, written, welcome)"
+            " VALUES (:guid, :extension_id, :number, :dn, :account_name, :origin, :written, :welcome)",
+            record,
+        )
+
+    def retired_numbers(self) -> list[RetiredNumber]:
+        """Return the numbers that were freed by a deletion or refused by the PBX, newest entry for each number."""
+        rows = self._read("SELECT number, guid, since FROM retired_numbers ORDER BY number")
+        with decoding(self._path):
+            return [RetiredNumber(number, guid, time_from_text(since)) for number, guid, since in rows]
+
+    def retire_number(self, number: RetiredNumber) -> None:
+        """Remember a number that is not to be given for a while."""
+        with self._transaction():
+            self._retire(number)
+
+    def _retire(self, number: RetiredNumber) -> None:
+        self._connection.execute(
+            "INSERT INTO retired_numbers (number, guid, since) VALUES (?, ?, ?)"
+            " ON CONFLICT (number) DO UPDATE SET guid = excluded.guid, since = excluded.since"
+            " WHERE excluded.since >= retired_numbers.since",
+            (number.number, number.guid, time_to_text(number.since)),
+        )
+
+    # --- runs ---
+
+    def begin_run(self, kind: str, plan_id: str, at: datetime) -> str:
+        """Open a run and return its id (a UUID)."""
+        run_id = str(uuid.uuid4())
+        with self._transaction():
+            self._connection.execute(
+                "INSERT INTO runs (id, kind, plan_id, state, started_at, summary, error)"
+                " VALUES (?, ?, ?, 'running', ?, '{}', '')",
+                (run_id, kind, plan_id, time_to_text(at)),
+            )
+        return run_id
+
+    def finish_run(
+        self, run_id: str, state: str, summary: Mapping[str, int], error: str, at: datetime
+    ) -> None:
+        """Close a run as ``succeeded`` or ``failed``."""
+        if state not in _ENDED:
+            raise ValueError(f"a run does not end as {state}")
+        with self._transaction():
+            cursor = self._connection.execute(
+                "UPDATE runs SET state = ?, summary = ?, error = ?, ended_at = ? WHERE id = ? AND state = 'running'",
+                (state, to_json(dict(summary)), storable(error), time_to_text(at), run_id),
+            )
+            self._require_row(cursor, f"open run {run_id}")
+
+    def runs(self, limit: int) -> list[RunRecord]:
+        """Return the latest runs, newest first.
+
+        A run that was killed is shown as it left itself: ``running``, without an end. Nothing closes it later,
+        because nobody saw it end. Since the lock lets one run write at a time, a ``running`` run other than the
+        reader's own was killed; what it left unfinished is in ``unfinished`` until the next run resolves it.
+        """
+        rows = self._read(
+            "SELECT id, kind, plan_id, state, started_at, ended_at, summary, error"
+            " FROM runs ORDER BY sequence DESC LIMIT ?",
+            max(limit, 0),
+        )
+        with decoding(self._path):
+            return [
+                RunRecord(
+                    id=run_id,
+                    kind=kind,
+                    plan_id=plan_id,
+                    state=state,
+                    started_at=time_from_text(started_at),
+                    ended_at=time_from_text(ended_at) if ended_at else None,
+                    summary=mapping_from_json(summary),
+                    error=error,
+                )
+                for run_id, kind, plan_id, state, started_at, ended_at, summary, error in rows
+            ]
+
+    # --- the journal ---
+
+    def unfinished(self) -> list[Intent]:
+        """Return the journal's rows in state intended or unknown, oldest first."""
+        rows = self._read(
+            "SELECT id, run_id, change, registration_name FROM journal"
+            " WHERE state IN ('intended', 'unknown') ORDER BY id"
+        )
+        with decoding(self._path):
+            return [
+                Intent(row, run_id, change_from_json(change), registration_name)
+                for row, run_id, change, registration_name in rows
+            ]
+
+    def intend(self, run_id: str, change: Change, registration_name: str, at: datetime) -> int:
+        """Write down what is about to be done, before it is done; return the journal row."""
+        refuse_secrets([change.before, change.after, change.association and change.association.written])
+        with self._transaction():
+            cursor = self._connection.execute(
+                "INSERT INTO journal (run_id, guid, change, registration_name, state, detail, intended_at)"
+                " VALUES (?, ?, ?, ?, 'intended', '', ?)",
+                (run_id, change.guid, change_to_json(change), registration_name, time_to_text(at)),
+            )
+        if cursor.lastrowid is None:
+            raise LedgerError(f"The ledger {self._path} (ledger_path) did not number a journal row.")
+        return cursor.lastrowid
+
+    def done(
+        self, row: int, association: Association | None, retired: RetiredNumber | None, at: datetime
+    ) -> None:
+        """Close a journal row as done and, in the same transaction, save or (None) drop the association.
+
+        :param association: as the finished change leaves it, with the extension's true id.
+        :param retired: the number that the change freed, if any.
+        :raises LedgerError: if the row is not open.
+        """
+        with self._transaction():
+            guid = self._close(row, JournalState.DONE, "", at)
+            self._put({association.guid if association else guid: association})
+            if retired is not None:
+                self._retire(retired)
+
+    def not_done(self, row: int, state: JournalState, detail: str, at: datetime) -> None:
+        """Close a journal row as failed, or mark its outcome unknown; ``LedgerError`` if the row is not open."""
+        if state not in {JournalState.FAILED, JournalState.UNKNOWN}:
+            raise ValueError(f"a change that is not done is not {state.value}")
+        with self._transaction():
+            self._close(row, state, detail, at)
+
+    def resolve(self, resolutions: Sequence[Resolution], at: datetime) -> None:
+        """Apply what became of unfinished rows, all or none of it.
+
+        A deletion that turns out done retires its number, as ``done`` would have.
+        """
+        final: dict[str, Association | None] = {}
+        with self._transaction():
+            for resolution in resolutions:
+                change = resolution.intent.change
+                self._close(resolution.intent.id, resolution.state, resolution.detail, at)
+                if resolution.drop:
+                    final[change.guid] = None
+                if resolution.save is not None:
+                    final[resolution.save.guid] = resolution.save
+                if change.action is Action.DELETE and resolution.state is JournalState.DONE:
+                    self._retire(RetiredNumber(change.number, change.guid, at))
+            self._put(final)
+
+    def _close(self, row: int, state: JournalState, detail: str, at: datetime) -> str:
+        """Within a transaction: say what became of an open row, and return its objectGUID."""
+        cursor = self._connection.execute(
+            "UPDATE journal SET state = ?, detail = ?, outcome_at = ?"
+            " WHERE id = ? AND state IN ('intended', 'unknown')",
+            (state.value, storable(detail), time_to_text(at), row),
+        )
+        self._require_row(cursor, f"open journal row {row}")
+        guid = self._connection.execute("SELECT guid FROM journal WHERE id = ?", (row,)).fetchone()[0]
+        return str(guid)
+
+    # --- SQLite ---
+
+    def _require_row(self, cursor: sqlite3.Cursor, name: str) -> None:
+        if cursor.rowcount != 1:
+            raise LedgerError(f"The ledger {self._path} (ledger_path) has no {name}.")
+
+    def _read(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with translated(self._path):
+            return self._connection.execute(statement, parameters).fetchall()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing of what is executed within; on the disk when it ends."""
+        with translated(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+
+@contextmanager
+def open_ledger(
+    path: str | os.PathLike[str], *, read_write: bool, command: str
+) -> Iterator[SqliteLedger]:
+    """Open the ledger of a path for the length of a ``with`` block.
+
+    :param path: the file; ``~`` is the home directory.
+    :param read_write: whether to work on the file itself: it is made (0600, its folders 0700) where there is none,
+        locked until the block ends, and brought to the newest schema. Otherwise the block works on a copy in memory,
+        free to write to it, and nothing at all is written at the ledger's place; an absent ledger is an empty one.
+    :param command: what the process is doing, e.g. the module's name, to be told to whoever finds the lock taken.
+    :raises LedgerLockedError: if another run is writing, whatever ``read_write`` is.
+    :raises LedgerSchemaError: if a newer version of the collection wrote it.
+    :raises LedgerFileError: if it cannot be opened, read or written, or is no ledger.
+    """
+    resolved = resolve(path)
+    if not read_write:
+        with closing(copy_to_memory(resolved)) as connection:
+            with translated(resolved):
+                _prepare(connection, check_schema(connection, resolved))
+            yield SqliteLedger(resolved, connection)
+        return
+    make_folder(resolved)
+    with exclusive_lock(resolved, command), closing(_connect(resolved)) as connection:
+        yield SqliteLedger(resolved, connection)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    make_file(path)
+    with translated(path):
+        connection = sqlite3.connect(path, isolation_level=None)
+        try:
+            # Looked at before anything is written, lest another program's database be changed.
+            version = check_schema(connection, path)
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+            if mode != "wal":
+                raise LedgerFileError(
+                    f"The ledger {path} (ledger_path) is on a file system without write-ahead logging.",
+                    "Name a file on a local disk with ledger_path.",
+                )
+            # In WAL mode only FULL makes a transaction survive a power loss (https://www.sqlite.org/pragma.html).
+            connection.execute("PRAGMA synchronous = FULL")
+            _prepare(connection, version)
+            # A file that cannot be written is found out now, not after the first change.
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, version: int) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    migrate(connection, version)
