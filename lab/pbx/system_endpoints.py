@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""system/…, preference/… and sign/create."""
+
+from __future__ import annotations
+
+import base64
+import time
+from typing import Any
+
+from lab.pbx.arguments import ApiCall, Payload, integer_argument
+from lab.pbx.errors import ApiError, invalid
+from lab.pbx.organizations import ROOT_ID, Organization
+from lab.pbx.pbx import Pbx
+from lab.pbx.settings import MODELS
+from lab.pbx.validation import FLAG, integer, one_of, refuse_invalid, text
+
+_OTHER_MENUS = frozenset(
+    {
+        "call_flow",
+        "certificates",
+        "conference",
+        "custom_prompt",
+        "disposition_code",
+        "fxs",
+        "group_vm",
+        "ivr",
+        "message_channel",
+        "message_queue",
+        "paging_custom_prompt",
+        "phonebook",
+        "pinset",
+        "queue",
+        "queue_agent",
+        "ring_group",
+        "system_prompt",
+        "trunk",
+        "trunk_did_id",
+    }
+)
+
+
+def information(call: ApiCall) -> Payload:
+    """Who the PBX is and what time it has."""
+    pbx = call.pbx
+    now = pbx.clock.now()
+    return {
+        "data": {
+            "device_name": pbx.settings.device_name,
+            "model_name": MODELS[pbx.settings.model].model_name,
+            "sn": pbx.settings.serial_number,
+            "hardware_version": "V1.00 0000-0000",
+            "firmware_version": pbx.settings.firmware,
+            "system_time": time.strftime("%Y/%m/%d %H:%M:%S", time.gmtime(now)),
+            "up_time": int(now - pbx.started),
+            "system_date_format": "YYYY/MM/DD",
+            "system_time_format": "hh:mm:ss",
+            "timestamp": int(now),
+        }
+    }
+
+
+def capacity(call: ApiCall) -> Payload:
+    """How many extensions and concurrent calls the PBX takes, and has."""
+    settings = call.pbx.settings
+    return {
+        "data": {
+            "extension_capacity": settings.extensions_max,
+            "extension_used": len(call.pbx.extensions),
+            "cc_capacity": MODELS[settings.model].concurrent_calls,
+            "cc_used": 0,
+        }
+    }
+
+
+def get_menuoptions(call: ApiCall) -> Payload:
+    """The choices of one menu; those of objects that this emulator has not are empty."""
+    menu = call.arguments.get("menu", "")
+    if not menu:
+        raise invalid("menu", "required")
+    if menu == "queue_agent":
+        integer_argument(call.arguments, "id")
+    return {"data": _menu(call.pbx, menu)}
+
+
+def get_preference(call: ApiCall) -> Payload:
+    """Company name, name format and whether Organization Management is on."""
+    pbx = call.pbx
+    return {
+        "data": {
+            "company_name": pbx.organizations.root.name,
+            "enb_organization_status": int(pbx.organization_management),
+            "name_disp_fmt": pbx.name_display_format,
+        }
+    }
+
+
+def update_preference(call: ApiCall) -> Payload:
+    """Changes those; the company name is the root organization's."""
+    checks = {
+        "company_name": text(127, shortest=1),
+        "enb_organization_status": FLAG,
+        "name_disp_fmt": one_of(["first_last", "last_first", "lastfirst"]),
+    }
+    refuse_invalid(call.arguments, checks, [])
+    pbx = call.pbx
+    if "company_name" in call.arguments:
+        pbx.organizations.rename(ROOT_ID, call.arguments["company_name"])
+    if "enb_organization_status" in call.arguments:
+        pbx.organization_management = bool(call.arguments["enb_organization_status"])
+    if "name_disp_fmt" in call.arguments:
+        pbx.name_display_format = call.arguments["name_disp_fmt"]
+    return {}
+
+
+def create_sign(call: ApiCall) -> Payload:
+    """A signature that logs one user in to an application built with the Linkus SDK."""
+    checks = {"username": text(), "sign_type": one_of(["sdk"]), "expire_time": integer(0)}
+    refuse_invalid(call.arguments, checks, ["username", "sign_type", "expire_time"])
+    extensions = call.pbx.extensions
+    username = call.arguments["username"]
+    extension = extensions.by_number(username) or extensions.by_email(username)
+    if extension is None:
+        raise ApiError(call.pbx.variants.sign_unknown_user_errcode)
+    sign = f"{extension.number}:{call.arguments['expire_time']}:{call.pbx.clock.now()}"
+    return {"data": {"sign": base64.b64encode(sign.encode()).decode()}}
+
+
+def _menu(pbx: Pbx, menu: str) -> list[dict[str, Any]]:
+    if menu == "role":
+        return [{"text": name, "value": str(one)} for one, name in pbx.settings.roles.items()]
+    if menu == "extension":
+        return [{"text": f"{one.number}-{pbx.display_name(one)}", "value": str(one.id)} for one in pbx.extensions.all()]
+    if menu == "ext_group":
+        return [{"text": one.name, "value": str(one.id)} for one in pbx.groups.all()]
+    if menu == "org_list":
+        pbx.require_organizations()
+        return [_organization_option(pbx, pbx.organizations.root)]
+    if menu in _OTHER_MENUS:
+        return []
+    raise invalid("menu", "enum")
+
+
+def _organization_option(pbx: Pbx, organization: Organization) -> dict[str, Any]:
+    return {
+        "text": organization.name,
+        "value": str(organization.id),
+        "item": [_organization_option(pbx, child) for child in pbx.organizations.children(organization.id)],
+    }
