@@ -68,9 +68,7 @@ class CertificateAuthority:
         issued.cert_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         return issued
 
-    def _sign_server(
-        self, key: ec.EllipticCurvePrivateKey, hosts: Sequence[str]
-    ) -> x509.Certificate:
+    def _sign_server(self, key: ec.EllipticCurvePrivateKey, hosts: Sequence[str]) -> x509.Certificate:
         common_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0][:64])])
         return (
             _builder(key, subject=common_name, issuer=self._certificate.subject)
@@ -79,22 +77,14 @@ class CertificateAuthority:
             .add_extension(_key_usage(digital_signature=True), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(x509.SubjectAlternativeName([_name_of(host) for host in hosts]), False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), False)
             .sign(self._key, hashes.SHA256())
         )
 
 
 def _make_ca(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     # The random part keeps two labs' authorities apart by name, as real ones are.
-    name = x509.Name(
-        [
-            x509.NameAttribute(
-                NameOID.COMMON_NAME, f"Lab certificate authority {os.urandom(4).hex()}"
-            )
-        ]
-    )
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Lab certificate authority {os.urandom(4).hex()}")])
     public_key = key.public_key()
     return (
         _builder(key, subject=name, issuer=name)
@@ -106,9 +96,7 @@ def _make_ca(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     )
 
 
-def _builder(
-    key: ec.EllipticCurvePrivateKey, *, subject: x509.Name, issuer: x509.Name
-) -> x509.CertificateBuilder:
+def _builder(key: ec.EllipticCurvePrivateKey, *, subject: x509.Name, issuer: x509.Name) -> x509.CertificateBuilder:
     public_key = key.public_key()
     return (
         x509.CertificateBuilder()
