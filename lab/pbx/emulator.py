@@ -60,7 +60,11 @@ class Emulator:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Bind the port and serve in a thread. Raises OSError for a port that is taken."""
+        """Bind the port and serve in a thread; after a stop, the same port again.
+
+        Raises OSError for a port that is taken.
+        """
+        self._application.set_stopping(False)
         self._server = make_server(self._application, self._address, self._port, self._context)
         self._port = self._server.port
         self._thread = threading.Thread(
@@ -72,7 +76,7 @@ class Emulator:
         """Stop serving and free the port; harmless when not started."""
         if self._server is None or self._thread is None:
             return
-        self._application.stop_waiting()
+        self._application.set_stopping(True)
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

@@ -103,7 +103,7 @@ def bend(payload: dict[str, Any], faults: list[Fault]) -> dict[str, Any]:
         if fault.kind == "short_page" and isinstance(rows, list):
             bent["data"] = rows[: max(0, len(rows) - fault.rows)]
         elif fault.kind == "larger_total" and "total_number" in bent:
-            bent["total_number"] += fault.rows
+            bent["total_number"] = int(bent["total_number"]) + fault.rows
         elif fault.kind == "missing_ids" and isinstance(rows, list):
-            bent["data"] = [row for row in rows if row["id"] not in fault.ids]
+            bent["data"] = [row for row in rows if int(row["id"]) not in fault.ids]
     return bent

@@ -46,9 +46,12 @@ class OpenApiApplication:
         self._calls = calls
         self._stopping = threading.Event()
 
-    def stop_waiting(self) -> None:
-        """End all latencies, so that the server can stop."""
-        self._stopping.set()
+    def set_stopping(self, stopping: bool) -> None:
+        """While stopping, latencies end at once."""
+        if stopping:
+            self._stopping.set()
+        else:
+            self._stopping.clear()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request (PEP 3333); a cut connection shows as ConnectionAbortedError."""
@@ -87,8 +90,9 @@ class OpenApiApplication:
         self._stopping.wait(sum(fault.seconds for fault in faults if fault.kind == "latency"))
         if not user_agent:
             return _without_user_agent(pbx)
-        fault = _first(faults, "cut_before_work", "http_500", "expired_token", "errcode")
-        if fault and not fault.work_done:
+        at_once = [fault for fault in faults if not fault.work_done]
+        fault = _first(at_once, "cut_before_work", "http_500", "expired_token", "errcode")
+        if fault:
             return _instead_of_work(pbx, asked, fault)
         return _after_work(pbx, api.answer(pbx, asked), faults)
 
@@ -175,10 +179,12 @@ def _cut(connection: socket.socket, last_words: bytes) -> NoReturn:
     raise ConnectionAbortedError("cut on demand")
 
 
-class _Handler(WSGIRequestHandler):
+class QuietHandler(WSGIRequestHandler):
     """Quiet, and done with a connection once it was cut."""
 
     timeout = _CONNECTION_SECONDS
+    # Head and body are two writes: Nagle's algorithm would hold the second back.
+    disable_nagle_algorithm = True
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 (werkzeug's name)
         """Nothing is printed: tests read the log of calls."""
@@ -193,8 +199,14 @@ class _Handler(WSGIRequestHandler):
 
 
 def make_server(application: OpenApiApplication, address: str, port: int, context: ssl.SSLContext) -> BaseWSGIServer:
-    """A threaded HTTPS server, bound and not yet serving; port 0 takes a free one."""
-    server = ThreadedWSGIServer(address, port, application, handler=_Handler, ssl_context=context)
+    """A threaded HTTPS server, bound and not yet serving; port 0 takes a free one.
+
+    Raises OSError for an address or a port that cannot be had (werkzeug's own binding would exit).
+    """
+    with socket.create_server((address, port)) as listening:
+        server = ThreadedWSGIServer(
+            address, port, application, handler=QuietHandler, ssl_context=context, fd=listening.fileno()
+        )
     # The handshake belongs to the connection's own thread, not to the one that accepts.
     vars(server.socket)["do_handshake_on_connect"] = False
     return server

@@ -29,7 +29,7 @@ def text(
             return "length"
         if value and compiled and not compiled.fullmatch(value):
             return "format"
-        if any(character in forbidden for character in value):
+        if any(character in forbidden or _is_surrogate(character) for character in value):
             return "format"
         return None
 
@@ -50,11 +50,11 @@ def integer(lowest: int | None = None, highest: int | None = None) -> Check:
 
 
 def one_of(values: Iterable[Any]) -> Check:
-    """One of `values`, of the same type."""
+    """One of `values`."""
     allowed = tuple(values)
 
     def check(value: Any) -> str | None:
-        return None if any(value is one or value == one for one in allowed) else "enum"
+        return None if value in allowed else "enum"
 
     return check
 
@@ -62,6 +62,11 @@ def one_of(values: Iterable[Any]) -> Check:
 def array(value: Any) -> str | None:
     """A JSON array."""
     return None if isinstance(value, list) else "type"
+
+
+def _is_surrogate(character: str) -> bool:
+    """Half of a character, as a JSON escape can smuggle in: it has no UTF-8 form."""
+    return "\ud800" <= character <= "\udfff"
 
 
 FLAG: Check = integer(0, 1)
