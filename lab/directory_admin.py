@@ -157,7 +157,7 @@ class DirectoryAdmin:
             "isDeleted": [(ldap3.MODIFY_DELETE, [])],
             "distinguishedName": [(ldap3.MODIFY_REPLACE, [dn])],
         }
-        self._connection.modify(f"<GUID={guid}>", changes, controls=[SHOW_DELETED])
+        self._connection.modify(self.dn_of(guid), changes, controls=[SHOW_DELETED])
         self._check(f"restore {guid}")
 
     def set_enabled(self, dn: str, enabled: bool) -> None:
