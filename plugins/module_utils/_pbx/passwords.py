@@ -1,0 +1,58 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""Passwords for new extensions."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import string
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import PbxParameterError
+
+# Not a multiple of 4, so never Base64 by accident; a multiple of 3, so that Base64 of it needs no padding.
+PASSWORD_LENGTH = 33
+_LENGTHS = range(10, 64)
+_ALPHABET = string.ascii_letters + string.digits
+_RUN = 4
+_DRAWS = 10_000
+
+
+def make_password(source: random.Random, *parts_to_avoid: str, length: int = PASSWORD_LENGTH) -> str:
+    """Draw a password that fits the strictest documented rules of any edition.
+
+    10 to 63 letters and digits, with a digit, an upper-case and a lower-case letter, no four digits that are equal
+    or count up or down, and none of ``parts_to_avoid`` in it whatever the case. Source: vendor's page "Add an
+    Extension", user_password and reg_password; the Cloud Edition's rules hold everywhere.
+
+    :param source: where the randomness comes from; ``random.SystemRandom()`` outside of tests.
+    :param parts_to_avoid: the extension's number, first and last name; empty ones do not count.
+    :raises PbxParameterError: if the length is outside of 10 to 63, or nothing fits.
+    """
+    if length not in _LENGTHS:
+        raise PbxParameterError(f"A password of {length} characters is none that a PBX takes (10 to 63).")
+    for _draw in range(_DRAWS):
+        password = "".join(source.choice(_ALPHABET) for _position in range(length))
+        if fits_rules(password, *parts_to_avoid):
+            return password
+    raise PbxParameterError("No password can be made that avoids the extension's number and names.")
+
+
+def fits_rules(password: str, *parts_to_avoid: str) -> bool:
+    """Whether a password fits the rules of ``make_password``."""
+    kinds = (string.digits, string.ascii_uppercase, string.ascii_lowercase)
+    if len(password) not in _LENGTHS or not all(set(password) & set(kind) for kind in kinds):
+        return False
+    if any(part and part.casefold() in password.casefold() for part in parts_to_avoid):
+        return False
+    return not any(_is_run(password[start : start + _RUN]) for start in range(len(password) - _RUN + 1))
+
+
+def _is_run(text: str) -> bool:
+    """Whether these are digits that are all equal, or count up or down by one."""
+    if not all(character in string.digits for character in text):
+        return False
+    steps = {int(following) - int(leading) for leading, following in itertools.pairwise(text)}
+    return steps in ({0}, {1}, {-1})

@@ -1,0 +1,187 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""The shapes of the Open API's objects: read with tolerance, written back as they came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import IncompleteListError, PbxAnswerError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+    Extension,
+    OrganizationReference,
+)
+
+#: The fields of an extension that a directory manages, by the names of vendor's page "Add an Extension".
+MANAGED_FIELDS = ("first_name", "last_name", "email_addr", "mobile_number", "title")
+
+# References are {value, text} in most of the Open API and {id, name} in the organizations' own objects; the page
+# that describes those inside an extension could not be read, so both are taken.
+_ID_KEYS = ("value", "id")
+_NAME_KEYS = ("text", "name")
+
+
+def parse_integer(value: object, what: str) -> int:
+    """Read an integer that may come as a string of digits; ``what`` names it in the error.
+
+    :raises PbxAnswerError: if it is neither.
+    """
+    number = parse_optional_integer(value)
+    if number is None:
+        raise PbxAnswerError(f"The PBX's answer has no usable {what}.")
+    return number
+
+
+def parse_optional_integer(value: object) -> int | None:
+    """Read an integer that may come as a string of digits; None for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lstrip("-").isdecimal() and value.isascii():
+        return int(value)
+    return None
+
+
+def parse_text(value: object) -> str:
+    """Read a text; "" for an absent or empty one, digits for a number."""
+    return "" if value is None else str(value)
+
+
+def parse_rows(answer: Mapping[str, Any], key: str, endpoint: str) -> list[Mapping[str, Any]]:
+    """Read the array of objects under ``key``; a single object counts as an array of one.
+
+    :raises PbxAnswerError: if there is none.
+    """
+    value = answer.get(key)
+    if isinstance(value, Mapping):
+        return [value]
+    if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+        raise PbxAnswerError(f"The PBX's answer to {endpoint} has no list of objects under {key!r}.")
+    return list(value)
+
+
+def parse_object(answer: Mapping[str, Any], key: str, endpoint: str) -> Mapping[str, Any]:
+    """Read the object under ``key``; an array of one object counts as that object.
+
+    :raises PbxAnswerError: if there is none, or several.
+    """
+    rows = parse_rows(answer, key, endpoint)
+    if len(rows) != 1:
+        raise PbxAnswerError(f"The PBX's answer to {endpoint} has {len(rows)} objects under {key!r} instead of one.")
+    return rows[0]
+
+
+def parse_total(answer: Mapping[str, Any], endpoint: str) -> int:
+    """Read total_number, the length of a list over all its pages.
+
+    :raises IncompleteListError: if it is missing: then no list can be proved complete.
+    """
+    total = parse_optional_integer(answer.get("total_number"))
+    if total is None or total < 0:
+        raise IncompleteListError(f"The PBX's answer to {endpoint} has no usable total_number.")
+    return total
+
+
+def parse_extension(detail: Mapping[str, Any], row: Mapping[str, Any] | None = None) -> Extension:
+    """Read an extension.
+
+    :param detail: an object of extension/get or extension/query.
+    :param row: its row of extension/list, for what the detail leaves out.
+    :raises PbxAnswerError: if there is no id or number.
+    """
+    known = {**(row or {}), **detail}
+    number = parse_text(known.get("number"))
+    if not number:
+        raise PbxAnswerError("The PBX's answer has an extension without number.")
+    registration_name = parse_text(known.get("reg_name"))
+    return Extension(
+        id=parse_integer(known.get("id"), "id of an extension"),
+        number=number,
+        fields={name: parse_text(known.get(name)) for name in MANAGED_FIELDS},
+        registration_name=registration_name or None,
+        organizations=parse_organizations(known.get("organization_list")),
+    )
+
+
+def parse_organizations(value: object) -> tuple[OrganizationReference, ...]:
+    """Read an extension's organization_list; absent or null is none."""
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise PbxAnswerError("The PBX's answer has an organization_list that is no list.")
+    return tuple(_parse_reference(element) for element in value)
+
+
+def parse_root_organization(answer: Mapping[str, Any]) -> OrganizationReference:
+    """Find the root in the tree that organization/list returns: the node whose parent_id is 0, else the only node.
+
+    :raises PbxAnswerError: if there is no such node.
+    """
+    nodes = parse_rows(answer, "organization_list", "organization/list")
+    roots = [node for node in nodes if parse_optional_integer(node.get("parent_id")) == 0]
+    if not roots and len(nodes) == 1:
+        roots = nodes
+    if len(roots) != 1:
+        raise PbxAnswerError(f"The PBX's answer to organization/list has {len(roots)} root organizations.")
+    return OrganizationReference(
+        parse_integer(roots[0].get("id"), "id of the root organization"), parse_text(roots[0].get("name"))
+    )
+
+
+class OrganizationShape:
+    """How this PBX writes the elements of an extension's organization_list.
+
+    It is learned from the first answer that holds one; until then it is ``{"value": "33", "text": "IT"}``. An
+    organization that was seen is written as it was seen, unknown keys included.
+    """
+
+    def __init__(self) -> None:
+        self._id_key = _ID_KEYS[0]
+        self._id_is_text = True
+        self._name_key: str | None = _NAME_KEYS[0]
+        self._is_plain = False
+        self._seen: dict[int, Mapping[str, Any]] = {}
+        self._learned = False
+
+    def learn(self, value: object) -> None:
+        """Look at an organization_list that the PBX returned, already read without error."""
+        if not isinstance(value, list):
+            return
+        for element in value:
+            if not self._learned:
+                self._learn_element(element)
+            if isinstance(element, Mapping):
+                self._seen[_parse_reference(element).id] = element
+
+    def write(self, organizations: Sequence[OrganizationReference]) -> list[Any]:
+        """Return the organization_list to send."""
+        return [self._write_element(organization) for organization in organizations]
+
+    def _learn_element(self, element: object) -> None:
+        self._learned = True
+        if not isinstance(element, Mapping):
+            self._is_plain = True
+            self._id_is_text = isinstance(element, str)
+            return
+        self._id_key = next(key for key in _ID_KEYS if key in element)
+        self._id_is_text = isinstance(element[self._id_key], str)
+        self._name_key = next((key for key in _NAME_KEYS if key in element), None)
+
+    def _write_element(self, organization: OrganizationReference) -> Any:
+        reference = str(organization.id) if self._id_is_text else organization.id
+        if self._is_plain:
+            return reference
+        element = {**self._seen.get(organization.id, {}), self._id_key: reference}
+        if self._name_key is not None:
+            element[self._name_key] = organization.name
+        return element
+
+
+def _parse_reference(element: object) -> OrganizationReference:
+    if not isinstance(element, Mapping):
+        return OrganizationReference(parse_integer(element, "id in an organization_list"), "")
+    identifier = next((element[key] for key in _ID_KEYS if key in element), None)
+    name = next((element[key] for key in _NAME_KEYS if key in element), "")
+    return OrganizationReference(parse_integer(identifier, "id in an organization_list"), parse_text(name))

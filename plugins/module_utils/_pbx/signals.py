@@ -1,0 +1,71 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""Signals that end a run, turned into an exception, so that every ``with`` block above unwinds."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
+
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class RunInterruptedError(YeastarError):
+    """A signal asked the run to end. Not a ``PbxError``: nothing that goes on after one object may take it.
+
+    :param number: the signal's number.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"The run was interrupted by {signal.Signals(number).name}.",
+            "Run again; what was begun is then looked at and completed.",
+        )
+        self.number = number
+
+
+@contextmanager
+def signals_raise() -> Iterator[None]:
+    """Within this block, SIGTERM, SIGINT and SIGHUP raise RunInterruptedError; the handlers are put back after it.
+
+    A signal that the process ignores (``nohup``) stays ignored. Outside of the main thread, where Python handles
+    no signals, this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
+    try:
+        for number, handler in previous.items():
+            if handler is not signal.SIG_IGN:
+                signal.signal(number, _interrupt)
+        yield
+    finally:
+        for number, handler in previous.items():
+            # None: installed by something other than Python, which cannot be put back from here.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Within this block the ending signals wait, and take effect at its end.
+
+    For the few steps that must not be cut in two: an access token that was given but not noted could not be
+    revoked.
+    """
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise RunInterruptedError(number)
