@@ -31,10 +31,7 @@ class LockHolder:
     command: str
 
     def __str__(self) -> str:
-        return (
-            f"{self.command}, process {self.pid} on {self.host}, "
-            f"started by {self.user} at {self.started}"
-        )
+        return f"{self.command}, process {self.pid} on {self.host}, started by {self.user} at {self.started}"
 
 
 class LedgerError(YeastarError):
@@ -97,8 +94,7 @@ def _not_permitted(path: Path, detail: str) -> LedgerFileError:
 def _not_usable(path: Path, detail: str) -> LedgerFileError:
     return LedgerFileError(
         f"The ledger {path} (ledger_path) cannot be used: {detail}.",
-        "Check the path, the disk and the other programs that have the file open, "
-        "or name another ledger_path.",
+        "Check the path, the disk and the other programs that have the file open, or name another ledger_path.",
     )
 
 

@@ -68,12 +68,15 @@ def make_folder(path: Path) -> None:
 
 
 def make_file(path: Path) -> None:
-    """Make an empty file for this user alone where there is none; SQLite gives its companions the same mode."""
+    """Make an empty file for this user alone where there is none; SQLite gives its companions the same mode.
+
+    A file that is there is proved writable: SQLite would open another one all the same and fail at the first change.
+    """
     with translated(path):
-        if path.exists():
-            return
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        _sync_folder(path.parent)
+        is_new = not path.exists()
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        if is_new:
+            _sync_folder(path.parent)
 
 
 def copy_to_memory(path: Path) -> sqlite3.Connection:

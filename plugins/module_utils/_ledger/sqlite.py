@@ -51,7 +51,6 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
     RunRecord,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Action,
     Association,
     Change,
     Domain,
@@ -190,9 +189,7 @@ class SqliteLedger(Ledger):
 
         All are taken out before any is put in, so that two may exchange their extensions.
         """
-        self._connection.executemany(
-            "DELETE FROM associations WHERE guid = ?", ((guid,) for guid in associations)
-        )
+        self._connection.executemany("DELETE FROM associations WHERE guid = ?", ((guid,) for guid in associations))
         for association in associations.values():
             if association is not None:
                 self._insert(association)
@@ -247,9 +244,7 @@ class SqliteLedger(Ledger):
             )
         return run_id
 
-    def finish_run(
-        self, run_id: str, state: str, summary: Mapping[str, int], error: str, at: datetime
-    ) -> None:
+    def finish_run(self, run_id: str, state: str, summary: Mapping[str, int], error: str, at: datetime) -> None:
         """Close a run as ``succeeded`` or ``failed``."""
         if state not in _ENDED:
             raise ValueError(f"a run does not end as {state}")
@@ -314,9 +309,7 @@ class SqliteLedger(Ledger):
             raise LedgerError(f"The ledger {self._path} (ledger_path) did not number a journal row.")
         return cursor.lastrowid
 
-    def done(
-        self, row: int, association: Association | None, retired: RetiredNumber | None, at: datetime
-    ) -> None:
+    def done(self, row: int, association: Association | None, retired: RetiredNumber | None, at: datetime) -> None:
         """Close a journal row as done and, in the same transaction, save or (None) drop the association.
 
         :param association: as the finished change leaves it, with the extension's true id.
@@ -337,21 +330,17 @@ class SqliteLedger(Ledger):
             self._close(row, state, detail, at)
 
     def resolve(self, resolutions: Sequence[Resolution], at: datetime) -> None:
-        """Apply what became of unfinished rows, all or none of it.
-
-        A deletion that turns out done retires its number, as ``done`` would have.
-        """
+        """Apply what became of unfinished rows, all or none of it; ``LedgerError`` if one of them is not open."""
         final: dict[str, Association | None] = {}
         with self._transaction():
             for resolution in resolutions:
-                change = resolution.intent.change
-                self._close(resolution.intent.id, resolution.state, resolution.detail, at)
+                guid = self._close(resolution.intent.id, resolution.state, resolution.detail, at)
                 if resolution.drop:
-                    final[change.guid] = None
+                    final[guid] = None
                 if resolution.save is not None:
                     final[resolution.save.guid] = resolution.save
-                if change.action is Action.DELETE and resolution.state is JournalState.DONE:
-                    self._retire(RetiredNumber(change.number, change.guid, at))
+                if resolution.retired is not None:
+                    self._retire(resolution.retired)
             self._put(final)
 
     def _close(self, row: int, state: JournalState, detail: str, at: datetime) -> str:
@@ -390,9 +379,7 @@ class SqliteLedger(Ledger):
 
 
 @contextmanager
-def open_ledger(
-    path: str | os.PathLike[str], *, read_write: bool, command: str
-) -> Iterator[SqliteLedger]:
+def open_ledger(path: str | os.PathLike[str], *, read_write: bool, command: str) -> Iterator[SqliteLedger]:
     """Open the ledger of a path for the length of a ``with`` block.
 
     :param path: the file; ``~`` is the home directory.
@@ -432,9 +419,6 @@ def _connect(path: Path) -> sqlite3.Connection:
             # In WAL mode only FULL makes a transaction survive a power loss (https://www.sqlite.org/pragma.html).
             connection.execute("PRAGMA synchronous = FULL")
             _prepare(connection, version)
-            # A file that cannot be written is found out now, not after the first change.
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("COMMIT")
         except BaseException:
             connection.close()
             raise

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ledger among processes: killed ones, two at once, one without rights, one on a full disk."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerLockedError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import (
+    SqliteLedger,
+    open_ledger,
+)
+
+NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
+
+# What every child begins with: a creation and a deletion of one user, as a run would write them down.
+PRELUDE = """
+import os, signal, sqlite3, sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+    Action, Association, Change, Origin, Reason, RetiredNumber,
+)
+
+path, now = sys.argv[1], datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
+anna = Association("guid-of-anna", 41, "1000", "CN=Anna", "anna", Origin.CREATED, {"email": "anna@example.com"})
+creation = Change(Action.CREATE, anna.guid, "anna", anna.dn, "1000", None, Reason.NEW_USER,
+                  after=anna.written, association=replace(anna, extension_id=0))
+deletion = Change(Action.DELETE, anna.guid, "anna", anna.dn, "1000", 41, Reason.ACCOUNT_DELETED,
+                  before=anna.written)
+
+def say(text):
+    os.write(1, text.encode() + b"\\n")
+"""
+
+# Dies by its own SIGKILL just before the statement whose number is its second argument; 0 lets it live and count.
+KILLED = """
+fatal, seen = int(sys.argv[2]), 0
+
+def count(statement):
+    global seen
+    seen += 1
+    if seen == fatal:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+connect = sqlite3.connect
+
+def traced(*arguments, **options):
+    connection = connect(*arguments, **options)
+    connection.set_trace_callback(count)
+    return connection
+
+sqlite3.connect = traced
+with open_ledger(path, read_write=True, command="killed") as ledger:
+    say("opened")
+    run_id = ledger.begin_run("users", "plan", now)
+    say("begun")
+    row = ledger.intend(run_id, creation, "name-1", now)
+    say("creation intended")
+    ledger.done(row, anna, None, now)
+    say("creation done")
+    row = ledger.intend(run_id, deletion, "", now)
+    say("deletion intended")
+    ledger.done(row, None, RetiredNumber("1000", anna.guid, now), now)
+    say("deletion done")
+    ledger.finish_run(run_id, "succeeded", {"create": 1}, "", now)
+    say("finished")
+    if fatal == 0:
+        say(str(seen))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+HOLDING = """
+with open_ledger(path, read_write=True, command="pbx_ad_user_sync") as ledger:
+    ledger.save_associations([anna])
+    say("holding")
+    sys.stdin.read()
+"""
+
+# Root may write anywhere, so it first becomes somebody who may not.
+POWERLESS = """
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+try:
+    with open_ledger(path, read_write=sys.argv[2] == "write", command="powerless") as ledger:
+        say("opened with " + ",".join(association.account_name for association in ledger.associations()))
+except LedgerError as error:
+    say(type(error).__name__ + ": " + str(error))
+"""
+
+FILLING = """
+saved = []
+try:
+    with open_ledger(path, read_write=True, command="filling") as ledger:
+        run_id = ledger.begin_run("users", "plan", now)
+        while True:
+            guid = f"{len(saved):08d}"
+            row = ledger.intend(run_id, replace(creation, guid=guid), "", now)
+            ledger.done(row, replace(anna, guid=guid, extension_id=len(saved) + 1), None, now)
+            saved.append(guid)
+except LedgerError as error:
+    say(type(error).__name__ + ": " + str(error))
+os.unlink(sys.argv[2])  # the space that somebody frees
+with open_ledger(path, read_write=True, command="after") as ledger:
+    guids = [association.guid for association in ledger.associations()]
+    say(f"{guids == saved} {len(saved) > 10} {len(ledger.unfinished()) <= 1}")
+    ledger.finish_run(run_id, "failed", {}, "", now)
+    say("writable again")
+"""
+
+
+def start(script: str, *arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PRELUDE + script, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+
+def run(script: str, *arguments: object) -> list[str]:
+    with start(script, *arguments) as child:
+        output, _ = child.communicate(timeout=60)
+    return output.splitlines()
+
+
+@contextmanager
+def holding(path: Path) -> Iterator[subprocess.Popen[str]]:
+    with start(HOLDING, path) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "holding\n"
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def traces(folder: Path) -> dict[str, tuple[bytes, int]]:
+    found = {".": (b"", folder.stat().st_mtime_ns)}
+    return found | {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.iterdir()}
+
+
+def memory(ledger: SqliteLedger) -> tuple[object, ...]:
+    """Return all that a killed run may have left."""
+    return (
+        [association.account_name for association in ledger.associations()],
+        [retired.number for retired in ledger.retired_numbers()],
+        [intent.change.action.value for intent in ledger.unfinished()],
+        [run.state for run in ledger.runs(10)],
+    )
+
+
+# The memory after each word the child says; between two words only the next one may be true already.
+MEMORIES = {
+    "": ([], [], [], []),
+    "opened": ([], [], [], []),
+    "begun": ([], [], [], ["running"]),
+    "creation intended": ([], [], ["create"], ["running"]),
+    "creation done": (["anna"], [], [], ["running"]),
+    "deletion intended": (["anna"], [], ["delete"], ["running"]),
+    "deletion done": ([], ["1000"], [], ["running"]),
+    "finished": ([], ["1000"], [], ["succeeded"]),
+}
+
+
+def test_a_run_killed_at_any_statement_leaves_all_that_it_had_saved(tmp_path: Path) -> None:
+    statements = int(run(KILLED, tmp_path / "counted", 0)[-1])
+    assert statements > 30
+    words = list(MEMORIES)
+    for fatal in range(1, statements + 1):
+        folder = tmp_path / str(fatal)
+        path = folder / "ledger"
+        said = run(KILLED, path, fatal)
+        last = words.index(said[-1]) if said else 0
+        possible = [MEMORIES[word] for word in words[last : last + 2]]
+
+        before = traces(folder)
+        with open_ledger(path, read_write=False, command="check") as copy:
+            seen_in_check_mode = memory(copy)
+        assert traces(folder) == before, f"check mode wrote after a kill at statement {fatal}"
+        assert seen_in_check_mode in possible, f"killed at statement {fatal}, after: {said}"
+        with open_ledger(path, read_write=True, command="next") as ledger:
+            assert memory(ledger) == seen_in_check_mode
+            ledger.save_rule("users", {}, NOW)
+
+
+def test_a_killed_run_leaves_its_last_words_in_the_write_ahead_log(tmp_path: Path) -> None:
+    run(KILLED, tmp_path / "ledger", 0)
+    assert (tmp_path / "ledger-wal").stat().st_size > 0
+    before = traces(tmp_path)
+    with open_ledger(tmp_path / "ledger", read_write=False, command="check") as copy:
+        assert memory(copy) == MEMORIES["finished"]
+    assert traces(tmp_path) == before
+
+
+@pytest.mark.parametrize("read_write", [True, False])
+def test_a_second_run_fails_at_once_and_names_the_first(tmp_path: Path, read_write: bool) -> None:
+    path = tmp_path / "ledger"
+    with holding(path) as child:
+        before = traces(tmp_path)
+        with (
+            pytest.raises(LedgerLockedError, match="pbx_ad_user_sync") as caught,
+            open_ledger(path, read_write=read_write, command="second"),
+        ):
+            pass
+        assert caught.value.holder is not None
+        assert caught.value.holder.pid == child.pid
+        assert caught.value.holder.command == "pbx_ad_user_sync"
+        assert traces(tmp_path) == before
+
+
+@pytest.mark.parametrize("read_write", [True, False])
+def test_the_lock_of_a_dead_process_is_free(tmp_path: Path, read_write: bool) -> None:
+    path = tmp_path / "ledger"
+    with holding(path) as child:
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait(timeout=60)
+        with open_ledger(path, read_write=read_write, command="next") as ledger:
+            assert [association.account_name for association in ledger.associations()] == ["anna"]
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """Return a folder that others may enter and not write, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o555)
+        yield folder
+        folder.chmod(0o755)
+
+
+def test_a_folder_that_cannot_be_written_is_told(public_folder: Path) -> None:
+    (said,) = run(POWERLESS, public_folder / "ledger", "write")
+    assert said.startswith("LedgerFileError: ")
+    assert str(public_folder / "ledger") in said
+    assert "ledger_path" in said
+    assert "Give the user that runs the play" in said
+    assert list(public_folder.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_told(public_folder: Path) -> None:
+    (said,) = run(POWERLESS, public_folder / "state" / "ledger", "write")
+    assert said.startswith("LedgerFileError: ")
+    assert "Give the user that runs the play" in said
+
+
+def test_a_file_that_cannot_be_written_is_told_before_any_work(public_folder: Path) -> None:
+    public_folder.chmod(0o777)
+    path = public_folder / "ledger"
+    with open_ledger(path, read_write=True, command="test"):
+        pass
+    path.chmod(0o444)
+    (public_folder / "ledger.lock").chmod(0o666)
+    (said,) = run(POWERLESS, path, "write")
+    assert said.startswith("LedgerFileError: ")
+    assert "Give the user that runs the play" in said
+
+
+def test_a_ledger_that_cannot_be_read_is_told_in_check_mode(public_folder: Path) -> None:
+    public_folder.chmod(0o755)
+    path = public_folder / "ledger"
+    with open_ledger(path, read_write=True, command="test"):
+        pass
+    for file in public_folder.iterdir():
+        file.chmod(0o000)
+    (said,) = run(POWERLESS, path, "check")
+    assert said.startswith("LedgerFileError: ")
+    assert "Permission denied" in said
+
+
+def test_check_mode_needs_no_right_to_write(public_folder: Path) -> None:
+    public_folder.chmod(0o755)
+    path = public_folder / "ledger"
+    with open_ledger(path, read_write=True, command="test"):
+        pass
+    for file in public_folder.iterdir():
+        file.chmod(0o444)
+    public_folder.chmod(0o555)
+    assert run(POWERLESS, path, "check") == ["opened with "]
+
+
+def _small_disks_can_be_made() -> bool:
+    attempt = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=64k tmpfs "$0"', tempfile.gettempdir()]
+    return subprocess.run(attempt, check=False, capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not _small_disks_can_be_made(), reason="a small disk is a mount, which needs root")
+def test_a_full_disk_loses_nothing_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    """Run in a mount namespace of its own, on a disk of 2 MiB of which a ballast takes a part."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    script = (
+        'mount -t tmpfs -o size=2m tmpfs "$0" && head -c 524288 /dev/zero > "$0/ballast"'
+        ' && exec "$1" -c "$2" "$0/ledger" "$0/ballast"'
+    )
+    finished = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, disk, sys.executable, PRELUDE + FILLING],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    error, *rest = finished.stdout.splitlines()
+    assert error.startswith("LedgerDiskFullError: ")
+    assert "Free some space" in error
+    assert rest == ["True True True", "writable again"]

@@ -1,0 +1,483 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the ledger remembers, and that it remembers all or nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import (
+    ForeignLedgerError,
+    LedgerError,
+    LedgerFileError,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import (
+    SqliteLedger,
+    open_ledger,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
+    Integration,
+    Ledger,
+    RunRecord,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+    Action,
+    Association,
+    Change,
+    Domain,
+    Intent,
+    JournalState,
+    Origin,
+    PbxIdentity,
+    Reason,
+    Resolution,
+    RetiredNumber,
+    Welcome,
+)
+
+NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+
+ANNA = Association(
+    guid="11111111-0000-4000-8000-000000000000",
+    extension_id=41,
+    number="1000",
+    dn="CN=Müller\\, Anna,OU=Staff,DC=example,DC=com",
+    account_name="anna",
+    origin=Origin.CREATED,
+    written={"last_name": "Müller", "first_name": "Anna", "email": "anna@example.com"},
+    welcome=Welcome.DUE,
+)
+BERT = replace(
+    ANNA,
+    guid="22222222-0000-4000-8000-000000000000",
+    extension_id=42,
+    number="1001",
+    account_name="bert",
+    origin=Origin.ADOPTED,
+    welcome=Welcome.NONE,
+)
+CREATION = Change(
+    action=Action.CREATE,
+    guid=ANNA.guid,
+    user="anna",
+    dn=ANNA.dn,
+    number="1000",
+    extension_id=None,
+    reason=Reason.NEW_USER,
+    after=ANNA.written,
+    depends_on=("delete:x",),
+    association=replace(ANNA, extension_id=0),
+)
+DELETION = Change(
+    action=Action.DELETE,
+    guid=BERT.guid,
+    user="bert",
+    dn=BERT.dn,
+    number="1001",
+    extension_id=42,
+    reason=Reason.ACCOUNT_DELETED,
+    before=BERT.written,
+    drift=("email",),
+)
+INTEGRATION = Integration(
+    domain=Domain("aaaaaaaa-0000-4000-8000-000000000000", "DC=example,DC=com", "example.com"),
+    pbx=PbxIdentity("369422A0000001", "P560", "37.20.0.16"),
+    settings={"directory_host": "dc1.example.com", "directory_port": 636, "bases": ["DC=example,DC=com"]},
+    status="connected",
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.sqlite3"
+
+
+@pytest.fixture
+def ledger(path: Path) -> Iterator[SqliteLedger]:
+    with open_ledger(path, read_write=True, command="test") as opened:
+        yield opened
+
+
+def rows(path: Path, statement: str) -> list[tuple[object, ...]]:
+    """Read beside the open ledger, as another process would: only what was committed."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def test_it_is_a_ledger_and_says_where(ledger: SqliteLedger, path: Path) -> None:
+    same: Ledger = ledger
+    assert same.location == str(path)
+
+
+def test_an_empty_ledger_knows_nothing(ledger: SqliteLedger) -> None:
+    assert ledger.integration() is None
+    assert ledger.rule("users") is None
+    assert ledger.associations() == []
+    assert ledger.retired_numbers() == []
+    assert ledger.unfinished() == []
+    assert ledger.runs(10) == []
+
+
+def test_everything_is_there_after_reopening(path: Path) -> None:
+    with open_ledger(path, read_write=True, command="test") as ledger:
+        ledger.save_integration(INTEGRATION, NOW)
+        ledger.save_rule("users", {"scope": "groups", "groups": ["Sales"]}, NOW)
+        ledger.save_associations([BERT, ANNA])
+        ledger.retire_number(RetiredNumber("1007", "", NOW))
+        run_id = ledger.begin_run("users", "plan-1", NOW)
+        row = ledger.intend(run_id, CREATION, "name-1", NOW)
+    with open_ledger(path, read_write=True, command="test") as ledger:
+        assert ledger.integration() == INTEGRATION
+        assert ledger.rule("users") == {"scope": "groups", "groups": ["Sales"]}
+        assert ledger.associations() == [ANNA, BERT]
+        assert ledger.retired_numbers() == [RetiredNumber("1007", "", NOW)]
+        assert ledger.unfinished() == [Intent(row, run_id, CREATION, "name-1")]
+        assert ledger.runs(1) == [RunRecord(run_id, "users", "plan-1", "running", NOW, None, {}, "")]
+
+
+# --- the integration and its rules ---
+
+
+def test_the_same_integration_may_be_saved_again_with_other_settings(ledger: SqliteLedger) -> None:
+    ledger.save_integration(INTEGRATION, NOW)
+    changed = replace(
+        INTEGRATION,
+        pbx=replace(INTEGRATION.pbx, firmware="37.21.0.1"),
+        settings={"directory_host": "dc2.example.com"},
+        status="disabled",
+    )
+    ledger.save_integration(changed, LATER)
+    assert ledger.integration() == changed
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(INTEGRATION, pbx=replace(INTEGRATION.pbx, serial_number="369422A0000002")),
+        replace(INTEGRATION, domain=replace(INTEGRATION.domain, guid="bbbbbbbb-0000-4000-8000-000000000000")),
+    ],
+    ids=["another PBX", "another domain"],
+)
+def test_another_integration_is_refused_and_both_are_named(
+    ledger: SqliteLedger, path: Path, other: Integration
+) -> None:
+    ledger.save_integration(INTEGRATION, NOW)
+    with pytest.raises(ForeignLedgerError) as caught:
+        ledger.save_integration(other, LATER)
+    for text in (
+        INTEGRATION.pbx.serial_number,
+        INTEGRATION.domain.guid,
+        other.pbx.serial_number,
+        other.domain.guid,
+        str(path),
+        "ledger_path",
+        "Disconnect",
+    ):
+        assert text in str(caught.value)
+    assert ledger.integration() == INTEGRATION
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"directory_password": "x"},
+        {"pbx": {"client_secret": "x"}},
+        {"tokens": [{"Access_Token": None}]},
+        {"sides": ({"BindPassword": "x"},)},
+    ],
+)
+def test_settings_named_like_secrets_are_refused(ledger: SqliteLedger, settings: dict[str, object]) -> None:
+    with pytest.raises(LedgerError, match="secret"):
+        ledger.save_integration(replace(INTEGRATION, settings=settings), NOW)
+    with pytest.raises(LedgerError, match="secret"):
+        ledger.save_rule("users", settings, NOW)
+    assert ledger.integration() is None
+    assert ledger.rule("users") is None
+
+
+def test_values_named_like_secrets_are_refused_everywhere_else(ledger: SqliteLedger) -> None:
+    run_id = ledger.begin_run("users", "plan", NOW)
+    leak = {"user_password": "x"}
+    for change in (
+        replace(CREATION, after=leak),
+        replace(DELETION, before=leak),
+        replace(CREATION, association=replace(ANNA, written=leak)),
+    ):
+        with pytest.raises(LedgerError, match="user_password"):
+            ledger.intend(run_id, change, "", NOW)
+    with pytest.raises(LedgerError, match="user_password"):
+        ledger.save_associations([replace(ANNA, written=leak)])
+    assert ledger.unfinished() == []
+    assert ledger.associations() == []
+
+
+# --- associations and numbers ---
+
+
+def test_associations_are_replaced_by_their_guid(ledger: SqliteLedger) -> None:
+    ledger.save_associations([ANNA, BERT])
+    moved = replace(ANNA, dn="CN=Anna,OU=Sales,DC=example,DC=com", welcome=Welcome.SENT)
+    ledger.save_associations([moved])
+    assert ledger.associations() == [moved, BERT]
+
+
+def test_two_associations_never_share_an_extension(ledger: SqliteLedger) -> None:
+    ledger.save_associations([ANNA])
+    carl = replace(BERT, guid="33333333-0000-4000-8000-000000000000", extension_id=43)
+    with pytest.raises(LedgerError, match="bert: it is associated with anna"):
+        ledger.save_associations([carl, replace(BERT, extension_id=ANNA.extension_id)])
+    assert ledger.associations() == [ANNA]
+
+
+def test_the_database_itself_refuses_a_shared_extension(ledger: SqliteLedger, path: Path) -> None:
+    ledger.save_associations([ANNA, BERT])
+    with (
+        closing(sqlite3.connect(path)) as connection,
+        pytest.raises(sqlite3.IntegrityError, match=r"UNIQUE.*extension_id"),
+    ):
+        connection.execute("UPDATE associations SET extension_id = 41")
+
+
+def test_two_associations_may_exchange_their_extensions(ledger: SqliteLedger) -> None:
+    ledger.save_associations([ANNA, BERT])
+    exchanged = [replace(ANNA, extension_id=42, number="1001"), replace(BERT, extension_id=41, number="1000")]
+    ledger.save_associations(exchanged)
+    assert ledger.associations() == exchanged
+
+
+def test_an_association_without_an_extension_is_refused(ledger: SqliteLedger) -> None:
+    with pytest.raises(LedgerError, match="refuses"):
+        ledger.save_associations([replace(ANNA, extension_id=0)])
+
+
+def test_written_values_are_kept_in_order_of_their_names(ledger: SqliteLedger, path: Path) -> None:
+    ledger.save_associations([ANNA])
+    assert rows(path, "SELECT written FROM associations") == [
+        ('{"email": "anna@example.com", "first_name": "Anna", "last_name": "M\\u00fcller"}',)
+    ]
+
+
+def test_the_newest_retirement_of_a_number_stays(ledger: SqliteLedger) -> None:
+    newest = RetiredNumber("1000", "somebody", LATER)
+    ledger.retire_number(RetiredNumber("1000", "", NOW))
+    ledger.retire_number(newest)
+    ledger.retire_number(RetiredNumber("1000", "earlier", NOW))
+    assert ledger.retired_numbers() == [newest]
+
+
+def test_times_are_kept_in_utc(ledger: SqliteLedger, path: Path) -> None:
+    local = NOW.astimezone(timezone(timedelta(hours=5, minutes=45)))
+    ledger.retire_number(RetiredNumber("1000", "", local))
+    assert rows(path, "SELECT since FROM retired_numbers") == [("2026-03-01T00:30:00.000000+00:00",)]
+    assert ledger.retired_numbers()[0].since.tzinfo is UTC
+
+
+def test_a_time_without_zone_is_a_mistake(ledger: SqliteLedger) -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        ledger.retire_number(RetiredNumber("1000", "", NOW.replace(tzinfo=None)))
+    assert ledger.retired_numbers() == []
+
+
+# --- runs ---
+
+
+def test_runs_come_newest_first(ledger: SqliteLedger) -> None:
+    first = ledger.begin_run("users", "plan-1", NOW)
+    ledger.finish_run(first, "failed", {"create": 2, "failed": 1}, "2 of 3", LATER)
+    second = ledger.begin_run("users", "plan-2", NOW)  # at the same moment, as a clock set back would have it
+    assert ledger.runs(10) == [
+        RunRecord(second, "users", "plan-2", "running", NOW, None, {}, ""),
+        RunRecord(first, "users", "plan-1", "failed", NOW, LATER, {"create": 2, "failed": 1}, "2 of 3"),
+    ]
+    assert [run.id for run in ledger.runs(1)] == [second]
+    assert ledger.runs(0) == []
+
+
+def test_a_run_ends_once(ledger: SqliteLedger) -> None:
+    run_id = ledger.begin_run("users", "plan", NOW)
+    with pytest.raises(ValueError, match="running"):
+        ledger.finish_run(run_id, "running", {}, "", LATER)
+    ledger.finish_run(run_id, "succeeded", {}, "", LATER)
+    with pytest.raises(LedgerError, match="no open run"):
+        ledger.finish_run(run_id, "failed", {}, "", LATER)
+    with pytest.raises(LedgerError, match="no open run"):
+        ledger.finish_run("unheard-of", "failed", {}, "", LATER)
+
+
+# --- the journal ---
+
+
+def test_an_intent_belongs_to_a_run(ledger: SqliteLedger) -> None:
+    with pytest.raises(LedgerError, match="FOREIGN KEY"):
+        ledger.intend("unheard-of", CREATION, "name", NOW)
+
+
+def test_intents_are_unfinished_oldest_first_until_closed(ledger: SqliteLedger, path: Path) -> None:
+    run_id = ledger.begin_run("users", "plan", NOW)
+    ledger.save_associations([BERT])
+    creation = ledger.intend(run_id, CREATION, "name-1", NOW)
+    deletion = ledger.intend(run_id, DELETION, "", NOW)
+    assert ledger.unfinished() == [
+        Intent(creation, run_id, CREATION, "name-1"),
+        Intent(deletion, run_id, DELETION, ""),
+    ]
+    ledger.not_done(creation, JournalState.UNKNOWN, "the answer was lost", LATER)
+    ledger.not_done(deletion, JournalState.FAILED, "40002: refused", LATER)
+    assert ledger.unfinished() == [Intent(creation, run_id, CREATION, "name-1")]
+    assert ledger.associations() == [BERT]
+    assert rows(path, "SELECT state, detail, intended_at, outcome_at FROM journal ORDER BY id") == [
+        ("unknown", "the answer was lost", "2026-03-01T00:30:00.000000+00:00", "2026-03-01T00:35:00.000000+00:00"),
+        ("failed", "40002: refused", "2026-03-01T00:30:00.000000+00:00", "2026-03-01T00:35:00.000000+00:00"),
+    ]
+
+
+def test_done_saves_the_association(ledger: SqliteLedger) -> None:
+    row = ledger.intend(ledger.begin_run("users", "plan", NOW), CREATION, "name-1", NOW)
+    ledger.done(row, ANNA, None, LATER)
+    assert ledger.unfinished() == []
+    assert ledger.associations() == [ANNA]
+
+
+def test_done_drops_the_association_and_retires_the_number(ledger: SqliteLedger) -> None:
+    ledger.save_associations([ANNA, BERT])
+    row = ledger.intend(ledger.begin_run("users", "plan", NOW), DELETION, "", NOW)
+    retired = RetiredNumber("1001", BERT.guid, LATER)
+    ledger.done(row, None, retired, LATER)
+    assert ledger.unfinished() == []
+    assert ledger.associations() == [ANNA]
+    assert ledger.retired_numbers() == [retired]
+
+
+def test_done_is_all_or_nothing(ledger: SqliteLedger, path: Path) -> None:
+    row = ledger.intend(ledger.begin_run("users", "plan", NOW), CREATION, "name-1", NOW)
+    with pytest.raises(ValueError, match="time zone"):
+        ledger.done(row, ANNA, RetiredNumber("1000", "", NOW.replace(tzinfo=None)), LATER)
+    assert len(ledger.unfinished()) == 1
+    assert ledger.associations() == []
+    assert rows(path, "SELECT state, outcome_at FROM journal") == [("intended", None)]
+    assert rows(path, "SELECT * FROM associations") == []
+
+
+def test_done_with_a_taken_extension_leaves_the_row_open(ledger: SqliteLedger) -> None:
+    ledger.save_associations([BERT])
+    row = ledger.intend(ledger.begin_run("users", "plan", NOW), CREATION, "name-1", NOW)
+    with pytest.raises(LedgerError, match="it is associated with bert"):
+        ledger.done(row, replace(ANNA, extension_id=BERT.extension_id), None, LATER)
+    assert len(ledger.unfinished()) == 1
+    assert ledger.associations() == [BERT]
+
+
+def test_a_row_is_closed_once(ledger: SqliteLedger) -> None:
+    row = ledger.intend(ledger.begin_run("users", "plan", NOW), CREATION, "name-1", NOW)
+    ledger.done(row, ANNA, None, LATER)
+    with pytest.raises(LedgerError, match="no open journal row"):
+        ledger.done(row, None, None, LATER)
+    with pytest.raises(LedgerError, match="no open journal row"):
+        ledger.not_done(row, JournalState.FAILED, "", LATER)
+    assert ledger.associations() == [ANNA]
+
+
+@pytest.mark.parametrize("state", [JournalState.DONE, JournalState.INTENDED])
+def test_what_is_not_done_is_failed_or_unknown(ledger: SqliteLedger, state: JournalState) -> None:
+    row = ledger.intend(ledger.begin_run("users", "plan", NOW), CREATION, "name-1", NOW)
+    with pytest.raises(ValueError, match=state.value):
+        ledger.not_done(row, state, "", LATER)
+
+
+def test_half_a_character_in_an_error_is_no_obstacle(ledger: SqliteLedger, path: Path) -> None:
+    run_id = ledger.begin_run("users", "plan", NOW)
+    row = ledger.intend(run_id, CREATION, "name-1", NOW)
+    ledger.not_done(row, JournalState.FAILED, "refused: \ud83d", LATER)
+    ledger.finish_run(run_id, "failed", {}, "refused: \ud83d", LATER)
+    assert rows(path, "SELECT detail FROM journal") == [("refused: \\ud83d",)]
+    assert ledger.runs(1)[0].error == "refused: \\ud83d"
+
+
+def test_resolve_saves_drops_and_retires(ledger: SqliteLedger) -> None:
+    ledger.save_associations([BERT])
+    run_id = ledger.begin_run("users", "plan", NOW)
+    ledger.intend(run_id, DELETION, "", NOW)
+    ledger.intend(run_id, CREATION, "name-1", NOW)
+    deletion, creation = ledger.unfinished()
+    retired = RetiredNumber("1001", BERT.guid, LATER)
+    ledger.resolve(
+        [
+            Resolution(deletion, JournalState.DONE, "deleted", drop=True, retired=retired),
+            Resolution(creation, JournalState.DONE, "created", save=ANNA),
+        ],
+        LATER,
+    )
+    assert ledger.unfinished() == []
+    assert ledger.associations() == [ANNA]
+    assert ledger.retired_numbers() == [retired]
+
+
+def test_resolve_keeps_what_it_is_not_told_to_change(ledger: SqliteLedger, path: Path) -> None:
+    ledger.save_associations([BERT])
+    ledger.intend(ledger.begin_run("users", "plan", NOW), DELETION, "", NOW)
+    (deletion,) = ledger.unfinished()
+    ledger.resolve([Resolution(deletion, JournalState.FAILED, "it was not deleted")], LATER)
+    assert ledger.unfinished() == []
+    assert ledger.associations() == [BERT]
+    assert ledger.retired_numbers() == []
+    assert rows(path, "SELECT state, detail FROM journal") == [("failed", "it was not deleted")]
+
+
+def test_resolve_follows_the_order_for_one_user(ledger: SqliteLedger) -> None:
+    ledger.save_associations([ANNA])
+    run_id = ledger.begin_run("users", "plan", NOW)
+    ledger.intend(run_id, replace(DELETION, guid=ANNA.guid), "", NOW)
+    ledger.intend(run_id, CREATION, "name-1", NOW)
+    deletion, creation = ledger.unfinished()
+    again = replace(ANNA, extension_id=77)
+    ledger.resolve(
+        [
+            Resolution(deletion, JournalState.DONE, "", drop=True),
+            Resolution(creation, JournalState.DONE, "", save=again),
+        ],
+        LATER,
+    )
+    assert ledger.associations() == [again]
+
+
+def test_resolve_is_all_or_nothing(ledger: SqliteLedger) -> None:
+    ledger.save_associations([BERT])
+    run_id = ledger.begin_run("users", "plan", NOW)
+    ledger.intend(run_id, DELETION, "", NOW)
+    (deletion,) = ledger.unfinished()
+    unheard_of = replace(deletion, id=999)
+    with pytest.raises(LedgerError, match="no open journal row 999"):
+        ledger.resolve(
+            [
+                Resolution(deletion, JournalState.DONE, "", drop=True, retired=RetiredNumber("1001", "", LATER)),
+                Resolution(unheard_of, JournalState.DONE, ""),
+            ],
+            LATER,
+        )
+    assert ledger.unfinished() == [deletion]
+    assert ledger.associations() == [BERT]
+    assert ledger.retired_numbers() == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE associations SET written = '[1]'",
+        "UPDATE associations SET origin = 'found'",
+        "UPDATE journal SET change = '{}'",
+        "UPDATE journal SET change = 'x'",
+    ],
+)
+def test_a_record_that_cannot_be_understood_is_damage(ledger: SqliteLedger, path: Path, statement: str) -> None:
+    ledger.save_associations([BERT])
+    ledger.intend(ledger.begin_run("users", "plan", NOW), DELETION, "", NOW)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(statement)
+    with pytest.raises(LedgerFileError, match=r"damaged.*record"):
+        (ledger.associations(), ledger.unfinished())
