@@ -20,12 +20,12 @@ class GuardLimits:
 
     :param removals: a number of extensions.
     :param percent: a share of the associated extensions, in percent.
-    :param allowed_plan: id of the one plan whose removals are allowed whatever their number; "" for none.
+    :param allowed: the ``removals_id`` of the one set of removals that is allowed whatever its size; "" for none.
     """
 
     removals: int = 10
     percent: float = 5.0
-    allowed_plan: str = ""
+    allowed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class Verdict:
     removals: int = 0
 
 
-def _removes(change: Change) -> bool:
+def is_removal(change: Change) -> bool:
+    """Tell whether a change takes an extension away from a user; one that is already gone is no longer taken."""
     return change.action in REMOVALS and change.reason is not Reason.EXTENSION_GONE
 
 
@@ -49,9 +50,9 @@ def judge(plan: Plan, limits: GuardLimits, associated: int) -> Verdict:
 
     :param associated: number of associated extensions before the run.
     """
-    removals = [change for change in plan.changes if _removes(change)]
+    removals = [change for change in plan.changes if is_removal(change)]
     within = len(removals) <= limits.removals or len(removals) * 100 <= limits.percent * associated
-    if within or plan.id == limits.allowed_plan:
+    if within or plan.removals_id == limits.allowed:
         return Verdict(removals=len(removals))
     return Verdict(with_dependents(plan.changes, {change.key for change in removals}), len(removals))
 

@@ -414,6 +414,7 @@ class Plan:
 
     :param id: a hash over the rule and all that would be done; the same plan has the same id in check mode and
         in a run.
+    :param removals_id: a hash over the removals alone; it stays the same when everything else of the plan is done.
     :param refreshed: associations to be saved anew although the PBX needs no write (a moved or renamed user, a
         value that somebody already set to what is wanted).
     :param unchanged: number of associated extensions that are as they should be.
@@ -423,6 +424,7 @@ class Plan:
     id: str
     changes: tuple[Change, ...]
     conflicts: tuple[Conflict, ...]
+    removals_id: str = ""
     refreshed: tuple[Association, ...] = ()
     unchanged: int = 0
     excluded: int = 0

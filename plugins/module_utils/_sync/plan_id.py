@@ -2,16 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: not for use outside of it.
-"""The name of a plan."""
+"""The names of a plan and of its removals."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import is_removal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
     Change,
     Conflict,
@@ -29,13 +30,27 @@ def plan_id(
     The same rule over the same two states has the same id, in check mode and in a run; any other change, or the
     same changes on another PBX, has another.
     """
-    content = {
-        "rule": asdict(rule),
-        "domain": domain.guid,
-        "pbx": pbx.serial_number,
-        "changes": [asdict(change) for change in changes],
-        "conflicts": [asdict(conflict) for conflict in conflicts],
-    }
+    return _digest(
+        {
+            "rule": asdict(rule),
+            "domain": domain.guid,
+            "pbx": pbx.serial_number,
+            "changes": [asdict(change) for change in changes],
+            "conflicts": [asdict(conflict) for conflict in conflicts],
+        }
+    )
+
+
+def removals_id(domain: Domain, pbx: PbxIdentity, changes: Iterable[Change]) -> str:
+    """Return 16 hexadecimal digits that name the removals among the changes, and nothing else of the plan.
+
+    Their order does not matter, so that the name holds while the rest of the plan is carried out.
+    """
+    removals = sorted((change.key, change.number, change.reason.value) for change in changes if is_removal(change))
+    return _digest({"domain": domain.guid, "pbx": pbx.serial_number, "removals": removals})
+
+
+def _digest(content: Any) -> str:
     text = json.dumps(content, sort_keys=True, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -41,7 +41,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.numbers impor
     number_of,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.order import in_order
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import plan_id
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import plan_id, removals_id
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.removals import (
     Kept,
     Sorted,
@@ -108,6 +108,7 @@ def plan_users(
         id=plan_id(rule, directory.domain, pbx.identity, ordered, found),
         changes=ordered,
         conflicts=found,
+        removals_id=removals_id(directory.domain, pbx.identity, ordered),
         refreshed=tuple(
             change.association
             for change in updates

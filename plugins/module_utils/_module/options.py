@@ -1,0 +1,119 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""The options that the modules share, and what is made of them; doc_fragments/connection.py documents them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.connection import DirectorySettings
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import default_path
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import PbxSettings
+
+_ENVIRONMENT_PREFIX = "PBX_AD_"
+
+
+class OptionError(YeastarError):
+    """An option, or options together, cannot be what they are."""
+
+
+def _option(name: str, **spec: Any) -> tuple[str, dict[str, Any]]:
+    return name, {**spec, "fallback": (env_fallback, [_ENVIRONMENT_PREFIX + name.upper()])}
+
+
+CONNECTION_OPTIONS: dict[str, dict[str, Any]] = dict(
+    (
+        _option("directory_host", type="str", required=True),
+        _option("directory_protocol", type="str", choices=["ldaps", "start_tls", "ldap"], default="ldaps"),
+        _option("directory_port", type="int"),
+        _option("directory_base_dn", type="str", required=True),
+        _option("directory_username", type="str", required=True),
+        _option("directory_password", type="str", required=True, no_log=True),
+        _option("directory_validate_certs", type="bool", default=True),
+        _option("directory_ca_path", type="path"),
+        _option("directory_timeout", type="int", default=30),
+        _option("pbx_url", type="str", required=True),
+        _option("pbx_client_id", type="str", required=True),
+        _option("pbx_client_secret", type="str", required=True, no_log=True),
+        _option("pbx_validate_certs", type="bool", default=True),
+        _option("pbx_ca_path", type="path"),
+        _option("pbx_timeout", type="int", default=30),
+        _option("ledger_path", type="path"),
+    )
+)
+
+_DEFAULT_PORTS = {"ldap": 389, "start_tls": 389, "ldaps": 636}
+_MAXIMUM_PORT = 65535
+
+
+def directory_settings(options: Mapping[str, Any]) -> DirectorySettings:
+    """Return the directory's connection settings.
+
+    :raises OptionError: for an option that cannot be used, by its name.
+    """
+    protocol = options["directory_protocol"]
+    port = options["directory_port"] if options["directory_port"] is not None else _DEFAULT_PORTS[protocol]
+    if not 0 < port <= _MAXIMUM_PORT:
+        raise OptionError(f"directory_port {port} is not a port.", "Give a number from 1 to 65535.")
+    require_text(options, ("directory_host", "directory_base_dn", "directory_username"))
+    require_positive(options, ("directory_timeout",))
+    return DirectorySettings(
+        host=options["directory_host"],
+        protocol=protocol,
+        port=port,
+        base_dn=options["directory_base_dn"],
+        username=options["directory_username"],
+        password=options["directory_password"],
+        validate_certs=options["directory_validate_certs"],
+        ca_path=_certificates(options, "directory_ca_path"),
+        timeout=options["directory_timeout"],
+    )
+
+
+def pbx_settings(options: Mapping[str, Any]) -> PbxSettings:
+    """Return the PBX's connection settings.
+
+    :raises OptionError: for an option that cannot be used, by its name.
+    """
+    require_text(options, ("pbx_url", "pbx_client_id", "pbx_client_secret"))
+    require_positive(options, ("pbx_timeout",))
+    return PbxSettings(
+        url=options["pbx_url"],
+        client_id=options["pbx_client_id"],
+        client_secret=options["pbx_client_secret"],
+        validate_certs=options["pbx_validate_certs"],
+        ca_path=_certificates(options, "pbx_ca_path"),
+        timeout=options["pbx_timeout"],
+    )
+
+
+def ledger_location(options: Mapping[str, Any]) -> Path:
+    """Return the ledger's path: as given, else one of its own for each PBX."""
+    return Path(options["ledger_path"]) if options["ledger_path"] else default_path(options["pbx_url"])
+
+
+def require_text(options: Mapping[str, Any], names: Collection[str]) -> None:
+    """Raise ``OptionError`` for an option that is empty or blank."""
+    for name in names:
+        if not options[name].strip():
+            raise OptionError(f"{name} is empty.", "Give it a value.")
+
+
+def require_positive(options: Mapping[str, Any], names: Collection[str]) -> None:
+    """Raise ``OptionError`` for an option that is not more than 0."""
+    for name in names:
+        if options[name] <= 0:
+            raise OptionError(f"{name} {options[name]} is not more than 0.", "Give a positive number.")
+
+
+def _certificates(options: Mapping[str, Any], name: str) -> str | None:
+    path = options[name]
+    if path and not Path(path).is_file():
+        raise OptionError(f"{name} {path} is not a file.", "Name a PEM file with the certificates to trust.")
+    return path or None

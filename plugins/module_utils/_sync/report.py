@@ -1,0 +1,143 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""A plan and its outcome in words and in plain data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import Action, Change, Conflict, Plan, Reason
+
+# A run of thousands of changes is shown by its first ones; all of them are in the result.
+DIFF_BLOCKS = 50
+
+_REASONS = {
+    Reason.NEW_USER: "the user is in scope and has no extension yet",
+    Reason.EXTENSION_MISSING: "drift: the extension was deleted on the PBX by hand; it is created again",
+    Reason.SAME_EMAIL: "the extension has the user's e-mail address",
+    Reason.BOUND_BY_NAME: "the rule binds the user to this extension",
+    Reason.DIRECTORY_CHANGED: "the user changed in the directory",
+    Reason.DRIFT: "drift: the extension was changed on the PBX by hand",
+    Reason.ADDRESS_EXCHANGE: "users exchange e-mail addresses; this one is given up first",
+    Reason.ACCOUNT_DELETED: "the account was deleted in the directory",
+    Reason.ACCOUNT_DISABLED: "the account is disabled",
+    Reason.ACCOUNT_EXPIRED: "the account has expired",
+    Reason.OUT_OF_SCOPE: "the user exists but the scope no longer takes them in",
+    Reason.NO_LONGER_LISTED: "the user is no longer named in users; the extension stays",
+    Reason.BOUND_ELSEWHERE: "the rule binds the user to another extension",
+    Reason.EXTENSION_GONE: "the association ends and its extension is already gone from the PBX",
+}
+
+
+class State(StrEnum):
+    """What became of a planned change."""
+
+    PLANNED = "planned"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    STOPPED = "stopped"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A change and what became of it.
+
+    :param detail: why it was not done, "" if it was.
+    :param extension_id: the PBX's key, known of a created extension once it is created.
+    """
+
+    change: Change
+    state: State
+    detail: str = ""
+    extension_id: int | None = None
+
+
+def explanation(reason: Reason) -> str:
+    """Return the sentence for a reason."""
+    return _REASONS[reason]
+
+
+def summary(plan: Plan, outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """Count what a plan does and what became of it; the same keys for every plan."""
+    outcomes = list(outcomes)
+    actions = Counter(outcome.change.action for outcome in outcomes)
+    states = Counter(outcome.state for outcome in outcomes)
+    return {
+        **{action.value: actions[action] for action in Action},
+        "unchanged": plan.unchanged,
+        "excluded": plan.excluded,
+        "conflicts": len(plan.conflicts),
+        "failed": states[State.FAILED] + states[State.UNKNOWN],
+        "stopped": states[State.STOPPED],
+        "skipped": states[State.SKIPPED],
+    }
+
+
+def change_data(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as plain data for a result."""
+    change = outcome.change
+    extension_id = outcome.extension_id if outcome.extension_id is not None else change.extension_id
+    return {
+        "action": change.action.value,
+        "state": outcome.state.value,
+        "detail": outcome.detail,
+        "user": change.user,
+        "guid": change.guid,
+        "dn": change.dn,
+        "number": change.number,
+        "extension_id": extension_id,
+        "reason": change.reason.value,
+        "explanation": explanation(change.reason),
+        "before": dict(change.before),
+        "after": dict(change.after),
+        "drift": list(change.drift),
+    }
+
+
+def conflict_data(conflict: Conflict) -> dict[str, str]:
+    """Return a conflict as plain data for a result."""
+    return {"code": conflict.code, "user": conflict.user, "guid": conflict.guid, "message": conflict.message}
+
+
+def diff_text(outcomes: Sequence[Outcome], limit: int = DIFF_BLOCKS) -> str:
+    """Return the changes for a person: one block an object with its reason and each field before and after.
+
+    :param limit: number of blocks; the changes beyond it are counted by action.
+    """
+    blocks = [_block(outcome) for outcome in outcomes[:limit]]
+    rest = Counter(outcome.change.action.value for outcome in outcomes[limit:])
+    if rest:
+        counts = ", ".join(f"{number} {action}" for action, number in sorted(rest.items()))
+        blocks.append(f"… and {counts} more; all of them are in the result's changes.\n")
+    return "".join(blocks)
+
+
+def _block(outcome: Outcome) -> str:
+    change = outcome.change
+    state = "" if outcome.state in (State.PLANNED, State.DONE) else f" [{outcome.state.value}]"
+    lines = [f"{change.action.value} {change.number} {change.user}{state}", f"    {explanation(change.reason)}"]
+    if outcome.detail:
+        lines.append(f"    {outcome.detail}")
+    lines.extend(_field_lines(change.before, change.after, change.drift))
+    return "\n".join(lines) + "\n"
+
+
+def _field_lines(before: Mapping[str, str], after: Mapping[str, str], drift: Sequence[str]) -> list[str]:
+    names = dict.fromkeys((*before, *after))
+    return [
+        f"    {name}: {_shown(before.get(name))} -> {_shown(after.get(name))}" + (" (drift)" if name in drift else "")
+        for name in names
+        if before.get(name) or after.get(name)
+    ]
+
+
+def _shown(value: str | None) -> str:
+    return "-" if not value else f'"{value}"'
