@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ MANAGED_FIELDS = ("first_name", "last_name", "email_addr", "mobile_number", "tit
 # that describes those inside an extension could not be read, so both are taken.
 _ID_KEYS = ("value", "id")
 _NAME_KEYS = ("text", "name")
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 
 def parse_integer(value: object, what: str) -> int:
@@ -39,7 +41,7 @@ def parse_optional_integer(value: object) -> int | None:
     """Read an integer that may come as a string of digits; None for anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.strip().lstrip("-").isdecimal() and value.isascii():
+    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
         return int(value)
     return None
 
