@@ -1,0 +1,402 @@
+#!/usr/bin/python
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pbx_ad_user_sync
+short_description: Synchronize users of an Active Directory to extensions of a Yeastar P-Series PBX
+version_added: 0.1.0
+author:
+  - The pbxops.yeastar maintainers (@pbxops)
+description:
+  - Saves the rule that the options describe and synchronizes the users that it takes in, one way, from the directory to the PBX.
+  - A user is known by objectGUID, so a renamed or moved user keeps the extension and its number.
+  - The directory owns five fields of an associated extension, namely first name (C(givenName)), last name (C(sn)),
+    e-mail address (C(mail)), mobile number (C(telephoneNumber)) and job title (C(title)).
+    What was changed in them on the PBX by hand is put back and told as drift. Nothing else of an extension is touched.
+  - A user without first and last name is named by C(displayName), else by C(cn).
+  - Extensions that no association names are never changed or deleted, except to take one over as
+    O(associate_by_email) or O(users) asks for.
+  - Nothing is removed on an incomplete answer. A user that the scope did not return is looked up by objectGUID in the whole domain first.
+  - What cannot be done as asked is returned in RV(conflicts) and warned of. A change that the PBX refuses stops itself alone;
+    the task then ends failed and names it.
+options:
+  scope:
+    description:
+      - Which users the rule takes in. System and trust accounts never are, nor are computers and contacts.
+      - V(all) takes in every user below O(directory_base_dn).
+      - V(organizational_units) takes in the users in O(organizational_units) and in the units below them.
+      - V(groups) takes in the members of O(groups), nested ones and those by primary group included.
+      - V(filter) takes in the users that match O(filter).
+      - V(users) binds the users named in O(users) to existing extensions, one by one.
+    type: str
+    choices: [all, organizational_units, groups, filter, users]
+    default: all
+  organizational_units:
+    description:
+      - Organizational units (or containers) by distinguished name, or by path from O(directory_base_dn) downwards, like V(Staff/Sales).
+        A slash that is part of a name is written C(\\/).
+    type: list
+    elements: str
+    default: []
+  groups:
+    description:
+      - Groups by distinguished name, sAMAccountName, common name or objectGUID.
+    type: list
+    elements: str
+    default: []
+  filter:
+    description:
+      - LDAP filter that users must match, for example V((department=Sales\)).
+    type: str
+    default: ""
+  users:
+    description:
+      - The users to take in, each with the extension that is to be theirs.
+      - Leaving one out ends the association and keeps the extension.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      user:
+        description: The user by distinguished name, user principal name, sAMAccountName or objectGUID.
+        type: str
+        required: true
+      extension:
+        description: Number of an existing extension.
+        type: str
+        required: true
+  number_from:
+    description:
+      - Where the number of a new extension comes from. A number once given stays.
+      - V(start) gives the first free number from O(number_start) on, in the order of the account names.
+      - V(attribute) reads it from O(number_attribute). It must be 1 to 8 digits; anything else is a conflict, never cut to fit.
+    type: str
+    choices: [start, attribute]
+    default: start
+  number_start:
+    description: First number to give.
+    type: int
+    default: 1000
+  number_end:
+    description: Last number to give.
+    type: int
+    default: 99999999
+  number_attribute:
+    description: LDAP name of the attribute that holds extension numbers.
+    type: str
+    default: ipPhone
+  number_rest_days:
+    description:
+      - Days that the number of a deleted extension is not given to another user by O(number_from=start). The same user may have it back at once.
+    type: int
+    default: 30
+  delete_when:
+    description:
+      - The account statuses at which a user is not synchronized and their extension is deleted.
+      - A status that is not listed makes no difference, so an extension is kept and goes on being synchronized.
+    type: list
+    elements: str
+    choices: [expired, disabled, deleted]
+    default: [deleted]
+  deletion_proof:
+    description:
+      - What proves that a user was deleted.
+      - With V(tombstone) the deleted object itself must be seen, for which the account needs the right to read the Deleted Objects container.
+        A user that is simply not shown is a conflict, and the extension is kept.
+      - With V(absence) it is enough that no object of the domain has the user's objectGUID. That is also so for a user whom the account may no longer read.
+    type: str
+    choices: [tombstone, absence]
+    default: tombstone
+  out_of_scope:
+    description:
+      - What becomes of the extension of a user that exists and that the rule no longer takes in.
+      - V(release) ends the association and keeps the extension, which is the PBX administrator's again. V(delete) deletes it.
+    type: str
+    choices: [release, delete]
+    default: release
+  associate_by_email:
+    description:
+      - Whether a user whose e-mail address an existing extension has takes that extension over, and overwrites its fields.
+        Otherwise such a user is a conflict, for the PBX takes each address once.
+    type: bool
+    default: false
+  send_welcome_email:
+    description:
+      - Whether the PBX sends the Linkus welcome e-mail for each extension created, once.
+    type: bool
+    default: false
+  max_removals:
+    description:
+      - The guard stops the removals of a run, and only those, if there are more than this many and more than
+        O(max_removals_percent) of the associated extensions. Deleted and released extensions count.
+      - A stopped run ends failed and names what it stopped.
+    type: int
+    default: 10
+  max_removals_percent:
+    description: The other limit of the guard.
+    type: float
+    default: 5.0
+  allow_removals:
+    description:
+      - The RV(removals_id) of the one set of removals that the guard is to let through. It is worth nothing for any other set.
+    type: str
+    default: ""
+extends_documentation_fragment:
+  - pbxops.yeastar.connection
+  - pbxops.yeastar.attributes
+seealso:
+  - module: pbxops.yeastar.pbx_ad_connection
+"""
+
+EXAMPLES = r"""
+# The connection options stand in module_defaults here; each can also come from its environment variable.
+- name: Users to extensions
+  hosts: localhost
+  gather_facts: false
+  module_defaults:
+    group/pbxops.yeastar.ad:
+      directory_host: dc1.example.com
+      directory_base_dn: DC=example,DC=com
+      directory_username: svc-yeastar@example.com
+      directory_password: "{{ vault_directory_password }}"
+      pbx_url: https://pbx.example.com:8088
+      pbx_client_id: "{{ vault_pbx_client_id }}"
+      pbx_client_secret: "{{ vault_pbx_client_secret }}"
+  tasks:
+    - name: Give everybody in two organizational units an extension from 2000 on
+      pbxops.yeastar.pbx_ad_user_sync:
+        scope: organizational_units
+        organizational_units:
+          - Staff/Sales
+          - OU=Support,OU=Staff,DC=example,DC=com
+        number_start: 2000
+        number_end: 2999
+        delete_when: [deleted, disabled]
+
+    - name: Give the members of a group the number in their ipPhone, and take over extensions with their e-mail address
+      pbxops.yeastar.pbx_ad_user_sync:
+        scope: groups
+        groups: [PBX Users]
+        number_from: attribute
+        number_attribute: ipPhone
+        associate_by_email: true
+
+    - name: Take in what an LDAP filter finds
+      pbxops.yeastar.pbx_ad_user_sync:
+        scope: filter
+        filter: (&(department=Sales)(!(title=Trainee)))
+
+    - name: Bind users to extensions one by one
+      pbxops.yeastar.pbx_ad_user_sync:
+        scope: users
+        users:
+          - user: anna@example.com
+            extension: "2002"
+          - user: bernd
+            extension: "2003"
+"""
+
+RETURN = r"""
+summary:
+  description:
+    - How many changes there are of each action, and what became of them. In check mode, what would be done.
+  returned: success or failure after planning
+  type: dict
+  contains:
+    create:
+      description: Extensions to create.
+      type: int
+    associate:
+      description: Existing extensions to associate with a user.
+      type: int
+    update:
+      description: Associated extensions to change.
+      type: int
+    release:
+      description: Associations to end while the extension stays.
+      type: int
+    delete:
+      description: Extensions to delete.
+      type: int
+    unchanged:
+      description: Associated extensions that are as they should be.
+      type: int
+    excluded:
+      description: Users in scope without extension whose account status is in O(delete_when).
+      type: int
+    conflicts:
+      description: Entries of RV(conflicts).
+      type: int
+    failed:
+      description: Changes that failed or whose outcome is unknown.
+      type: int
+    stopped:
+      description: Changes that the guard stopped.
+      type: int
+    skipped:
+      description: Changes that were not tried because what they need was not done.
+      type: int
+  sample:
+    create: 1
+    associate: 0
+    update: 1
+    release: 0
+    delete: 0
+    unchanged: 196
+    excluded: 2
+    conflicts: 1
+    failed: 0
+    stopped: 0
+    skipped: 0
+changes:
+  description: The changes, in the order in which they are done.
+  returned: success or failure after planning
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: V(create), V(associate), V(update), V(release) or V(delete).
+      type: str
+    state:
+      description: V(planned) in check mode, else V(done), V(failed), V(unknown), V(stopped) or V(skipped).
+      type: str
+    detail:
+      description: Why it was not done; empty if it was.
+      type: str
+    user:
+      description: sAMAccountName.
+      type: str
+    guid:
+      description: objectGUID.
+      type: str
+    dn:
+      description: Distinguished name when last seen.
+      type: str
+    number:
+      description: Number of the extension.
+      type: str
+    extension_id:
+      description: The PBX's id of the extension; null while it is to be created.
+      type: int
+    reason:
+      description: Why, in a word.
+      type: str
+    explanation:
+      description: Why, in a sentence.
+      type: str
+    before:
+      description: The fields that change, as they are.
+      type: dict
+    after:
+      description: The fields that change, as they will be.
+      type: dict
+    drift:
+      description: Those of them that had been changed on the PBX by hand.
+      type: list
+      elements: str
+  sample:
+    - action: update
+      state: done
+      detail: ""
+      user: anna
+      guid: 0f5c1f6e-6b3e-4a5f-9d8e-7f0a3c1b2d4e
+      dn: CN=Anna Adler,OU=Sales,OU=Staff,DC=example,DC=com
+      number: "2000"
+      extension_id: 54
+      reason: directory_changed
+      explanation: the user changed in the directory
+      before:
+        last_name: Adler
+      after:
+        last_name: Adler-Berg
+      drift: []
+conflicts:
+  description: What cannot be synchronized as asked.
+  returned: success or failure after planning
+  type: list
+  elements: dict
+  contains:
+    code:
+      description: The kind of conflict, in a word.
+      type: str
+    user:
+      description: sAMAccountName.
+      type: str
+    guid:
+      description: objectGUID.
+      type: str
+    message:
+      description: What is in the way, and the remedy.
+      type: str
+  sample:
+    - code: number_missing
+      user: bernd
+      guid: 7d3b8a52-1c7e-4b0f-8f4d-2e9a6c5b1d30
+      message: ipPhone is empty, so there is no number to create an extension with. Fill it in the directory.
+recovered:
+  description: What became of changes that an earlier run had begun and not finished.
+  returned: success or failure after planning
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: As in RV(changes).
+      type: str
+    user:
+      description: sAMAccountName.
+      type: str
+    number:
+      description: Number of the extension.
+      type: str
+    state:
+      description: V(done) if the PBX shows it done, else V(failed); then it is planned anew.
+      type: str
+    detail:
+      description: The same in a sentence.
+      type: str
+  sample: []
+run_id:
+  description: Name of this run in the ledger; empty in check mode.
+  returned: success or failure after planning
+  type: str
+  sample: 9a4d2b9e-51f6-4a43-8a0a-6f1a2c1f0b7d
+plan_id:
+  description: Name of the plan. The same rule over the same two states has the same one, in check mode and in a run.
+  returned: success or failure after planning
+  type: str
+  sample: 325f79650555ce51
+removals_id:
+  description: Name of the plan's removals alone, for O(allow_removals).
+  returned: success or failure after planning
+  type: str
+  sample: 4f53cda18c2baa0c
+ledger_path:
+  description: Where the ledger is.
+  returned: success or failure after planning
+  type: str
+  sample: /home/pbx/.local/state/pbxops.yeastar/pbx.example.com_8088.sqlite3
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import run_module, synchronize_users_module
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import CONNECTION_OPTIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_options import (
+    GUARD_OPTIONS,
+    USER_RULE_OPTIONS,
+)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={**CONNECTION_OPTIONS, **USER_RULE_OPTIONS, **GUARD_OPTIONS},
+        supports_check_mode=True,
+    )
+    run_module(module, synchronize_users_module)
+
+
+if __name__ == "__main__":
+    main()
