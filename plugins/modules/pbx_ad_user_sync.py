@@ -253,7 +253,8 @@ summary:
     stopped: 0
     skipped: 0
 changes:
-  description: The changes, in the order in which they are done.
+  description:
+    - The changes, in the order in which they are done. When the task fails, those that were not done.
   returned: success or failure after planning
   type: list
   elements: dict

@@ -43,6 +43,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.signals import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import USER_ATTRIBUTES
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import NumberFrom, UserRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import (
+    Outcome,
+    State,
     change_data,
     conflict_data,
     diff_text,
@@ -192,11 +194,16 @@ def _conflict_warnings(report: Report) -> tuple[str, ...]:
     return (f"{len(found)} conflict(s). {shown}{more}",)
 
 
+def _told(report: Report) -> list[Outcome]:
+    """All changes; of a failed run those not done, for a failed task is printed whole."""
+    return [outcome for outcome in report.outcomes if not report.failure or outcome.state is not State.DONE]
+
+
 def _report_values(report: Report) -> dict[str, Any]:
     return {
         "changed": report.changed,
         "summary": dict(report.summary),
-        "changes": [change_data(outcome) for outcome in report.outcomes],
+        "changes": [change_data(outcome) for outcome in _told(report)],
         "conflicts": [conflict_data(conflict) for conflict in report.plan.conflicts],
         "recovered": [
             {
