@@ -11,9 +11,11 @@ PYTEST_WORKERS ?= 2
 PYTEST_DISTRIBUTION := --numprocesses $(PYTEST_WORKERS) --dist loadscope --no-loadscope-reorder
 PYTEST_FLAGS ?=
 
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export LC_ALL := C.UTF-8
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# A copy of the collection below the user's ~/.ansible would be looked at before this one.
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.venv/collections
+export ANSIBLE_HOME := $(CURDIR)/.venv/ansible
 
 .PHONY: help
 help: ## Show this list
@@ -32,15 +34,8 @@ test: setup ## Set up, then run all tests: unit, property, integration, playbook
 	@python -m pytest $(PYTEST_DISTRIBUTION) $(PYTEST_FLAGS)
 
 .PHONY: lint
-lint: setup ## Check style, types, YAML, playbooks, documentation and changelog
-	ruff check
-	ruff format --check
-	shellcheck $(shell grep -lE '^\#!.*\bbash' scripts/* .ci/run)
-	mypy -p ansible_collections.pbxops.yeastar.plugins -p lab -p tests
-	yamllint --strict .
-	ansible-lint --offline --strict --profile production
-	antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck --validate-collection-refs=all .
-	antsibull-changelog lint
+lint: setup ## Check style, types, shell, YAML, playbooks, documentation and changelog
+	@scripts/lint
 
 .PHONY: sanity
 sanity: setup ## Run ansible-test sanity on a copy of the working tree
