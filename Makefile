@@ -27,7 +27,7 @@ setup: ## Install what is missing: Debian packages (as root), .venv and all in i
 
 .PHONY: demo
 demo: setup ## See it work: a domain controller, a PBX, a synchronization and what changes do to it
-	@scripts/demo
+	@python -m lab.demo
 
 .PHONY: test
 test: setup ## Set up, then run all tests: unit, property, integration, playbook

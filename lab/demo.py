@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The demonstration: `python -m lab.demo`. Shows the main job on a real domain controller and the PBX emulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from . import samba
+from .directory_admin import administer
+from .pbx.control import ControlClient
+from .population import generate
+from .processes import LabError
+from .services import Lab, Options
+
+PEOPLE = 200
+SEED = 1
+# Three of the population's organizational units, as an administrator would name them.
+SCOPE = ("Berlin", "Konzern, Holding", "東京支社")
+ELSEWHERE = "OU=Leer"
+
+_REPOSITORY = Path(__file__).resolve().parents[1]
+_PLAYBOOK = _REPOSITORY / "playbooks" / "site.yml"
+_WIDTH = 100
+
+
+def main() -> int:
+    """Run the demonstration in a folder of its own and leave nothing behind."""
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="pbx-demo-") as folder:
+        lab = Lab(Path(folder) / "lab")
+        try:
+            _show(lab, Path(folder))
+        except LabError as error:
+            print(f"demo: {error}", file=sys.stderr)
+            return 1
+        finally:
+            _title("Stopping the lab")
+            lab.stop()
+    print(f"Done in {time.monotonic() - begun:.0f} seconds; nothing is left behind.")
+    return 0
+
+
+def _show(lab: Lab, folder: Path) -> None:
+    _title("Starting a Samba Active Directory domain controller and the PBX emulator")
+    lab.start(Options(pbx_model="P570"))
+    lab.populate(PEOPLE, SEED)
+    described = lab.description()
+    print(f"{described['directory']['ldaps_url']} holds {PEOPLE} people; {described['pbx']['url']} is a Yeastar P570.")
+    play = _Play(described, folder)
+
+    with ControlClient(described["pbx"]["control_url"]) as pbx:
+        _title("1. Check mode: what would be done? Nothing is written, on the PBX or in the ledger")
+        play.run("--check", "--diff")
+        _count(pbx)
+
+        _title("2. For real")
+        play.run()
+        _count(pbx)
+
+        _title("3. Again: changed=0, and no write reaches the PBX")
+        pbx.clear_calls()
+        play.run()
+        _count(pbx)
+
+        _title("4. The directory changes: a user marries, one is disabled, one moves out of scope")
+        _change_directory(lab)
+
+        _title("5. What the next run does about each of them")
+        pbx.clear_calls()
+        play.run("--diff")
+        _count(pbx)
+
+
+class _Play:
+    """Runs the collection's site.yml against the lab, with the settings in the environment, secrets too."""
+
+    def __init__(self, described: dict[str, Any], folder: Path) -> None:
+        self._inventory = folder / "inventory.yml"
+        self._inventory.write_text(
+            json.dumps({"yeastar_pbx": {"hosts": {"headquarters": {}}, "vars": _variables()}}, ensure_ascii=False),
+            encoding="utf-8",
+        )
+        account = described["directory"]["sync_account"]
+        self._environment = {
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(_REPOSITORY / ".venv" / "collections"),
+            "ANSIBLE_HOME": str(folder / "ansible"),
+            "PBX_AD_DIRECTORY_HOST": described["address"],
+            "PBX_AD_DIRECTORY_BASE_DN": described["directory"]["base_dn"],
+            "PBX_AD_DIRECTORY_USERNAME": account["user_principal_name"],
+            "PBX_AD_DIRECTORY_PASSWORD": account["password"],
+            "PBX_AD_DIRECTORY_CA_PATH": described["ca_path"],
+            "PBX_AD_PBX_URL": described["pbx"]["url"],
+            "PBX_AD_PBX_CLIENT_ID": described["pbx"]["client_id"],
+            "PBX_AD_PBX_CLIENT_SECRET": described["pbx"]["client_secret"],
+            "PBX_AD_PBX_CA_PATH": described["ca_path"],
+            "PBX_AD_LEDGER_PATH": str(folder / "ledger.sqlite3"),
+        }
+
+    def run(self, *options: str) -> None:
+        """Run the playbook with its output on this terminal."""
+        command = ["ansible-playbook", "-i", self._inventory.name, str(_PLAYBOOK), *options]
+        print(f"$ ansible-playbook -i {self._inventory.name} pbxops.yeastar.site {' '.join(options)}\n", flush=True)
+        finished = subprocess.run(command, cwd=self._inventory.parent, env=self._environment, check=False)
+        if finished.returncode != 0:
+            raise LabError(f"the playbook ended with exit status {finished.returncode}")
+
+
+def _variables() -> dict[str, Any]:
+    return {
+        "pbx_ad_user_scope": "organizational_units",
+        "pbx_ad_user_organizational_units": list(SCOPE),
+        "pbx_ad_user_number_start": 1000,
+        "pbx_ad_user_number_end": 5999,
+        "pbx_ad_user_delete_when": ["deleted", "disabled"],
+        "pbx_ad_user_out_of_scope": "release",
+    }
+
+
+def _change_directory(lab: Lab) -> None:
+    controller = samba.find(lab.folder / "directory")
+    if controller is None:
+        raise LabError("the domain controller is gone")
+    married, disabled, moved = _ordinary_people(controller.base_dn, f"OU=Berlin,{controller.base_dn}")
+    with administer(controller) as admin:
+        admin.modify(married, sn="Neuhaus")
+        admin.rename(married, "Neuhaus, formerly otherwise")
+        admin.set_enabled(disabled, enabled=False)
+        admin.move(moved, f"{ELSEWHERE},{controller.base_dn}")
+    for dn, change in (
+        (married, "has married and is called Neuhaus now"),
+        (disabled, "is disabled"),
+        (moved, f"has moved to {ELSEWHERE}, out of scope"),
+    ):
+        print(f"{dn} {change}")
+
+
+def _ordinary_people(base_dn: str, unit: str) -> list[str]:
+    """Three people in or below a unit who have nothing special about them."""
+    population = generate(PEOPLE, SEED, base_dn=base_dn)
+    special = {dn for dns in population.specials.values() for dn in dns}
+    found = [entry.dn for entry in population.people if entry.dn.endswith(f",{unit}") and entry.dn not in special]
+    return found[:3]
+
+
+def _count(pbx: ControlClient) -> None:
+    extensions = len(pbx.state()["extensions"])
+    writes = sum(1 for call in pbx.calls() if call["write"])
+    print(f"The PBX holds {extensions} extensions; it has seen {writes} writes since the last count was cleared.")
+
+
+def _title(text: str) -> None:
+    print(f"\n{'=' * _WIDTH}\n{text}\n{'=' * _WIDTH}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
