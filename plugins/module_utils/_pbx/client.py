@@ -282,9 +282,8 @@ class PbxClient:
         endpoint = "extension/query"
         ids = ",".join(str(extension_id) for extension_id in extension_ids)
         answer = self._session.read(Call(endpoint, "show its extensions", query={"ids": ids}))
-        asked = set(extension_ids)
-        rows = _by_id(parse_rows(answer, "data", endpoint))
-        return {extension_id: row for extension_id, row in rows.items() if extension_id in asked}
+        answered = {parse_optional_integer(row.get("id")): row for row in parse_rows(answer, "data", endpoint)}
+        return {extension_id: answered[extension_id] for extension_id in extension_ids if extension_id in answered}
 
     def _existing_detail(self, extension_id: int) -> _Row:
         try:
