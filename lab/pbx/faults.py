@@ -90,9 +90,9 @@ class FaultPlan:
         return hit
 
     def all(self) -> list[dict[str, Any]]:
-        """The faults that are set, as JSON has them."""
+        """The faults that are set, as JSON has them; `counted` is how many calls each has seen."""
         with self._lock:
-            return [dataclasses.asdict(fault) for fault, _count in self._counts]
+            return [{**dataclasses.asdict(fault), "counted": count} for fault, count in self._counts]
 
 
 def bend(payload: dict[str, Any], faults: list[Fault]) -> dict[str, Any]:

@@ -99,9 +99,8 @@ class Variants:
 
 
 def _checked(name: str, hint: Any, value: Any) -> Any:
-    if get_origin(hint) is tuple and isinstance(value, (list, tuple)):
-        value = tuple(value)
-        suitable = all(isinstance(item, str) for item in value)
+    if get_origin(hint) is tuple:
+        suitable = isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
     elif get_origin(hint) is Literal:
         suitable = value in get_args(hint)
     else:
@@ -109,4 +108,4 @@ def _checked(name: str, hint: Any, value: Any) -> Any:
         suitable = type(value) in kinds
     if not suitable:
         raise ValueError(f"{name}: {value!r} is not one of its values ({hint})")
-    return value
+    return tuple(value) if isinstance(value, list) else value
