@@ -26,11 +26,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import 
     PbxCapacity,
     PbxIdentity,
 )
-from pbx_helpers import ROOT, Hands, client_for, count, new_extension
 
 from lab.pbx.emulator import Emulator
 from lab.pbx.testing import running_emulator
 from lab.tls import CertificateAuthority
+from tests.integration.pbx_helpers import ROOT, Hands, client_for, count, new_extension
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -38,19 +38,8 @@ def signals_raise() -> Iterator[None]:
     A signal that the process ignores (``nohup``) stays ignored. Outside of the main thread, where Python handles
     no signals, this does nothing.
     """
-    if threading.current_thread() is not threading.main_thread():
+    with _handled_by(_interrupt):
         yield
-        return
-    previous = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
-    try:
-        for number, handler in previous.items():
-            if handler is not signal.SIG_IGN:
-                signal.signal(number, _interrupt)
-        yield
-    finally:
-        for number, handler in previous.items():
-            # None: installed by something other than Python, which cannot be put back from here.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 @contextmanager
@@ -58,13 +47,37 @@ def signals_held() -> Iterator[None]:
     """Within this block the ending signals wait, and take effect at its end.
 
     For the few steps that must not be cut in two: an access token that was given but not noted could not be
-    revoked.
+    revoked. A signal mask would not do: another thread could take the signal, and Python would then run the handler
+    in the main thread all the same.
     """
-    previous = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+    arrived: list[int] = []
     try:
+        with _handled_by(lambda number, _frame: arrived.append(number)):
+            yield
+    finally:
+        for number in dict.fromkeys(arrived):
+            signal.raise_signal(number)
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Within this block the ending signals that are not ignored go to this handler."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # None is a handler that Python did not install and could not put back.
+    previous = {
+        number: present
+        for number in ENDING_SIGNALS
+        if (present := signal.getsignal(number)) not in (signal.SIG_IGN, None)
+    }
+    try:
+        for number in previous:
+            signal.signal(number, handler)
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
+        for number, present in previous.items():
+            signal.signal(number, present)
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
