@@ -531,6 +531,17 @@ def test_values_are_free_again_after_a_deletion_or_a_change_and_ids_are_not() ->
     assert create(asker, number="1202")["id"] == 4
 
 
+def test_the_highest_id_is_not_given_again_after_another_extension_changed() -> None:
+    asker = logged_in()
+    asker.pbx.seed_extensions(2)
+    asker.get("extension/delete", id=2)
+    asker.post("extension/update", {"id": 1, "title": "x"})
+    assert create(asker)["id"] == 3
+    asker.pbx.delete_by_hand("1201")
+    asker.pbx.change_by_hand("1000", title="y")
+    assert asker.pbx.seed_extension("1300") == 4
+
+
 # Updating
 
 

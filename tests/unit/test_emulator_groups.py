@@ -236,4 +236,5 @@ def test_ids_are_not_given_again() -> None:
     asker = with_extensions()
     asker.post("extensiongroup/create", SALES)
     asker.get("extensiongroup/delete", id=2)
+    asker.post("extensiongroup/update", {"id": 1, "mgr_enb_monitor": 0})
     assert asker.post("extensiongroup/create", SALES)["id"] == 3
