@@ -262,7 +262,7 @@ def _creates(
         elif user.guid not in refusals:
             planned.append((user, association.number, association))
     newcomers = [user for user in matches.to_create if user.guid not in refusals]
-    promised = {association.number for association, _user in situation.restoring}
+    promised = {held.association.number for held in situation.sorted.kept}
     taken = TakenNumbers(in_use | promised, gone | set(freed), retired)
     numbering = give_numbers(situation.rule, newcomers, taken, situation.directory.time)
     found.extend(numbering.conflicts)
