@@ -269,11 +269,13 @@ def _creates(
     planned.extend((user, numbering.numbers[user.guid], None) for user in newcomers if user.guid in numbering.numbers)
 
     capacity = situation.pbx.capacity
-    room = max(0, capacity.extensions - capacity.extensions_used)
-    found.extend(conflicts.no_capacity(user, capacity.extensions) for user, *_ in planned[room + len(deletes) :])
+    room = capacity.extensions - capacity.extensions_used
+    places = max(0, room + len(deletes))
+    found.extend(conflicts.no_capacity(user, capacity.extensions) for user, *_ in planned[places:])
+    over_licence = {change.key for change in deletes[: max(0, -room)]}
     created = []
-    for place, (user, number, former) in enumerate(planned[: room + len(deletes)]):
-        depends_on = {freed[number]} if number in freed else set()
+    for place, (user, number, former) in enumerate(planned[:places]):
+        depends_on = {*over_licence, *([freed[number]] if number in freed else [])}
         if place >= room:
             depends_on.add(deletes[place - room].key)
         values = _values(situation, user.guid, refusals)
