@@ -38,7 +38,7 @@ def _addresses_followed(changes: Sequence[Change], extensions: Mapping[int, Exte
     followed = []
     for change in changes:
         source = freeing.get(change.after.get(EMAIL, "").casefold())
-        if source is not None and source.key != change.key:
+        if source is not None and source.key not in (change.key, *change.depends_on):
             change = replace(change, depends_on=(*change.depends_on, source.key))  # noqa: PLW2901
         followed.append(change)
     return followed
@@ -69,20 +69,25 @@ def _waits_for_address(change: Change, by_key: Mapping[str, Change]) -> str | No
 
 
 def _break(ring: Sequence[str], by_key: dict[str, Change]) -> None:
+    """Put a change that gives an address up before the one of the ring that takes it.
+
+    It waits for all that the ring waits for, so that nobody is left without an address by a ring that is stopped;
+    and what it leaves behind as last written is no more than what is then there.
+    """
     first = min(ring)
     giver = by_key[first]
     association = giver.association
     if association is None:
         return
+    outside = {key for waiting in ring for key in by_key[waiting].depends_on if key not in ring}
     vacated = replace(
         giver,
-        action=Action.UPDATE,
         reason=Reason.ADDRESS_EXCHANGE,
         before={EMAIL: giver.before[EMAIL]},
         after={EMAIL: ""},
         drift=(),
-        depends_on=(),
-        association=replace(association, written={**association.written, EMAIL: ""}),
+        depends_on=tuple(sorted(outside)),
+        association=replace(association, written={**association.written, **giver.before, EMAIL: ""}),
     )
     by_key[vacated.key] = vacated
     taker = next(key for key in ring if first in by_key[key].depends_on)
