@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures of the tests against real servers: the LDAP proxy that plays Windows' limits and faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+
+from lab import samba
+from lab.crowd import make_crowd
+from lab.ldap_proxy.process import LdapProxy, running_proxy
+from lab.samba import LDAPS_PORT, DomainController
+from lab.tls import CertificateAuthority
+
+
+@pytest.fixture(scope="session")
+def ldap_proxy(lab_directory: DomainController, lab_authority: CertificateAuthority) -> Iterator[LdapProxy]:
+    """A proxy in front of `lab_directory`; each test begins with Windows' limits, no faults and an empty log."""
+    with _proxy_of(lab_directory, lab_authority) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="session")
+def crowded_directory(
+    tmp_path_factory: pytest.TempPathFactory, lab_authority: CertificateAuthority
+) -> Iterator[DomainController]:
+    """A running domain controller with 5,001 users and the groups of `lab.crowd`."""
+    with samba.running(tmp_path_factory.mktemp("crowd"), lab_authority, population=make_crowd()) as controller:
+        yield controller
+
+
+@pytest.fixture(scope="session")
+def crowded_proxy(crowded_directory: DomainController, lab_authority: CertificateAuthority) -> Iterator[LdapProxy]:
+    """A proxy in front of `crowded_directory`, cleared before each test as `ldap_proxy` is."""
+    with _proxy_of(crowded_directory, lab_authority) as proxy:
+        yield proxy
+
+
+@pytest.fixture(autouse=True)
+def _proxies_cleared(request: pytest.FixtureRequest) -> None:
+    for name in ("ldap_proxy", "crowded_proxy"):
+        if name in request.fixturenames:
+            request.getfixturevalue(name).control.clear()
+
+
+def _proxy_of(controller: DomainController, authority: CertificateAuthority) -> AbstractContextManager[LdapProxy]:
+    return running_proxy(
+        authority,
+        listen_address=controller.address,
+        upstream=f"{controller.address}:{LDAPS_PORT}",
+        hosts=(controller.address,),
+    )
