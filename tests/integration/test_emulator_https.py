@@ -109,6 +109,13 @@ def test_answers_are_json_with_status_200_and_close_the_connection(emulator: Emu
     assert [call.errcode for call in emulator.calls.all()] == [0, 10001, 40002]
 
 
+def test_a_malformed_body_is_refused_and_logged_without_arguments(emulator: Emulator) -> None:
+    with client_of(emulator) as client:
+        assert client.post("extension/update", ["no", "object"]).json()["errcode"] == 40001
+    call = emulator.calls.all()[0]
+    assert (call.errcode, call.arguments, call.raw_body) == (40001, {}, b'["no", "object"]')
+
+
 def test_an_errcode_can_have_another_http_status(emulator: Emulator, client: Client) -> None:
     emulator.variants = emulator.variants.changed(error_http_status=400)
     assert client.get("no/such").status_code == 400
