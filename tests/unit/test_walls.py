@@ -49,7 +49,7 @@ _IMPURE_BUILTINS = frozenset({"__import__", "eval", "exec", "input", "open", "pr
 _IMPURE_METHODS = frozenset({"now", "today", "utcnow", "uuid1", "uuid4"})
 
 # Samples and tests have homes of their own: those of operator and pbx.
-_MACHINE_PATH = re.compile(r"(?<![\w.-])/(?:home/(?!operator/|pbx/)|(?:root|work|Users)/)|\.\./shared")
+_MACHINE_PATH = re.compile(r"(?<![\w.-])/(?:home/(?!(?:operator|pbx)\b)|(?:root|work|Users)/)|\.\./shared")
 
 
 def _imports(tree: ast.AST, package: str) -> Iterator[str]:
