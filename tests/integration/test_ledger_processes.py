@@ -88,20 +88,29 @@ with open_ledger(path, read_write=True, command="pbx_ad_user_sync") as ledger:
     sys.stdin.read()
 """
 
-# Root may write anywhere, so it first becomes somebody who may not.
-POWERLESS = """
-if os.getuid() == 0:
-    os.setgroups([])
-    os.setresgid(65534, 65534, 65534)
-    os.setresuid(65534, 65534, 65534)
+OPENING = """
 try:
-    with open_ledger(path, read_write=sys.argv[2] == "write", command="powerless") as ledger:
+    with open_ledger(path, read_write=sys.argv[2] == "write", command="opening") as ledger:
         say("opened with " + ",".join(association.account_name for association in ledger.associations()))
 except LedgerError as error:
     say(type(error).__name__ + ": " + str(error))
 """
 
+# Root may write anywhere, so it first becomes somebody who may not.
+POWERLESS = (
+    """
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+"""
+    + OPENING
+)
+
+# Its second argument is a file that takes a part of the disk, until somebody frees it.
 FILLING = """
+with open(sys.argv[2], "wb") as ballast:
+    ballast.write(bytes(512 * 1024))
 saved = []
 try:
     with open_ledger(path, read_write=True, command="filling") as ledger:
@@ -113,7 +122,7 @@ try:
             saved.append(guid)
 except LedgerError as error:
     say(type(error).__name__ + ": " + str(error))
-os.unlink(sys.argv[2])  # the space that somebody frees
+os.unlink(sys.argv[2])
 with open_ledger(path, read_write=True, command="after") as ledger:
     guids = [association.guid for association in ledger.associations()]
     say(f"{guids == saved} {len(saved) > 10} {len(ledger.unfinished()) <= 1}")
@@ -293,29 +302,49 @@ def test_check_mode_needs_no_right_to_write(public_folder: Path) -> None:
     assert run(POWERLESS, path, "check") == ["opened with "]
 
 
+SMALL_DISK = 'mount -t tmpfs -o size="$0" tmpfs "$1"'
+
+
 def _small_disks_can_be_made() -> bool:
-    attempt = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=64k tmpfs "$0"', tempfile.gettempdir()]
+    attempt = ["unshare", "--mount", "sh", "-c", SMALL_DISK, "64k", tempfile.gettempdir()]
     return subprocess.run(attempt, check=False, capture_output=True).returncode == 0
 
 
-@pytest.mark.skipif(not _small_disks_can_be_made(), reason="a small disk is a mount, which needs root")
-def test_a_full_disk_loses_nothing_and_the_next_run_goes_on(tmp_path: Path) -> None:
-    """Run in a mount namespace of its own, on a disk of 2 MiB of which a ballast takes a part."""
-    disk = tmp_path / "disk"
+needs_small_disk = pytest.mark.skipif(
+    not _small_disks_can_be_made(), reason="a small disk is a mount, which needs root"
+)
+
+
+def run_beside_small_disk(size: str, disk: Path, script: str, *arguments: object, **environment: str) -> list[str]:
+    """Run a script in a mount namespace of its own, with a disk of that size mounted at a folder."""
     disk.mkdir()
-    script = (
-        'mount -t tmpfs -o size=2m tmpfs "$0" && head -c 524288 /dev/zero > "$0/ballast"'
-        ' && exec "$1" -c "$2" "$0/ledger" "$0/ballast"'
-    )
+    child = [sys.executable, "-c", PRELUDE + script, *map(str, arguments)]
     finished = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", script, disk, sys.executable, PRELUDE + FILLING],
+        ["unshare", "--mount", "sh", "-c", SMALL_DISK + ' && shift && exec "$@"', size, disk, *child],
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
         timeout=60,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
     )
-    error, *rest = finished.stdout.splitlines()
+    return finished.stdout.splitlines()
+
+
+@needs_small_disk
+def test_a_full_disk_loses_nothing_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    error, *rest = run_beside_small_disk("2m", disk, FILLING, disk / "ledger", disk / "ballast")
     assert error.startswith("LedgerDiskFullError: ")
+    assert str(disk / "ledger") in error
     assert "Free some space" in error
     assert rest == ["True True True", "writable again"]
+
+
+@needs_small_disk
+def test_a_full_temporary_folder_is_not_taken_for_the_ledgers_disk(tmp_path: Path) -> None:
+    path, disk = tmp_path / "ledger", tmp_path / "disk"
+    with open_ledger(path, read_write=True, command="test") as ledger:
+        ledger.save_rule("users", {"filter": "x" * 200_000}, NOW)
+    (said,) = run_beside_small_disk("64k", disk, OPENING, path, "check", TMPDIR=str(disk))
+    assert said.startswith(f"LedgerFileError: There is no space in {disk} to copy the ledger {path}")
+    assert "TMPDIR" in said

@@ -188,7 +188,7 @@ def test_another_integration_is_refused_and_both_are_named(
     [
         {"directory_password": "x"},
         {"pbx": {"client_secret": "x"}},
-        {"tokens": [{"Access_Token": None}]},
+        {"sides": [{"Access_Token": None}]},
         {"sides": ({"BindPassword": "x"},)},
     ],
 )
