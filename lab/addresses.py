@@ -17,13 +17,13 @@ _CLAIM_PORT = 388  # next to LDAP's 389 and not assigned to anything: holding it
 
 
 @contextlib.contextmanager
-def claimed_address(wanted: str | None, ports: Sequence[int]) -> Iterator[str]:
-    """Give a loopback address whose TCP `ports` are free, and keep other labs off it meanwhile.
+def claimed_address(candidates: Sequence[str], ports: Sequence[int]) -> Iterator[str]:
+    """Give the first of these loopback addresses whose TCP `ports` are free; keep others off it meanwhile.
 
-    `wanted` names the address; None takes the first free one. The claim is a listening socket that
-    goes with this process, so a crash leaves nothing behind. Raises LabError when none is free.
+    The claim is a listening socket that goes with this process, so a crash leaves nothing behind. Raises LabError
+    when none is free.
     """
-    for address in [wanted] if wanted else CANDIDATES:
+    for address in candidates:
         claim = _bind(address, _CLAIM_PORT)
         if claim is None:
             continue
@@ -31,10 +31,10 @@ def claimed_address(wanted: str | None, ports: Sequence[int]) -> Iterator[str]:
             if all(is_free(address, port) for port in ports):
                 yield address
                 return
-    where = wanted or f"{CANDIDATES[0]} to {CANDIDATES[-1]}"
+    where = candidates[0] if len(candidates) == 1 else f"{candidates[0]} to {candidates[-1]}"
     raise LabError(
-        f"no free address: ports {', '.join(map(str, ports))} of {where} are taken."
-        " Stop what listens there, or name another loopback address with --address."
+        f"no free address: ports {', '.join(map(str, ports))} of {where} are taken, or it is not a loopback address."
+        " Stop what listens there, or name another address of 127.0.0.0/8 with --address."
     )
 
 

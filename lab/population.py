@@ -183,7 +183,7 @@ class _Draft:
         self.specials.setdefault(special, []).extend(dns)
 
     def next_number(self) -> str:
-        first = 2_000 if self.size <= 7_000 else 20_000
+        first = 2_000 if self.size <= 3_500 else 20_000
         self.used_numbers.append(str(first + len(self.used_numbers)))
         return self.used_numbers[-1]
 

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -39,23 +39,32 @@ class BackgroundProcess:
         self._record_path = folder / f"{name}.process.json"
         self._child: subprocess.Popen[bytes] | None = None
 
-    def start(self, command: Sequence[str | Path], *, hold_standard_input: bool = False) -> None:
-        """Start `command` in a process group of its own, its output going to the log.
+    def start(
+        self,
+        command: Sequence[str | Path],
+        *,
+        hold_standard_input: bool = False,
+        folder: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start `command` in a process group of its own, its output going to a new log.
 
+        `folder` is its working directory, `variables` come on top of our environment.
         `hold_standard_input` gives it a pipe that ends when this process does: a server that
         leaves on the end of its input then cannot outlive us. Raises LabError if it runs already.
         """
         if self.is_running():
             raise LabError(f"{self.name} is running already")
         self._record_path.unlink(missing_ok=True)
-        with self.log_path.open("ab") as log:
+        with self.log_path.open("wb") as log:
             self._child = subprocess.Popen(
                 [os.fspath(word) for word in command],
                 stdin=subprocess.PIPE if hold_standard_input else subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env=_environment(),
+                cwd=folder,
+                env={**_environment(), **(variables or {})},
             )
         identity = _ProcessIdentity(self._child.pid, _start_time(self._child.pid) or "")
         self._record_path.write_text(json.dumps(asdict(identity)), encoding="utf-8")

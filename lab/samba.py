@@ -22,7 +22,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from . import ldif
-from .addresses import claimed_address, is_listening
+from .addresses import CANDIDATES, claimed_address, is_listening
+from .files import write_private_json
 from .population import Population
 from .processes import BackgroundProcess, LabError
 from .tls import CertificateAuthority
@@ -48,6 +49,11 @@ _PROGRAMS = ("samba", "samba-tool", "ldbadd", "ldbmodify", "ldbsearch")
 _SERVICE_ACCOUNT_CONTROL = 0x200 | 0x10000
 _SUBFOLDERS = ("cache", "lock", "ncalrpc", "private", "run", "state")
 _LONGEST_SOCKET_PATH = 107  # unix(7): sun_path without its final NUL
+
+
+# Without these the index's changes are kept in a small hash table and copied for each entry: time grows with the square
+# of the number of entries.
+_BULK_OPTIONS = ("-o", "batch_mode:1", "-o", "transaction_index_cache_size:200000")
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,8 @@ def start(
 ) -> DomainController:
     """Serve the domain of `folder`, provisioning it first if it is not there yet (seconds).
 
-    `address` is a loopback address, None picks a free one. `population` is loaded before serving.
+    `address` is a loopback address, None picks a free one (that of the last time if it can). `population` is loaded
+    before serving.
     `stop_with_parent` ties the server's life to this process. Every start issues a new certificate
     for host name and address. Raises LabError: Samba missing, no root, address taken, start failed.
     """
@@ -120,7 +127,9 @@ def start(
     ensure_installed()
     _check_socket_paths(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with claimed_address(address, (LDAP_PORT, LDAPS_PORT)) as free_address:
+    previous = find(folder)
+    candidates = [address] if address else [*([previous.address] if previous else []), *CANDIDATES]
+    with claimed_address(candidates, (LDAP_PORT, LDAPS_PORT)) as free_address:
         provisioned = _accounts_path(folder).exists()
         if not provisioned:
             _remove_databases(folder)
@@ -130,7 +139,7 @@ def start(
         if population is not None:
             _load(folder, population)
         controller = _controller(folder, free_address, authority.ca_path, require_strong_auth)
-        _write_private(folder / "serving.json", _serving(controller))
+        write_private_json(folder / "serving.json", _serving(controller))
         _serve(controller, stop_with_parent)
     return controller
 
@@ -295,7 +304,7 @@ def _provision(folder: Path, address: str) -> None:
     _add_service_accounts(folder, [accounts["sync_account"], accounts["plain_account"]])
     _allow_reading_deleted_objects(folder, accounts["sync_account"])
     # Written last: its presence says that the domain is complete.
-    _write_private(_accounts_path(folder), {name: asdict(account) for name, account in accounts.items()})
+    write_private_json(_accounts_path(folder), {name: asdict(account) for name, account in accounts.items()})
 
 
 def _account(name: str, parent: str) -> Account:
@@ -356,8 +365,8 @@ def _allow_reading_deleted_objects(folder: Path, account: Account) -> None:
 
 
 def _load(folder: Path, population: Population) -> None:
-    _edit_database(folder, "ldbadd", population.additions_ldif())
-    _edit_database(folder, "ldbmodify", population.memberships_ldif())
+    _edit_database(folder, "ldbadd", population.additions_ldif(), *_BULK_OPTIONS)
+    _edit_database(folder, "ldbmodify", population.memberships_ldif(), *_BULK_OPTIONS)
     changes = []
     for user_dn, group_dn in population.primary_groups.items():
         relative_id = _read_value(folder, group_dn, "objectSid").rpartition("-")[2]
@@ -461,13 +470,3 @@ def _accounts_path(folder: Path) -> Path:
 
 def _configuration_path(folder: Path) -> Path:
     return folder / "smb.conf"
-
-
-def _write_private(path: Path, content: dict[str, object]) -> None:
-    """Write JSON that only the owner can read, all of it or nothing."""
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2)
-    temporary.replace(path)
