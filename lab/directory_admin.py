@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import ssl
 import uuid
@@ -14,7 +15,7 @@ from typing import Any
 
 import ldap3
 from ldap3.utils.conv import escape_filter_chars
-from ldap3.utils.dn import escape_rdn, parse_dn
+from ldap3.utils.dn import escape_rdn
 
 from .processes import LabError
 from .samba import LDAPS_PORT, DomainController
@@ -132,16 +133,15 @@ class DirectoryAdmin:
 
     def rename(self, dn: str, new_name: str) -> str:
         """Give an entry a new name of its own kind (CN or OU), in its place. Gives the new DN."""
-        (kind, _old, _separator), parent = _split_dn(dn)
-        new_dn = self.dn(new_name, parent, kind=kind)
-        self._connection.modify_dn(dn, new_dn[: -len(parent) - 1])
+        own, parent = _split_dn(dn)
+        new_dn = self.dn(new_name, parent, kind=own.partition("=")[0])
+        self._connection.modify_dn(dn, _split_dn(new_dn)[0])
         self._check(f"rename {dn}")
         return new_dn
 
     def move(self, dn: str, new_parent: str) -> str:
         """Move an entry under another parent. Gives the new DN."""
-        _first, parent = _split_dn(dn)
-        own = dn[: -len(parent) - 1]
+        own, _parent = _split_dn(dn)
         self._connection.modify_dn(dn, own, new_superior=new_parent)
         self._check(f"move {dn}")
         return f"{own},{new_parent}"
@@ -269,15 +269,12 @@ def _values(value: str | bytes | int | Sequence[str | bytes]) -> list[str | byte
     return list(value)
 
 
-def _split_dn(dn: str) -> tuple[tuple[str, str, str], str]:
-    """The first component of a DN, and the rest as it is spelled."""
-    first, *_others = parse_dn(dn, escape=False, strip=False)
-    for index, character in enumerate(dn):
-        if character == "," and not _is_escaped(dn, index):
-            return first, dn[index + 1 :]
-    raise LabError(f"{dn}: has no parent")
+def _split_dn(dn: str) -> tuple[str, str]:
+    """The first component of a DN and the rest, both as they are spelled.
 
-
-def _is_escaped(text: str, index: int) -> bool:
-    before = text[:index]
-    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+    ldap3's own parse_dn refuses a `#` inside a value, which RFC 4514 lets stand there unescaped.
+    """
+    own = re.match(r"(?:\\.|[^,\\])+", dn)
+    if not own or not dn[own.end() + 1 :]:
+        raise LabError(f"{dn}: has no parent")
+    return own[0], dn[own.end() + 1 :]

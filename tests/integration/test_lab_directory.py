@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import socket
 import ssl
 import subprocess
@@ -21,7 +21,7 @@ from ldap3.utils.conv import escape_filter_chars
 
 from lab import samba
 from lab.addresses import is_listening
-from lab.directory_admin import SHOW_DELETED, DirectoryAdmin
+from lab.directory_admin import SHOW_DELETED, DirectoryAdmin, administer
 from lab.population import GROUP, ORGANIZATIONAL_UNIT, Population, generate
 from lab.processes import BackgroundProcess, LabError
 from lab.samba import LDAP_PORT, LDAPS_PORT, Account, DomainController
@@ -260,7 +260,7 @@ class TestAdministration:
         guid = directory_admin.add_user('Vorher, "A" + B', givenName="Vorher")
         dn = directory_admin.rename(directory_admin.dn_of(guid), "#Nachher, = 'C' 🚀")
         assert directory_admin.guid_of(dn) == guid
-        dn = directory_admin.move(dn, unit_dn)
+        dn = directory_admin.rename(directory_admin.move(dn, unit_dn), "Zuletzt #2")
         assert directory_admin.guid_of(dn) == guid
         directory_admin.delete(dn)
         assert "DEL:" in directory_admin.dn_of(guid)
@@ -376,6 +376,81 @@ class TestLifeCycle:
             process.wait_until(lambda: False)
 
 
+class TestCommandLine:
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Iterator[Path]:
+        yield tmp_path / "lab"
+        _run_lab("wipe", tmp_path / "lab")
+
+    def test_start_status_stop_start_wipe(self, folder: Path) -> None:
+        assert "populated" not in _run_lab("start", folder, "--size", "200").stderr
+        first = json.loads((folder / "lab.json").read_text(encoding="utf-8"))
+        assert (folder / "lab.json").stat().st_mode & 0o777 == 0o600
+        assert _run_lab("status", folder).stdout.count("running") == 3
+        pids = [_process_id(path) for path in folder.rglob("*.process.json")]
+        assert len(pids) == 3
+        for url in (first["directory"]["ldaps_url"], first["ldap_proxy"]["ldaps_url"], first["pbx"]["url"]):
+            _assert_verified_tls(url, first["ca_path"])
+        again = _run_lab("populate", folder)
+        assert again.returncode == 1
+        assert "populated already (size 200, seed 1)" in again.stderr
+
+        assert _run_lab("stop", folder).returncode == 0
+        assert not any(_is_alive(pid) for pid in pids)
+        assert _run_lab("status", folder).returncode == 1
+
+        assert _run_lab("start", folder).returncode == 0
+        second = json.loads((folder / "lab.json").read_text(encoding="utf-8"))
+        for part in ("directory", "population"):
+            assert second[part] == first[part]
+        for credential in ("client_id", "client_secret"):
+            assert second["pbx"][credential] == first["pbx"][credential]
+        assert _run_lab("wipe", folder).returncode == 0
+        assert not folder.exists()
+
+    def test_populate_while_it_runs_brings_it_back(self, folder: Path) -> None:
+        _run_lab("start", folder)
+        assert _run_lab("populate", folder, "--size", "200", "--seed", "5").returncode == 0
+        assert _run_lab("status", folder).returncode == 0
+        controller = samba.find(folder / "directory")
+        assert controller is not None
+        with administer(controller) as admin:
+            for person in generate(200, seed=5).people[:5]:
+                assert admin.guid_of(person.dn)
+
+    def test_a_folder_without_a_lab_is_not_wiped(self, tmp_path: Path) -> None:
+        (tmp_path / "precious").touch()
+        refused = _run_lab("wipe", tmp_path)
+        assert refused.returncode == 1
+        assert "holds no lab" in refused.stderr
+        assert (tmp_path / "precious").exists()
+
+
+def _run_lab(command: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "lab", command, "--folder", str(folder), *options],
+        cwd=Path(samba.__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+
+
+def _process_id(path: Path) -> int:
+    return int(json.loads(path.read_text(encoding="utf-8"))["pid"])
+
+
+def _assert_verified_tls(url: str, ca_path: str) -> None:
+    host, _colon, port = url.rpartition("/")[2].partition(":")
+    context = ssl.create_default_context(cafile=ca_path)
+    with (
+        socket.create_connection((host, int(port)), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secured,
+    ):
+        assert secured.getpeercert()
+
+
 def _guid_filter(guid: str) -> str:
     return "".join(f"\\{byte:02x}" for byte in uuid.UUID(guid).bytes_le)
 
@@ -383,7 +458,7 @@ def _guid_filter(guid: str) -> str:
 def _is_alive(process_id: int | None) -> bool:
     assert process_id is not None
     try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
+        state = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except FileNotFoundError:
         return False
-    return True
+    return state != "Z"  # ended; its parent, which may be process 1, has yet to look
