@@ -339,7 +339,7 @@ class TestLifeCycle:
         assert not second.is_running()
         assert not folder.exists()
 
-    def test_the_server_goes_with_the_process_that_held_it(self, tmp_path: Path) -> None:
+    def test_the_server_goes_with_the_process_that_held_it(self, folder: Path) -> None:
         script = textwrap.dedent(
             """
             import os, sys
@@ -347,12 +347,12 @@ class TestLifeCycle:
             from lab import samba
             from lab.tls import CertificateAuthority
             folder = Path(sys.argv[1])
-            samba.start(folder / "dc", CertificateAuthority(folder / "tls"), stop_with_parent=True)
+            samba.start(folder, CertificateAuthority(folder.parent / "tls"), stop_with_parent=True)
             os._exit(0)
             """
         )
-        subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, timeout=120)
-        controller = samba.find(tmp_path / "dc")
+        subprocess.run([sys.executable, "-c", script, str(folder)], check=True, timeout=120)
+        controller = samba.find(folder)
         assert controller is not None
         controller.process.wait_for_end(seconds=10.0)
         assert not controller.is_running()

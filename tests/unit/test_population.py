@@ -267,6 +267,10 @@ class TestLdif:
             read[record[0][1]] = tuple(value for _name, value in record[3:])
         assert read == {group: members for group, members in population.memberships.items() if members}
 
+    @pytest.mark.parametrize("value", [" a", "a ", ":a", "<a", "a\nb", "a\rb", "a\0b", "ä"])
+    def test_what_is_not_safe_is_in_base64(self, value: str) -> None:
+        assert "\nsn:: " in ldif.addition("CN=a", {"sn": [value]})
+
     @given(value=st.text(min_size=1))
     @settings(max_examples=300)
     def test_any_value_is_read_back(self, value: str) -> None:
