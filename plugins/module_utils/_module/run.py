@@ -203,7 +203,9 @@ def _require_connected(ledger: Ledger, request: UserRequest) -> tuple[str, ...]:
                 f"The ledger {ledger.location} holds no integration.",
                 "Run pbxops.yeastar.pbx_ad_connection with state connected first.",
             )
-        return ("There is no integration yet: a run needs pbxops.yeastar.pbx_ad_connection first.",)
+        return (
+            "There is no integration in the ledger yet; outside check mode pbxops.yeastar.pbx_ad_connection must make it first.",
+        )
     saved = str(integration.settings["directory_base_dn"])
     if saved.casefold() != request.base_dn.casefold():
         raise IntegrationError(

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan in words: one block an object, short for thousands of them."""
+
+from __future__ import annotations
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import Action, Change, Plan, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import (
+    DIFF_BLOCKS,
+    Outcome,
+    State,
+    change_data,
+    diff_text,
+    explanation,
+    summary,
+)
+
+UPDATE = Change(
+    action=Action.UPDATE,
+    guid="g1",
+    user="anna",
+    dn="CN=Anna,DC=lab,DC=test",
+    number="1000",
+    extension_id=54,
+    reason=Reason.DIRECTORY_CHANGED,
+    before={"last_name": "Adler", "title": "Boss"},
+    after={"last_name": "Adler-Berg", "title": ""},
+    drift=("title",),
+)
+
+
+def created(number: int) -> Change:
+    return Change(
+        action=Action.CREATE,
+        guid=f"g{number}",
+        user=f"u{number}",
+        dn=f"CN=u{number},DC=lab,DC=test",
+        number=str(number),
+        extension_id=None,
+        reason=Reason.NEW_USER,
+        after={"first_name": "U"},
+    )
+
+
+def test_a_block_has_action_number_user_reason_and_each_field() -> None:
+    assert diff_text([Outcome(UPDATE, State.PLANNED)]) == (
+        "update 1000 anna\n"
+        "    the user changed in the directory\n"
+        '    last_name: "Adler" -> "Adler-Berg"\n'
+        '    title: "Boss" -> - (drift)\n'
+    )
+
+
+def test_a_change_that_was_not_done_says_so() -> None:
+    text = diff_text([Outcome(UPDATE, State.FAILED, "The PBX refused.")])
+
+    assert text.startswith("update 1000 anna [failed]\n")
+    assert "    The PBX refused.\n" in text
+
+
+def test_thousands_of_changes_stay_short_and_are_counted() -> None:
+    outcomes = [Outcome(created(number), State.DONE) for number in range(1000, 6000)]
+    outcomes.append(Outcome(UPDATE, State.DONE))
+
+    text = diff_text(outcomes)
+
+    assert text.count("create ") == DIFF_BLOCKS
+    assert text.endswith(
+        f"… and {5000 - DIFF_BLOCKS} create, 1 update more; all of them are in the result's changes.\n"
+    )
+
+
+def test_every_reason_has_a_sentence() -> None:
+    assert all(explanation(reason) for reason in Reason)
+
+
+def test_the_summary_has_the_same_keys_for_every_plan() -> None:
+    plan = Plan(id="p", changes=(UPDATE,), conflicts=(), unchanged=3, excluded=1)
+
+    counts = summary(plan, [Outcome(UPDATE, State.UNKNOWN), Outcome(created(1), State.STOPPED)])
+
+    assert counts == {
+        "delete": 0,
+        "release": 0,
+        "update": 1,
+        "associate": 0,
+        "create": 1,
+        "unchanged": 3,
+        "excluded": 1,
+        "conflicts": 0,
+        "failed": 1,
+        "stopped": 1,
+        "skipped": 0,
+    }
+    assert summary(Plan(id="p", changes=(), conflicts=()), []).keys() == counts.keys()
+
+
+def test_a_created_extension_is_told_with_its_new_id() -> None:
+    assert change_data(Outcome(created(1000), State.DONE, extension_id=77))["extension_id"] == 77
+    assert change_data(Outcome(UPDATE, State.DONE))["extension_id"] == 54
+    assert change_data(Outcome(created(1000), State.PLANNED))["extension_id"] is None
