@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import changes, conflicts
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.addresses import (
@@ -123,7 +123,8 @@ def _situation(
     rule: UserRule, directory: DirectorySnapshot, pbx: PbxSnapshot, associations: Sequence[Association]
 ) -> _Situation:
     extensions = {extension.id: extension for extension in pbx.extensions}
-    ended = sort_associations(rule, directory, associations, extensions)
+    shown = [_as_shown(association, extensions) for association in associations]
+    ended = sort_associations(rule, directory, shown, extensions)
     with_user = [(kept.association, kept.user) for kept in ended.kept if kept.user is not None]
     newcomers = _newcomers(rule, directory, ended.kept)
     users = [*(user for _association, user in with_user), *newcomers]
@@ -138,6 +139,12 @@ def _situation(
         newcomers=newcomers,
         wanted={user.guid: wanted_fields(user) for user in users},
     )
+
+
+def _as_shown(association: Association, extensions: Mapping[int, Extension]) -> Association:
+    """The PBX's administrator may have changed an extension's number, so what the PBX shows is what counts."""
+    extension = extensions.get(association.extension_id)
+    return association if extension is None else replace(association, number=extension.number)
 
 
 def _newcomers(rule: UserRule, directory: DirectorySnapshot, kept: Iterable[Kept]) -> tuple[DirectoryUser, ...]:
