@@ -31,6 +31,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import 
     Plan,
     Reason,
     RetiredNumber,
+    Scope,
     UserRule,
     Welcome,
 )
@@ -125,7 +126,7 @@ def _situation(
     extensions = {extension.id: extension for extension in pbx.extensions}
     shown = [_as_shown(association, extensions) for association in associations]
     ended = sort_associations(rule, directory, shown, extensions)
-    with_user = [(kept.association, kept.user) for kept in ended.kept if kept.user is not None]
+    with_user = [(_as_named(rule, kept.association), kept.user) for kept in ended.kept if kept.user is not None]
     newcomers = _newcomers(rule, directory, ended.kept)
     users = [*(user for _association, user in with_user), *newcomers]
     return _Situation(
@@ -145,6 +146,12 @@ def _as_shown(association: Association, extensions: Mapping[int, Extension]) -> 
     """The PBX's administrator may have changed an extension's number, so what the PBX shows is what counts."""
     extension = extensions.get(association.extension_id)
     return association if extension is None else replace(association, number=extension.number)
+
+
+def _as_named(rule: UserRule, association: Association) -> Association:
+    """Whom the rule names is bound by name, however their association came about: leaving them out later keeps
+    the extension."""
+    return replace(association, origin=Origin.BOUND) if rule.scope is Scope.USERS else association
 
 
 def _newcomers(rule: UserRule, directory: DirectorySnapshot, kept: Iterable[Kept]) -> tuple[DirectoryUser, ...]:
