@@ -115,7 +115,8 @@ def number_differs(user: DirectoryUser, number: str, wanted: str, attribute: str
         user,
         ConflictCode.NUMBER_DIFFERS,
         f"{attribute} says {wanted} and the extension is {number}; the PBX documents no change of a number, so it "
-        f"keeps {number}. Set {attribute} to it, or delete the extension to have it created anew.",
+        f"keeps {number}. Set {attribute} to {number}, or take the user out of the scope for one run with out_of_scope "
+        "delete to have the extension created anew.",
     )
 
 
