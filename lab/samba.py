@@ -48,7 +48,6 @@ _PROGRAMS = ("samba", "samba-tool", "ldbadd", "ldbmodify", "ldbsearch")
 # ACCOUNTDISABLE is off; NORMAL_ACCOUNT and DONT_EXPIRE_PASSWORD are on (MS-ADTS 2.2.16).
 _SERVICE_ACCOUNT_CONTROL = 0x200 | 0x10000
 _SUBFOLDERS = ("cache", "lock", "ncalrpc", "private", "run", "state")
-_LONGEST_SOCKET_PATH = 107  # unix(7): sun_path without its final NUL
 
 
 # Without these the index's changes are kept in a small hash table and copied for each entry: time grows with the square
@@ -125,7 +124,6 @@ def start(
     if BackgroundProcess(folder, "samba").is_running():
         raise LabError(f"the domain controller in {folder} is running already; stop it first")
     ensure_installed()
-    _check_socket_paths(folder)
     folder.mkdir(parents=True, exist_ok=True)
     previous = find(folder)
     candidates = [address] if address else [*([previous.address] if previous else []), *CANDIDATES]
@@ -224,15 +222,6 @@ def _missing_programs() -> list[str]:
     return [program for program in _PROGRAMS if shutil.which(program) is None]
 
 
-def _check_socket_paths(folder: Path) -> None:
-    longest = folder / "private" / "ldap_priv" / "ldapi"
-    if len(os.fsencode(longest)) > _LONGEST_SOCKET_PATH:
-        raise LabError(
-            f"{folder}: the path is too long for Samba's sockets (over {_LONGEST_SOCKET_PATH} bytes"
-            f" with {longest.relative_to(folder)}). Use a folder nearer to the root."
-        )
-
-
 def _write_configuration(
     folder: Path, authority: CertificateAuthority, address: str, require_strong_auth: bool
 ) -> None:
@@ -252,14 +241,16 @@ def _write_configuration(
         "tls keyfile": certificate.key_path.resolve(),
         "tls certfile": certificate.cert_path.resolve(),
         "tls cafile": authority.ca_path.resolve(),
-        "private dir": folder / "private",
-        "pid directory": folder / "run",
-        "lock directory": folder / "lock",
+        # Relative to the folder, where every program of Samba is started: in full they may be longer than the 107
+        # bytes that unix(7) leaves for a socket's path.
+        "private dir": "private",
+        "pid directory": "run",
+        "lock directory": "lock",
         "state directory": folder / "state",
         "cache directory": folder / "cache",
-        "ncalrpc dir": folder / "ncalrpc",
-        "binddns dir": folder / "bind-dns",
-        "log file": folder / "samba.log",
+        "ncalrpc dir": "ncalrpc",
+        "binddns dir": "bind-dns",
+        "log file": "samba.log",
         # Provisioning sets Windows ACLs on the SYSVOL folder: kept in a file of ours, they need
         # neither a file system with extended attributes nor CAP_SYS_ADMIN.
         "vfs objects": "dfs_samba4 acl_xattr xattr_tdb",
@@ -292,6 +283,7 @@ def _provision(folder: Path, address: str) -> None:
             "--server-role=dc",
             "--dns-backend=NONE",
         ],
+        folder=folder,
         what="provisioning the domain",
         remedy=f"Wipe {folder} and start again.",
     )
@@ -382,6 +374,7 @@ def _serve(controller: DomainController, stop_with_parent: bool) -> None:
     controller.process.start(
         ["samba", mode, "--model=single", "--no-process-group", "--debug-stdout", configuration],
         hold_standard_input=stop_with_parent,
+        folder=controller.folder,
     )
     controller.process.wait_until(
         lambda: all(is_listening(controller.address, port) for port in (LDAP_PORT, LDAPS_PORT))
@@ -393,6 +386,7 @@ def _edit_database(folder: Path, program: str, records: str, *options: str) -> N
         return
     _run(
         [program, *_database(folder), *options],
+        folder=folder,
         what=f"{program} on {folder}",
         remedy="Wipe the lab and start again.",
         standard_input=records,
@@ -403,6 +397,7 @@ def _read_value(folder: Path, dn: str, attribute: str) -> str:
     """The one value of an attribute that LDIF shows as plain text."""
     output = _run(
         ["ldbsearch", *_database(folder), "--show-deleted", "-b", dn, "-s", "base", attribute],
+        folder=folder,
         what=f"reading {attribute} of {dn}",
         remedy="Wipe the lab and start again.",
     )
@@ -423,6 +418,7 @@ def _run(
     *,
     what: str,
     remedy: str,
+    folder: Path | None = None,
     standard_input: str = "",
     environment: dict[str, str] | None = None,
 ) -> str:
@@ -430,6 +426,7 @@ def _run(
     completed = subprocess.run(
         command,
         input=standard_input,
+        cwd=folder,
         capture_output=True,
         encoding="utf-8",
         errors="replace",
