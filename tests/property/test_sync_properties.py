@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds of every plan, whatever the directory, the PBX and the ledger look like."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from typing import TypeVar
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, judge, with_dependents
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+    REMOVALS,
+    Action,
+    DeletionProof,
+    NumberFrom,
+    Reason,
+    Scope,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import plan_id
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.removals import deleting_status
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from tests.property.sync_strategies import anything, settings_of_a_run
+from tests.property.sync_world import Setting, World
+from tests.unit.sync_builders import DAY, NOW
+
+Item = TypeVar("Item")
+
+steady = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=150,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+
+
+@steady
+@given(anything())
+def test_a_plan_never_breaks_uniqueness_or_touches_what_is_not_its_own(setting: Setting) -> None:
+    World.of(setting).run(setting)
+
+
+@steady
+@given(anything())
+def test_a_change_comes_after_all_it_depends_on(setting: Setting) -> None:
+    made = World.of(setting).plan(setting)
+    keys = [change.key for change in made.changes]
+    assert len(set(keys)) == len(keys)
+    for place, change in enumerate(made.changes):
+        assert set(change.depends_on) <= set(keys[:place])
+        assert len(set(change.depends_on)) == len(change.depends_on)
+
+
+@steady
+@given(anything())
+def test_a_second_run_has_nothing_to_do(setting: Setting) -> None:
+    world = World.of(setting)
+    world.run(setting)
+    again = world.plan(setting)
+    assert again.changes == ()
+    assert again.refreshed == ()
+
+
+@steady
+@given(anything())
+def test_what_was_read_is_where_each_change_starts_from(setting: Setting) -> None:
+    by_id = {extension.id: extension for extension in setting.pbx.extensions}
+    for change in World.of(setting).plan(setting).changes:
+        held = by_id.get(change.extension_id or 0)
+        if held is None:
+            assert change.before == {}
+            continue
+        assert change.number == held.number
+        assert change.before == {name: held.fields[name] for name in change.before}
+        if change.action not in REMOVALS:
+            assert change.before.keys() == change.after.keys()
+
+
+@steady
+@given(settings_of_a_run())
+def test_no_number_is_given_twice_and_a_resting_one_to_nobody_else(setting: Setting) -> None:
+    made = World.of(setting).plan(setting)
+    created = [change for change in made.changes if change.action is Action.CREATE]
+    numbers = [change.number for change in created]
+    assert len(set(numbers)) == len(numbers)
+    of_others = {held.number: held.guid for held in setting.associations}
+    ended = {change.guid for change in made.changes if change.action in REMOVALS}
+    rested = NOW - setting.rule.number_rest_days * DAY
+    resting = {one.number: one.guid for one in setting.retired if one.since > rested}
+    for change in created:
+        owner = of_others.get(change.number, change.guid)
+        assert owner == change.guid or (setting.rule.number_from is NumberFrom.ATTRIBUTE and owner in ended)
+        if setting.rule.number_from is NumberFrom.START and change.reason is Reason.NEW_USER:
+            assert resting.get(change.number, change.guid) == change.guid
+            assert change.number in resting or int(change.number) <= setting.rule.number_end
+
+
+@steady
+@given(anything())
+def test_an_association_that_goes_on_keeps_its_number_and_its_extension(setting: Setting) -> None:
+    made = World.of(setting).plan(setting)
+    ended = {change.guid for change in made.changes if change.action in REMOVALS}
+    held = {one.guid: one for one in setting.associations if one.guid not in ended}
+    numbers = {extension.id: extension.number for extension in setting.pbx.extensions}
+    for change in made.changes:
+        if change.guid in held:
+            assert change.number in (held[change.guid].number, numbers.get(change.extension_id or 0))
+            assert change.association is not None
+            assert change.association.number == change.number
+            assert change.action is (Action.UPDATE if held[change.guid].extension_id in numbers else Action.CREATE)
+    for association in made.refreshed:
+        assert association.number == numbers[association.extension_id]
+        assert association.extension_id == held[association.guid].extension_id
+
+
+@steady
+@given(anything(), st.randoms(use_true_random=False))
+def test_the_order_in_which_either_side_answers_changes_nothing(setting: Setting, random: Random) -> None:
+    shuffled = _shuffled(setting, random)
+    made, other = World.of(setting).plan(setting), World.of(shuffled).plan(shuffled)
+    assert made == other
+
+
+def _shuffled(setting: Setting, random: Random) -> Setting:
+    def mixed(items: tuple[Item, ...]) -> tuple[Item, ...]:
+        return tuple(random.sample(items, len(items)))
+
+    directory = replace(
+        setting.directory, users=mixed(setting.directory.users), outside=mixed(setting.directory.outside)
+    )
+    return replace(setting, directory=directory, pbx=replace(setting.pbx, extensions=mixed(setting.pbx.extensions)))
+
+
+@steady
+@given(settings_of_a_run())
+def test_who_is_in_scope_and_in_good_standing_keeps_their_extension(setting: Setting) -> None:
+    directory = setting.directory
+    good = {person.guid for person in directory.users if deleting_status(person, setting.rule, directory) is None}
+    for change in World.of(setting).plan(setting).changes:
+        if change.action in REMOVALS and change.guid in good:
+            assert setting.rule.scope is Scope.USERS
+            assert change.action is Action.RELEASE
+            assert change.reason in (Reason.BOUND_ELSEWHERE, Reason.EXTENSION_GONE)
+            assert directory.bindings[change.guid] != change.number
+
+
+@steady
+@given(settings_of_a_run())
+def test_absence_alone_removes_nobody_unless_it_is_asked_for(setting: Setting) -> None:
+    setting = replace(setting, rule=replace(setting.rule, deletion_proof=DeletionProof.TOMBSTONE))
+    made = World.of(setting).plan(setting)
+    assert not [change for change in made.changes if change.guid in setting.directory.missing]
+
+
+@steady
+@given(anything(), anything())
+def test_equal_plans_have_equal_ids_and_others_have_others(one: Setting, other: Setting) -> None:
+    first, again, second = (World.of(setting).plan(setting) for setting in (one, one, other))
+    assert first.id == again.id
+    same = (one.rule, first.changes, first.conflicts) == (other.rule, second.changes, second.conflicts)
+    assert (first.id == second.id) is same
+    if first.changes:
+        fewer = plan_id(one.rule, one.directory.domain, one.pbx.identity, first.changes[1:], first.conflicts)
+        assert fewer != first.id
+
+
+@steady
+@given(anything())
+def test_stopped_removals_harm_nothing_and_can_be_allowed_later(setting: Setting) -> None:
+    undisturbed = World.of(setting)
+    made = undisturbed.run(setting)
+    stops = GuardLimits(removals=0, percent=0)
+    world = World.of(setting)
+    verdict = judge(made, stops, len(setting.associations))
+    assume(verdict.stopped)
+    remaining = [change for change in made.changes if change.key not in verdict.stopped]
+    assert not [c for c in remaining if c.action in REMOVALS and c.reason is not Reason.EXTENSION_GONE]
+    assert len(world.associations) == len(setting.associations)
+    world.apply(made.changes, verdict.stopped, made.refreshed)
+    _nobody_lost_their_address(setting, world)
+    later = world.plan(setting)
+    allowed = judge(later, replace(stops, allowed=later.removals_id), len(world.associations))
+    assert allowed.stopped == frozenset()
+    world.apply(later.changes, allowed.stopped, later.refreshed)
+    assert world.outcome() == undisturbed.outcome()
+
+
+def _nobody_lost_their_address(setting: Setting, world: World) -> None:
+    """A run that was stopped half-way leaves nobody without the address they had and still should have."""
+    wanting = {person.guid for person in setting.directory.users if person.attributes.get("mail")}
+    before = {extension.id: extension.fields[EMAIL] for extension in setting.pbx.extensions}
+    for association in world.associations.values():
+        extension = world.extensions.get(association.extension_id)
+        if association.guid in wanting and extension is not None and before.get(extension.id):
+            assert extension.fields[EMAIL], f"{association.guid} lost the address"
+
+
+@steady
+@given(anything(), st.integers(0, 20))
+def test_one_change_that_fails_stops_what_needs_it_and_the_next_run_makes_up_for_it(
+    setting: Setting, place: int
+) -> None:
+    undisturbed = World.of(setting)
+    made = undisturbed.run(setting)
+    assume(made.changes)
+    failing = made.changes[place % len(made.changes)]
+    world = World.of(setting)
+    world.apply(made.changes, with_dependents(made.changes, {failing.key}), made.refreshed)
+    world.run(setting)
+    assert world.outcome() == undisturbed.outcome()
+
+
+@steady
+@given(anything(), st.integers(1, 12), st.dictionaries(st.integers(0, 11), st.booleans(), max_size=3), st.booleans())
+def test_a_run_cut_off_anywhere_is_completed_by_the_next(
+    setting: Setting, end: int, unanswered: dict[int, bool], shows_names: bool
+) -> None:
+    undisturbed = World.of(setting, shows_names=shows_names)
+    made = undisturbed.run(setting)
+    assume(made.changes)
+    world = World.of(setting, shows_names=shows_names)
+    world.run_cut_off(setting, end, {end - 1: True, **unanswered})
+    again = world.run(setting)
+    assert world.outcome() == undisturbed.outcome()
+    drift = {(change.guid, name) for change in made.changes for name in change.drift}
+    assert {(change.guid, name) for change in again.changes for name in change.drift} <= drift
+    assert world.plan(setting).changes == ()

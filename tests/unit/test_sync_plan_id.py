@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The names of a plan and of its removals."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+    AccountStatus,
+    Action,
+    Association,
+    Change,
+    Conflict,
+    Domain,
+    Origin,
+    PbxIdentity,
+    Reason,
+    UserRule,
+    Welcome,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import plan_id, removals_id
+
+from tests.unit.sync_builders import DOMAIN, PBX, rule
+
+RULE = rule(delete_when=[AccountStatus.DELETED, AccountStatus.EXPIRED, AccountStatus.DISABLED])
+ASSOCIATION = Association("g", 7, "1000", "CN=ada", "ada", Origin.CREATED, {"title": "Lead"}, Welcome.DUE)
+UPDATE = Change(
+    Action.UPDATE,
+    "g",
+    "ada",
+    "CN=ada",
+    "1000",
+    7,
+    Reason.DIRECTORY_CHANGED,
+    before={"title": ""},
+    after={"title": "Lead"},
+    association=ASSOCIATION,
+)
+DELETE = Change(Action.DELETE, "h", "ben", "CN=ben", "1001", 8, Reason.ACCOUNT_DELETED)
+GONE = Change(Action.RELEASE, "i", "cid", "CN=cid", "1002", 9, Reason.EXTENSION_GONE)
+CONFLICT = Conflict("number_missing", "j", "dot", "ipPhone is empty.")
+NAME = plan_id(RULE, DOMAIN, PBX, [DELETE, UPDATE], [CONFLICT])
+
+
+def test_a_name_is_16_hexadecimal_digits_and_the_same_in_every_process() -> None:
+    assert re.fullmatch("[0-9a-f]{16}", NAME)
+    again = rule(delete_when=[AccountStatus.DISABLED, AccountStatus.DELETED, AccountStatus.EXPIRED])
+    assert plan_id(again, replace(DOMAIN), replace(PBX), (replace(DELETE), replace(UPDATE)), (CONFLICT,)) == NAME
+    assert plan_id(UserRule(), DOMAIN, PBX, [], []) == "275f9a9d5982730a"
+
+
+@pytest.mark.parametrize(
+    ("rule_", "domain", "pbx", "changes", "conflicts"),
+    [
+        (replace(RULE, associate_by_email=True), DOMAIN, PBX, [DELETE, UPDATE], [CONFLICT]),
+        (RULE, replace(DOMAIN, guid="other"), PBX, [DELETE, UPDATE], [CONFLICT]),
+        (RULE, DOMAIN, replace(PBX, serial_number="other"), [DELETE, UPDATE], [CONFLICT]),
+        (RULE, DOMAIN, PBX, [UPDATE, DELETE], [CONFLICT]),
+        (RULE, DOMAIN, PBX, [UPDATE], [CONFLICT]),
+        (RULE, DOMAIN, PBX, [DELETE, replace(UPDATE, after={"title": "lead"})], [CONFLICT]),
+        (RULE, DOMAIN, PBX, [DELETE, replace(UPDATE, before={"title": "Boss"})], [CONFLICT]),
+        (RULE, DOMAIN, PBX, [DELETE, replace(UPDATE, reason=Reason.DRIFT)], [CONFLICT]),
+        (
+            RULE,
+            DOMAIN,
+            PBX,
+            [DELETE, replace(UPDATE, association=replace(ASSOCIATION, welcome=Welcome.NONE))],
+            [CONFLICT],
+        ),
+        (RULE, DOMAIN, PBX, [DELETE, UPDATE], []),
+    ],
+)
+def test_whatever_differs_has_another_name(
+    rule_: UserRule, domain: Domain, pbx: PbxIdentity, changes: list[Change], conflicts: list[Conflict]
+) -> None:
+    assert plan_id(rule_, domain, pbx, changes, conflicts) != NAME
+
+
+def test_the_pbx_is_known_by_its_serial_number_alone() -> None:
+    updated = replace(PBX, firmware="37.21.0.1")
+    assert plan_id(RULE, DOMAIN, updated, [DELETE, UPDATE], [CONFLICT]) == NAME
+
+
+def test_what_cannot_be_written_into_a_name_is_an_error() -> None:
+    broken = replace(UPDATE, after={"title": object()})  # type: ignore[dict-item]
+    with pytest.raises(TypeError, match="cannot write object"):
+        plan_id(RULE, DOMAIN, PBX, [broken], [])
+
+
+def test_the_name_of_the_removals_holds_while_the_rest_is_carried_out() -> None:
+    released = replace(DELETE, guid="k", action=Action.RELEASE, reason=Reason.OUT_OF_SCOPE)
+    name = removals_id(DOMAIN, PBX, [DELETE, released, UPDATE, GONE])
+    assert removals_id(DOMAIN, PBX, [released, DELETE]) == name
+    assert removals_id(DOMAIN, PBX, [replace(DELETE, before={"title": "Boss"}), released]) == name
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [],
+        [DELETE, replace(DELETE, guid="k")],
+        [replace(DELETE, action=Action.RELEASE)],
+        [replace(DELETE, reason=Reason.OUT_OF_SCOPE)],
+        [replace(DELETE, number="1009")],
+        [replace(DELETE, guid="k")],
+    ],
+)
+def test_other_removals_have_another_name(changes: list[Change]) -> None:
+    assert removals_id(DOMAIN, PBX, changes) != removals_id(DOMAIN, PBX, [DELETE])
+    assert removals_id(replace(DOMAIN, guid="other"), PBX, [DELETE]) != removals_id(DOMAIN, PBX, [DELETE])
+    assert removals_id(DOMAIN, replace(PBX, serial_number="s"), [DELETE]) != removals_id(DOMAIN, PBX, [DELETE])
