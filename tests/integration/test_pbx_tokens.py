@@ -250,7 +250,7 @@ def test_log_in_whose_answer_is_lost_is_not_sent_again(leaky_emulator: Emulator,
     lose(leaky_emulator, "get_token", kind)
     with client_for(leaky_emulator, timeout=_TIMEOUT) as client:
         for _call in range(3):
-            with pytest.raises(PbxUnreachableError, match=r"get an access token.*30 minutes") as caught:
+            with pytest.raises(PbxUnreachableError, match=r"give an access token.*30 minutes") as caught:
                 client.create_extension(new_extension())
             assert caught.value.ends_run
             assert not caught.value.outcome_unknown
@@ -396,6 +396,21 @@ def test_signal_during_log_in_leaves_no_token(emulator: Emulator) -> None:
     timer.join()
     assert (count(emulator, "get_token"), count(emulator, "del_token")) == (1, 1)
     assert count(emulator, "system/capacity") == 0
+
+
+def test_signal_during_revocation_waits_until_the_token_is_dead(emulator: Emulator) -> None:
+    # It comes between a lost answer of del_token and the next attempt.
+    lose(emulator, "del_token", "cut_before_work")
+    hands = Hands()
+    hands.in_pause(lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+    def run() -> None:
+        with signals_raise(), client_for(emulator, hands) as client:
+            client.capacity()
+
+    with pytest.raises(RunInterruptedError):
+        run()
+    assert count(emulator, "del_token") == 2
 
 
 def test_handlers_are_put_back_and_ignored_signals_stay_ignored() -> None:

@@ -59,8 +59,7 @@ _QUERY_CHARACTERS = 1500
 _PASSWORD_FIELDS = frozenset({"user_password", "reg_password"})
 
 _Row = Mapping[str, Any]
-# What asking after a lost answer found: the answer as it would have been, None for "it was not done".
-_Outcome = dict[str, Any] | None
+_Answer = dict[str, Any]
 
 
 class PbxClient:
@@ -340,7 +339,7 @@ class PbxClient:
         if organizations:
             body["organization_list"] = self._organization_shape.write(organizations)
 
-        def ask(_must_exist: bool) -> _Outcome:
+        def ask(_must_exist: bool) -> _Answer | None:
             present = self.extension(extension_id)
             is_done = present is not None and all(present.fields.get(name) == fields[name] for name in fields)
             return {} if is_done else None
@@ -354,7 +353,7 @@ class PbxClient:
         :raises AnswerLostError: if it is not known whether it was done.
         """
 
-        def ask(_must_exist: bool) -> _Outcome:
+        def ask(_must_exist: bool) -> _Answer | None:
             return {} if self.extension(extension_id) is None else None
 
         call = Call("extension/delete", f"delete the extension with id {extension_id}", query={"id": str(extension_id)})
@@ -389,7 +388,8 @@ class PbxClient:
         else:
             return
         raise AnswerLostError(
-            f"It is not known whether the PBX did {call.purpose}: {lost.message}", "They are not asked for again."
+            f"It is not known whether the PBX managed to {call.purpose}: {lost.message}",
+            "They are not asked for again.",
         )
 
     def _create(self, new: NewExtension, user_password: str, reg_password: str) -> dict[str, Any]:
@@ -426,7 +426,7 @@ class PbxClient:
             )
         return found.id
 
-    def _find_created(self, new: NewExtension, must_exist: bool) -> _Outcome:
+    def _find_created(self, new: NewExtension, must_exist: bool) -> _Answer | None:
         """Find the extension with the number of a creation whose answer was lost; None if there is none.
 
         :raises PbxRefusedError: if the number is somebody else's.
@@ -462,7 +462,7 @@ class PbxClient:
                     return extension
         return None
 
-    def _write(self, call: Call, ask: Callable[[bool], _Outcome]) -> dict[str, Any]:
+    def _write(self, call: Call, ask: Callable[[bool], _Answer | None]) -> dict[str, Any]:
         """Send a write; after a lost answer ask whether it was done, and only if not, send it again.
 
         Once an answer was lost, an earlier copy of the call may still be at work. So a refusal of a later copy (the
@@ -493,7 +493,7 @@ class PbxClient:
                 break
         raise _answer_lost(call)
 
-    def _ask(self, call: Call, ask: Callable[[bool], _Outcome], *, must_exist: bool) -> _Outcome:
+    def _ask(self, call: Call, ask: Callable[[bool], _Answer | None], *, must_exist: bool) -> _Answer | None:
         """Ask what became of a write. If that fails too, the outcome of the write is unknown."""
         try:
             return ask(must_exist)
@@ -506,7 +506,7 @@ class PbxClient:
 
 def _answer_lost(call: Call) -> AnswerLostError:
     return AnswerLostError(
-        f"It is not known whether the PBX did {call.purpose}: its answer was lost, and asking did not settle it.",
+        f"It is not known whether the PBX managed to {call.purpose}: the answer was lost, and asking settled nothing.",
         "The next run looks at what became of it before it does anything.",
     )
 

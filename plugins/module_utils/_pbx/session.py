@@ -300,7 +300,7 @@ class Session:
                 failure = error
             if not failure.nothing_sent:
                 break
-        self._login_failure = _final(failure, "get an access token")
+        self._login_failure = _final(failure, "give an access token")
         raise self._login_failure
 
     def _get_token(self) -> _Token:
@@ -415,10 +415,11 @@ def _parse_token(answer: Mapping[str, Any], asked_at: float) -> _Token:
 def _final(failure: PbxError | None, purpose: str) -> PbxError:
     """The error of a log-in or a renewal as the run is to see it: nothing that a call could be repeated for."""
     if isinstance(failure, (PbxUnreachableError, PbxAnswerError)) and (failure.outcome_unknown or failure.nothing_sent):
-        advice = "A token that nobody knows may now live for up to 30 minutes; run again."
+        orphan = (
+            "If it is up, a token that nobody knows may live for up to 30 minutes." if failure.outcome_unknown else ""
+        )
         return PbxUnreachableError(
-            f"The PBX could not be asked to {purpose}: {failure.message}",
-            advice if failure.outcome_unknown else failure.remedy,
+            f"The PBX could not be asked to {purpose}: {failure.message}", f"{failure.remedy} {orphan}".strip()
         )
     return failure or PbxUnreachableError(f"The PBX could not be asked to {purpose}.")
 
