@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The figures as a table for people and as JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .reading import ROUNDS, Reading
+from .runs import Run, Runs
+
+_LABEL_WIDTH = 44
+_COLUMN_WIDTH = 12
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All that was measured with one size.
+
+    :param bare_creation_seconds: what one bare call of extension/create takes.
+    """
+
+    size: int
+    reading: Reading
+    runs: Runs
+    bare_creation_seconds: float
+
+    @property
+    def bare_seconds(self) -> float:
+        """What the first run's creations take as bare calls."""
+        return self.bare_creation_seconds * self.runs.first.summary["create"]
+
+
+_Row = tuple[str, Callable[[Figures], str]]
+
+_READING_ROWS: tuple[_Row, ...] = (
+    ("entries", lambda figures: f"{figures.reading.entries:,}"),
+    ("reader, entries a second", lambda figures: f"{figures.reading.reader_rate:,.0f}"),
+    ("ldapsearch, entries a second", lambda figures: f"{figures.reading.ldapsearch_rate:,.0f}"),
+    ("reader, seconds", lambda figures: f"{figures.reading.reader_seconds:.2f}"),
+    ("ldapsearch, seconds", lambda figures: f"{figures.reading.ldapsearch_seconds:.2f}"),
+    ("reader's time by ldapsearch's, side by side", lambda figures: f"{figures.reading.ratio:.2f}"),
+)
+
+_BARE_ROWS: tuple[_Row, ...] = (
+    ("the same creations as bare calls, seconds", lambda figures: f"{figures.bare_seconds:.1f}"),
+)
+
+
+def as_table(figures: Sequence[Figures]) -> str:
+    """A column for each size, a row for each figure."""
+    lines = [_line("users", [f"{one.size:,}" for one in figures])]
+    lines += _block(f"reading the directory (medians of {ROUNDS})", _READING_ROWS, figures)
+    lines += _block("first run", (*_run_rows(lambda runs: runs.first), *_BARE_ROWS), figures)
+    lines += _block("run after 10 changes in the directory", _run_rows(lambda runs: runs.ten_changes), figures)
+    lines += _block("run after no change", _run_rows(lambda runs: runs.no_change), figures)
+    return "\n".join(lines)
+
+
+def as_header(machine: Mapping[str, str]) -> str:
+    """The machine, a line for each label."""
+    return "\n".join(f"{label + ':':<13}{value}" for label, value in machine.items())
+
+
+def as_json(machine: Mapping[str, str], figures: Sequence[Figures]) -> dict[str, Any]:
+    """All figures by their names."""
+    return {"machine": dict(machine), "sizes": [asdict(one) for one in figures]}
+
+
+def _run_rows(run: Callable[[Runs], Run]) -> tuple[_Row, ...]:
+    def of(show: Callable[[Run], str]) -> Callable[[Figures], str]:
+        return lambda figures: show(run(figures.runs))
+
+    return (
+        ("changes done", of(_changes)),
+        ("conflicts", of(lambda one: f"{one.summary['conflicts']:,}")),
+        ("Open API calls", of(lambda one: f"{one.calls.total:,}")),
+        ("  reads", of(lambda one: f"{one.calls.reads:,}")),
+        ("  writes", of(lambda one: f"{one.calls.writes:,}")),
+        ("  tokens", of(lambda one: f"{one.calls.tokens:,}")),
+        ("seconds", of(lambda one: f"{one.seconds:.1f}")),
+        ("  of them the module's own processor time", of(lambda one: f"{one.processor_seconds:.1f}")),
+        ("peak memory of the module, MiB", of(lambda one: f"{one.peak_bytes / 2**20:.0f}")),
+    )
+
+
+def _changes(run: Run) -> str:
+    return f"{sum(run.summary[action] for action in ('create', 'associate', 'update', 'release', 'delete')):,}"
+
+
+def _block(title: str, rows: Sequence[_Row], figures: Sequence[Figures]) -> list[str]:
+    return ["", title, *(_line(f"  {label}", [show(one) for one in figures]) for label, show in rows)]
+
+
+def _line(label: str, cells: Sequence[str]) -> str:
+    return f"{label:<{_LABEL_WIDTH}}" + "".join(f"{cell:>{_COLUMN_WIDTH}}" for cell in cells)
