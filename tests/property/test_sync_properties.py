@@ -28,6 +28,7 @@ from tests.unit.sync_builders import DAY, NOW
 
 Item = TypeVar("Item")
 
+# Examples are not shrunk: it takes minutes for settings of this size, and a plan says well enough what it does.
 steady = settings(
     derandomize=True,
     database=None,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
@@ -179,5 +180,11 @@ def test_a_ring_that_addresses_do_not_explain_is_refused() -> None:
         _change(Action.UPDATE, "ada", depends_on=("update:guid-ben",)),
         _change(Action.UPDATE, "ben", depends_on=("update:guid-ada",)),
     ]
+    with pytest.raises(RuntimeError, match="in a ring"):
+        in_order(changes, EXTENSIONS)
+
+
+def test_a_ring_of_changes_that_leave_no_association_cannot_be_broken() -> None:
+    changes = [replace(change, association=None) for change in (_takes("ada", "ben"), _takes("ben", "ada"))]
     with pytest.raises(RuntimeError, match="in a ring"):
         in_order(changes, EXTENSIONS)
