@@ -41,6 +41,12 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.addresses imp
             id="a refusal goes back along the chain",
         ),
         pytest.param(
+            {"ada": Claim("f@x", "A@X"), "ben": Claim("a@x")},
+            {"f@x": 9},
+            {"ada": Refusal(extension_id=9), "ben": Refusal(("ada",))},
+            id="what is kept is kept in every spelling",
+        ),
+        pytest.param(
             {"ada": Claim("f@x"), "ben": Claim("", "b@x")},
             {"f@x": 9},
             {"ada": Refusal(extension_id=9)},

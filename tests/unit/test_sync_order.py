@@ -86,6 +86,12 @@ def test_who_takes_an_address_waits_for_the_one_who_gives_it_up(address: str) ->
     assert ordered[1].depends_on == ("update:guid-ben",)
 
 
+def test_an_address_is_freed_in_every_spelling() -> None:
+    upper = {**EXTENSIONS, 2: extension(2, "1002", email_addr="BEN@X.test")}
+    ordered = in_order([_takes("ada", "ben"), _change(Action.DELETE, "ben", extensions=upper)], upper)
+    assert ordered[1].depends_on == ("delete:guid-ben",)
+
+
 def test_a_deletion_frees_its_address() -> None:
     ordered = in_order([_takes("ada", "ben"), _change(Action.DELETE, "ben")], EXTENSIONS)
     assert ordered[1].depends_on == ("delete:guid-ben",)
