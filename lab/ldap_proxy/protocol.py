@@ -128,6 +128,7 @@ class LimitsProxy(ProxyBase):
         state.connections += 1
         self._connection = state.connections
         self._cookies: dict[bytes, Page] = {}
+        self._repeated: dict[bytes, list[Answer]] = {}
 
     def queue(self, id: int, op: Any) -> None:  # noqa: A002 (ldaptor's name)
         """Send one message, with its controls where it has any."""
@@ -266,6 +267,8 @@ class LimitsProxy(ProxyBase):
         if asked and "empty_page" in kinds:
             cookie = self._cookie_for(Page(place.search, place.page + 1, place.upstream_cookie))
             return [_search_done(SUCCESS, cookie)]
+        if asked and asked.cookie in self._repeated:
+            return self._repeated[asked.cookie]
         answers = await self._windows_answers(request, controls, asked, place, faults)
         if asked:
             answers = self._spoil_paging(answers, asked, kinds)
@@ -330,7 +333,9 @@ class LimitsProxy(ProxyBase):
         if "lose_cookie" in kinds:
             controls = _with_paging(controls, Paging(0, b""))
         if "repeat_cookie" in kinds:
+            # Kept, since the upstream's own cookie would move on to the next page.
             controls = _with_paging(controls, Paging(0, asked.cookie))
+            self._repeated[asked.cookie] = [*entries, Answer(done.operation, controls)]
         return [*entries, Answer(done.operation, controls)]
 
     async def _delay_or_cut(self, faults: list[Fault]) -> bool:

@@ -217,7 +217,9 @@ class DirectoryReader:
         search = Search(
             f"<WKGUID={_DELETED_OBJECTS},{domain_dn}>", _ANYTHING, (_GUID,), controls=(DOMAIN_SCOPE, SHOW_DELETED)
         )
-        return read_one(self._connection, search) is not None
+        container = read_one(self._connection, search)
+        # Some servers show the container, but nothing of it, to those who may not read it.
+        return container is not None and container.first(_GUID) is not None
 
     def _require_within_base(self, parameter: str, dn: str) -> None:
         if not is_within(dn, self._base_dn):

@@ -240,20 +240,22 @@ def _read_range(
 ) -> list[bytes]:
     """Follow an attribute's ranges from the first one, which is given, to the one that ends with ``*``."""
     gathered: list[bytes] = []
+    seen: set[bytes] = set()
     while True:
         found = _RANGE.fullmatch(description)
         part = values or []
         if not found or int(found["low"]) != len(gathered) or not part:
             raise _broken_range(dn, description, f"expected values from {len(gathered)} on")
         gathered += part
+        seen.update(part)
+        # Looked at with every part: a server that never ends a range would give old values for ever.
+        if len(seen) != len(gathered):
+            raise _broken_range(dn, description, "a value came twice")
         if found["high"] == "*":
-            break
+            return gathered
         if int(found["high"]) != len(gathered) - 1:
             raise _broken_range(dn, description, f"it holds {len(part)} values")
         description, values = _next_range(connection, search, dn, found["name"], len(gathered))
-    if len(set(gathered)) != len(gathered):
-        raise _broken_range(dn, description, "a value came twice")
-    return gathered
 
 
 def _next_range(
