@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ansible-doc says is what the modules take and return, neither more nor less."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import Action, Change, Reason
+
+from tests.playbook.playbook_site import NOT_CONNECTED_YET, REPOSITORY, PlaybookSite, environment_of, write_yaml
+
+_MODULES = sorted(path.stem for path in (REPOSITORY / "plugins" / "modules").glob("*.py"))
+_PACKAGE = "ansible_collections.pbxops.yeastar.plugins.modules"
+_GROUP = "pbxops.yeastar.ad"
+# What Ansible itself adds to every result.
+_ANSIBLE_KEYS = {"changed", "failed", "msg", "diff", "invocation", "warnings", "exception"}
+# Their keys are those of options and of managed fields.
+_FREE_KEYS = {"settings", "changes.before", "changes.after"}
+
+
+@pytest.fixture(name="documentation", scope="module")
+def _documentation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What ansible-doc knows of each module: `doc`, `return`, `examples`."""
+    names = [f"pbxops.yeastar.{module}" for module in _MODULES]
+    finished = subprocess.run(
+        ["ansible-doc", "--json", *names],
+        env=environment_of(tmp_path_factory.mktemp("doc")),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert finished.stderr == ""
+    loaded: dict[str, Any] = json.loads(finished.stdout)
+    return {module: loaded[f"pbxops.yeastar.{module}"] for module in _MODULES}
+
+
+class _SpecificationSeen(Exception):  # noqa: N818 (it is no error)
+    def __init__(self, specification: dict[str, Any]) -> None:
+        self.specification = specification
+
+
+def _specification(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What a module's main() gives AnsibleModule."""
+
+    def see(**arguments: Any) -> None:
+        raise _SpecificationSeen(arguments)
+
+    code = importlib.import_module(f"{_PACKAGE}.{module}")
+    monkeypatch.setattr(code, "AnsibleModule", see)
+    with pytest.raises(_SpecificationSeen) as seen:
+        code.main()
+    return seen.value.specification
+
+
+@pytest.mark.parametrize("module", _MODULES)
+def test_the_documented_options_are_those_of_the_argument_specification(
+    module: str, documentation: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    specification = _specification(module, monkeypatch)
+
+    assert _documented(documentation[module]["doc"]["options"]) == _specified(specification["argument_spec"])
+    assert specification["supports_check_mode"]
+
+
+def _documented(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: {
+            "type": option["type"],
+            "required": option.get("required", False),
+            "default": option.get("default"),
+            "choices": option.get("choices"),
+            "elements": option.get("elements"),
+            "options": _documented(option.get("suboptions", {})),
+        }
+        for name, option in options.items()
+    }
+
+
+def _specified(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: {
+            "type": option.get("type", "str"),
+            "required": option.get("required", False),
+            "default": option.get("default"),
+            "choices": option.get("choices"),
+            "elements": option.get("elements"),
+            "options": _specified(option.get("options", {})),
+        }
+        for name, option in options.items()
+    }
+
+
+@pytest.mark.parametrize("module", _MODULES)
+def test_the_documentation_of_an_option_names_its_environment_variable(
+    module: str, documentation: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = documentation[module]["doc"]["options"]
+    for name, option in _specification(module, monkeypatch)["argument_spec"].items():
+        for variable in option.get("fallback", (None, []))[1]:
+            assert f"E({variable})" in "".join(options[name]["description"])
+
+
+@pytest.mark.parametrize("module", _MODULES)
+def test_a_module_is_in_the_action_group_and_says_so(module: str, documentation: dict[str, Any]) -> None:
+    runtime = yaml.safe_load((REPOSITORY / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+
+    assert sorted(runtime["action_groups"]["ad"]) == _MODULES
+    attributes = documentation[module]["doc"]["attributes"]
+    assert attributes["action_group"]["membership"] == [_GROUP]
+    assert {attributes[name]["support"] for name in ("check_mode", "diff_mode", "idempotent")} == {"full"}
+
+
+# --- results ---
+
+
+def test_the_documented_results_are_those_that_are_returned(site: PlaybookSite, documentation: dict[str, Any]) -> None:
+    results = _results_of_all_kinds(site)
+
+    for module in _MODULES:
+        documented = set(_documented_keys(documentation[module]["return"]))
+        returned = {key for result in results[module] for key in _returned_keys(result)} - _ANSIBLE_KEYS
+        assert returned == documented
+
+
+def _documented_keys(options: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, option in options.items():
+        yield prefix + name
+        yield from _documented_keys(option.get("contains", {}), f"{prefix}{name}.")
+
+
+def _returned_keys(value: Any, prefix: str = "") -> Iterator[str]:
+    if isinstance(value, list):
+        for inner in value:
+            yield from _returned_keys(inner, prefix)
+    if isinstance(value, Mapping) and prefix.removesuffix(".") not in _FREE_KEYS:
+        for name, inner in value.items():
+            if not prefix and name in _ANSIBLE_KEYS:
+                yield name
+                continue
+            yield prefix + name
+            yield from _returned_keys(inner, f"{prefix}{name}.")
+
+
+def _results_of_all_kinds(site: PlaybookSite) -> dict[str, list[dict[str, Any]]]:
+    """What the modules return in check mode and in runs: changes, conflicts, a recovery, and the guard's failure."""
+    results: dict[str, list[dict[str, Any]]] = {module: [] for module in _MODULES}
+
+    def run(*arguments: str, rule: Mapping[str, Any] | None = None, warnings: tuple[str, ...] = ()) -> None:
+        for module, result in _run_modules(site, *arguments, rule=rule or {}, warnings=warnings).items():
+            results[module].append(result)
+
+    anna = site.add_user("Anna", mail="anna@lab.test")
+    for twin in ("Bernd", "Carl"):
+        site.add_user(twin, mail="shared@lab.test")
+    run("--check", warnings=(NOT_CONNECTED_YET, "conflict"))
+    run(warnings=("conflict",))
+    _begin_an_update_and_leave_it(site)
+    site.admin.modify(anna, sn="Neuhaus")
+    run(warnings=("conflict",))
+    run("--check", warnings=("conflict",))
+    stopping = {"scope": "filter", "filter": "(cn=nobody)", "max_removals": 0, "max_removals_percent": 0}
+    run(rule=stopping)
+    assert results["pbx_ad_user_sync"][-1]["failed"]
+    assert results["pbx_ad_user_sync"][-1]["changes"][0]["state"] == "stopped"
+    return results
+
+
+def _run_modules(
+    site: PlaybookSite, *arguments: str, rule: Mapping[str, Any], warnings: tuple[str, ...]
+) -> dict[str, dict[str, Any]]:
+    """Run both modules in one play: what each returned, failed or not."""
+    tasks: list[dict[str, Any]] = []
+    for module in _MODULES:
+        options = rule if module == "pbx_ad_user_sync" else {}
+        tasks.append({f"pbxops.yeastar.{module}": dict(options), "register": module, "ignore_errors": True})
+        save = {"content": f"{{{{ {module} | to_json }}}}", "dest": str(_result_path(site, module))}
+        tasks.append({"ansible.builtin.copy": save, "check_mode": False, "diff": False})
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
+    playbook = write_yaml(site.folder / "results.yml", [play])
+    site.play(playbook, "--diff", *arguments, environment=site.environment, warnings=warnings)
+    return {module: json.loads(_result_path(site, module).read_text(encoding="utf-8")) for module in _MODULES}
+
+
+def _result_path(site: PlaybookSite, module: str) -> Path:
+    return site.folder / f"{module}.json"
+
+
+def _begin_an_update_and_leave_it(site: PlaybookSite) -> None:
+    """Write down what a run that is killed at its write leaves in the journal."""
+    now = datetime.now(UTC)
+    with open_ledger(site.ledger_path, read_write=True, command="test") as ledger:
+        association = ledger.associations()[0]
+        change = Change(
+            action=Action.UPDATE,
+            guid=association.guid,
+            user=association.account_name,
+            dn=association.dn,
+            number=association.number,
+            extension_id=association.extension_id,
+            reason=Reason.DIRECTORY_CHANGED,
+            before={"title": ""},
+            after={"title": "Clerk"},
+            association=association,
+        )
+        ledger.intend(ledger.begin_run("users", "plan", now), change, "", now)
