@@ -30,8 +30,8 @@ class Fault:
 
     `endpoint` is a path below openapi/v1.0 ("extension/create") or "*". `nth` counts that
     endpoint's calls from 1, from when the fault was added; None means every call. `times` is how
-    many calls from the nth on are hit (None: all). `work_done` makes http_500 and errcode happen
-    after the work.
+    many calls from the nth on are hit (None: all). `work_done` makes latency, http_500 and errcode
+    happen after the work.
     """
 
     endpoint: str

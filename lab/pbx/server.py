@@ -87,14 +87,19 @@ class OpenApiApplication:
 
     def _play(self, pbx: Pbx, asked: ApiRequest, user_agent: str) -> _Played:
         faults = self._faults.take(asked.endpoint)
-        self._stopping.wait(sum(fault.seconds for fault in faults if fault.kind == "latency"))
+        self._wait(fault for fault in faults if not fault.work_done)
         if not user_agent:
             return _without_user_agent(pbx)
         at_once = [fault for fault in faults if not fault.work_done]
         fault = _first(at_once, "cut_before_work", "http_500", "expired_token", "errcode")
         if fault:
             return _instead_of_work(pbx, asked, fault)
-        return _after_work(pbx, api.answer(pbx, asked), faults)
+        answer = api.answer(pbx, asked)
+        self._wait(fault for fault in faults if fault.work_done)
+        return _after_work(pbx, answer, faults)
+
+    def _wait(self, faults: Iterable[Fault]) -> None:
+        self._stopping.wait(sum(fault.seconds for fault in faults if fault.kind == "latency"))
 
 
 def _without_user_agent(pbx: Pbx) -> _Played:

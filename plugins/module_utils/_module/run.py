@@ -204,7 +204,8 @@ def _require_connected(ledger: Ledger, request: UserRequest) -> tuple[str, ...]:
                 "Run pbxops.yeastar.pbx_ad_connection with state connected first.",
             )
         return (
-            "There is no integration in the ledger yet; outside check mode pbxops.yeastar.pbx_ad_connection must make it first.",
+            "There is no integration in the ledger yet; outside check mode pbxops.yeastar.pbx_ad_connection must make "
+            "it first.",
         )
     saved = str(integration.settings["directory_base_dn"])
     if saved.casefold() != request.base_dn.casefold():

@@ -43,6 +43,7 @@ def update(association: Association, user: DirectoryUser, values: Mapping[str, s
         for name in names
         if name in association.written and not same(name, association.written[name], extension.fields.get(name, ""))
     )
+    moved = differing({name: values[name] for name in names}, association.written)
     return Change(
         action=Action.UPDATE,
         guid=user.guid,
@@ -50,7 +51,7 @@ def update(association: Association, user: DirectoryUser, values: Mapping[str, s
         dn=user.dn,
         number=extension.number,
         extension_id=extension.id,
-        reason=Reason.DRIFT if drift and drift == names else Reason.DIRECTORY_CHANGED,
+        reason=Reason.DRIFT if drift == names and not moved else Reason.DIRECTORY_CHANGED,
         before={name: extension.fields.get(name, "") for name in names},
         after={name: values[name] for name in names},
         drift=drift,

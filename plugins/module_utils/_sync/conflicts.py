@@ -95,7 +95,7 @@ def field_invalid(user: DirectoryUser, problem: FieldProblem) -> Conflict:
         user,
         ConflictCode.FIELD_INVALID,
         f"{problem.attribute} {problem.value!r} cannot become {problem.name}: {problem.why}. "
-        "The field is left as it is on the PBX; change the value in the directory.",
+        "The value is not written; change it in the directory.",
     )
 
 
@@ -127,6 +127,16 @@ def number_in_use(user: DirectoryUser, number: str) -> Conflict:
         ConflictCode.NUMBER_IN_USE,
         f"Extension {number} exists already. Use associate_by_email or scope users to take it over, or give this "
         "user another number.",
+    )
+
+
+def number_made_anew(user: DirectoryUser, number: str) -> Conflict:
+    """The user's extension was deleted on the PBX by hand, and another made with its number."""
+    return _about(
+        user,
+        ConflictCode.NUMBER_IN_USE,
+        f"The user's extension {number} was deleted on the PBX and another one made with its number. Delete that one, "
+        "and it is created again as the user's.",
     )
 
 

@@ -115,7 +115,7 @@ def plan_users(
             for change in updates
             if change.association is not None and not change.after and change.association != known[change.guid]
         ),
-        unchanged=len(situation.sorted.kept) - len(written) - len(situation.restoring),
+        unchanged=_existing(situation) - len(written),
         excluded=_excluded(rule, directory, known),
     )
 
@@ -124,7 +124,10 @@ def _situation(
     rule: UserRule, directory: DirectorySnapshot, pbx: PbxSnapshot, associations: Sequence[Association]
 ) -> _Situation:
     extensions = {extension.id: extension for extension in pbx.extensions}
-    shown = [_as_shown(association, extensions) for association in associations]
+    shown = sorted(
+        (_as_shown(association, extensions) for association in associations),
+        key=lambda association: (len(association.number), association.number, association.guid),
+    )
     ended = sort_associations(rule, directory, shown, extensions)
     with_user = [(_as_named(rule, kept.association), kept.user) for kept in ended.kept if kept.user is not None]
     newcomers = _newcomers(rule, directory, ended.kept)
@@ -140,6 +143,10 @@ def _situation(
         newcomers=newcomers,
         wanted={user.guid: wanted_fields(user) for user in users},
     )
+
+
+def _existing(situation: _Situation) -> int:
+    return sum(1 for kept in situation.sorted.kept if kept.association.extension_id in situation.extensions)
 
 
 def _as_shown(association: Association, extensions: Mapping[int, Extension]) -> Association:
@@ -272,7 +279,7 @@ def _creates(
     planned: list[tuple[DirectoryUser, str, Association | None]] = []
     for association, user in situation.restoring:
         if association.number in in_use:
-            found.append(conflicts.number_in_use(user, association.number))
+            found.append(conflicts.number_made_anew(user, association.number))
         elif user.guid not in refusals:
             planned.append((user, association.number, association))
     newcomers = [user for user in matches.to_create if user.guid not in refusals]
