@@ -199,6 +199,8 @@ PAGE_FAULTS = [
     result(51, page=None),
     Fault("lose_control", page=1),
     Fault("lose_control", page=2),
+    # A short page, which counting again would take for the last one.
+    Fault("result", code=0, page=2, entries=5, cookie="none"),
     Fault("lose_cookie", page=1),
     Fault("lose_cookie", page=2),
     Fault("lose_cookie", page=1, nth=1),
@@ -269,6 +271,13 @@ def test_a_range_that_is_not_finished_is_an_incomplete_read(
 ) -> None:
     crowded_proxy.control.set_faults([fault])
     with pytest.raises(IncompleteReadError):
+        crowd.read_groups()
+
+
+def test_a_gap_before_the_last_range_is_an_incomplete_read(crowded_proxy: LdapProxy, crowd: DirectoryReader) -> None:
+    crowded_proxy.control.set_limits(max_value_range=3_000)
+    crowded_proxy.control.set_faults([Fault("range", mode="gap")])
+    with pytest.raises(IncompleteReadError, match=r"member;range=3001-\* .*expected values from 3000 on"):
         crowd.read_groups()
 
 
