@@ -44,12 +44,6 @@ def test_an_account_that_expires(raw: bytes, expected: datetime) -> None:
     assert values.expiry(raw) == expected
 
 
-def test_flags_in_a_signed_number() -> None:
-    assert values.integer(b"-2147483646") == -2147483646
-    assert values.unsigned_bits(b"-2147483646") == 0x80000002
-    assert values.unsigned_bits(b"2") == 2
-
-
 def test_a_boolean() -> None:
     assert [values.boolean(raw) for raw in (b"TRUE", b"true", b"FALSE")] == [True, True, False]
 

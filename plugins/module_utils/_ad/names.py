@@ -15,7 +15,6 @@ RelativeName = frozenset[Attribute]
 _ATTRIBUTE_TYPE = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+)\s*=")
 _HEX_PAIR = re.compile(r"[0-9A-Fa-f]{2}")
 _NAMING_TYPE = re.compile(r"\s*(?:OU|CN|DC|O|L|C)\s*=", re.IGNORECASE)
-_SPECIAL = frozenset(',+"\\<>;=\0\r\n')
 
 
 def parse_dn(dn: str) -> tuple[RelativeName, ...]:
@@ -63,16 +62,6 @@ def is_within(dn: str, ancestor: str) -> bool:
     return len(names) >= len(above) and names[len(names) - len(above) :] == above
 
 
-def escape_value(value: str) -> str:
-    """Escape a value for use in a DN (RFC 4514 2.4)."""
-    escaped = "".join(_escape_character(character) for character in value)
-    if value[:1] in (" ", "#"):
-        escaped = f"\\{escaped}"
-    if len(value) > 1 and value.endswith(" "):
-        escaped = f"{escaped[:-1]}\\ "
-    return escaped
-
-
 def split_path(path: str) -> list[str]:
     r"""Return the names in a path of organizational units, topmost first.
 
@@ -101,12 +90,6 @@ def split_path(path: str) -> list[str]:
 def domain_dns_name(dn: str) -> str:
     """Return the DNS name that a domain's DN spells with its DC parts."""
     return ".".join(value for name in parse_dn(dn) for kind, value in name if kind == "dc")
-
-
-def _escape_character(character: str) -> str:
-    if character in "\0\r\n":
-        return f"\\{ord(character):02X}"
-    return f"\\{character}" if character in _SPECIAL else character
 
 
 def _parse_value(dn: str, position: int) -> tuple[str, int]:

@@ -58,11 +58,6 @@ def integer(raw: bytes) -> int:
     return int(raw)
 
 
-def unsigned_bits(raw: bytes) -> int:
-    """Return a 32-bit set of flags such as groupType, which LDAP sends as a signed number, with bit 31 as a bit."""
-    return int(raw) & 0xFFFFFFFF
-
-
 def boolean(raw: bytes) -> bool:
     """Return a boolean attribute (``TRUE`` or ``FALSE``)."""
     return raw.upper() == b"TRUE"

@@ -77,7 +77,6 @@ def run_module(module: AnsibleModule, work: Callable[[Mapping[str, Any], bool, s
             result = work(module.params, module.check_mode, module._name)
     except YeastarError as error:
         module.fail_json(msg=str(error))
-        return
     for warning in result.warnings:
         module.warn(warning)
     if result.failure:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.names import is_dn, same_dn
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import (
     Applied,
@@ -208,7 +209,7 @@ def _require_connected(ledger: Ledger, request: UserRequest) -> tuple[str, ...]:
             "it first.",
         )
     saved = str(integration.settings["directory_base_dn"])
-    if saved.casefold() != request.base_dn.casefold():
+    if not (is_dn(request.base_dn) and same_dn(saved, request.base_dn)):
         raise IntegrationError(
             f"directory_base_dn is {request.base_dn} and the integration was connected with {saved}; another base DN "
             "could put every user out of scope.",

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from site_under_test import Site, make_runner
 
 from lab.directory_admin import DirectoryAdmin
 from lab.pbx.emulator import Emulator
 from lab.pbx.testing import running_emulator
 from lab.samba import DomainController
 from lab.tls import CertificateAuthority
+from tests.integration.modules.site_under_test import Site, make_runner
 
 
 @pytest.fixture(name="pbx")

@@ -6,9 +6,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from site_under_test import Site, actions, codes
 
 from lab.directory_admin import NEVER, DirectoryAdmin
+from tests.integration.modules.site_under_test import Site, actions, codes
 
 
 def test_the_managed_fields_come_from_the_directory(site: Site) -> None:

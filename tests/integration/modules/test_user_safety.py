@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from site_under_test import Site, actions, codes
 
 from lab.directory_admin import DirectoryAdmin
 from lab.ldap_proxy.faults import Fault, referral, result
 from lab.ldap_proxy.process import LdapProxy
+from tests.integration.modules.site_under_test import Site, actions, codes
 
 PEOPLE = ("Anna", "Bernd", "Carl", "Dora", "Emil", "Frida")
 
@@ -457,7 +457,7 @@ def test_at_most_one_token_lives_during_a_run(filled: Site) -> None:
         ({"directory_base_dn": "no dn at all"}, ["directory_base_dn"]),
         ({"directory_host": "nowhere.invalid"}, ["directory_host"]),
         ({"directory_ca_path": "/nonexistent.pem"}, ["directory_ca_path"]),
-        ({"directory_ca_path": ""}, ["directory_ca_path", "directory_validate_certs"]),
+        ({"directory_ca_path": ""}, ["directory_host", "directory_ca_path"]),
         ({"directory_protocol": "ldap", "directory_port": 389}, ["directory_protocol"]),
         ({"pbx_client_secret": "wrong"}, ["pbx_client_secret"]),
         ({"pbx_url": "https://127.0.0.1:1"}, ["pbx_url"]),
