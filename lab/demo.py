@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import samba
-from .directory_admin import administer
+from .directory_admin import NORMAL_ACCOUNT, administer
 from .pbx.control import ControlClient
 from .population import generate
 from .processes import LabError
@@ -143,10 +143,16 @@ def _change_directory(lab: Lab) -> None:
 
 
 def _ordinary_people(base_dn: str, unit: str) -> list[str]:
-    """Three people in or below a unit who have nothing special about them."""
+    """Three people in or below a unit whose accounts are in good standing and who have nothing special about them."""
     population = generate(PEOPLE, SEED, base_dn=base_dn)
     special = {dn for dns in population.specials.values() for dn in dns}
-    found = [entry.dn for entry in population.people if entry.dn.endswith(f",{unit}") and entry.dn not in special]
+    found = [
+        entry.dn
+        for entry in population.people
+        if entry.dn.endswith(f",{unit}")
+        and entry.dn not in special
+        and entry.attributes["userAccountControl"] == str(NORMAL_ACCOUNT)
+    ]
     return found[:3]
 
 

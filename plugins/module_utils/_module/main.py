@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import traceback
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,8 +50,6 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import
     conflict_data,
     diff_text,
 )
-
-SHOWN_CONFLICTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +187,12 @@ def _conflict_warnings(report: Report) -> tuple[str, ...]:
     found = report.plan.conflicts
     if not found:
         return ()
-    shown = " ".join(f"{conflict.user}: {conflict.message}" for conflict in found[:SHOWN_CONFLICTS])
-    more = f" {len(found) - SHOWN_CONFLICTS} more are in the result." if len(found) > SHOWN_CONFLICTS else ""
-    return (f"{len(found)} conflict(s). {shown}{more}",)
+    counts = Counter(conflict.code for conflict in found)
+    kinds = ", ".join(f"{count} {code}" for code, count in sorted(counts.items()))
+    return (
+        f"{len(found)} conflict(s): {kinds}. The first is {found[0].user}: {found[0].message} "
+        "All are in the result's conflicts.",
+    )
 
 
 def _told(report: Report) -> list[Outcome]:

@@ -133,10 +133,15 @@ def _block(outcome: Outcome) -> str:
 def _field_lines(before: Mapping[str, str], after: Mapping[str, str], drift: Sequence[str]) -> list[str]:
     names = dict.fromkeys((*before, *after))
     return [
-        f"    {name}: {_shown(before.get(name))} -> {_shown(after.get(name))}" + (" (drift)" if name in drift else "")
+        f"    {name}: {_step(before.get(name), after.get(name))}" + (" (drift)" if name in drift else "")
         for name in names
         if before.get(name) or after.get(name)
     ]
+
+
+def _step(before: str | None, after: str | None) -> str:
+    """A new extension's value has no before, an empty one does."""
+    return _shown(after) if before is None else f"{_shown(before)} -> {_shown(after)}"
 
 
 def _shown(value: str | None) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -137,7 +138,7 @@ def test_a_user_whose_status_is_listed_gets_no_extension(site: Site) -> None:
 
 def test_a_deleted_user_is_not_proved_deleted_by_absence(site: Site) -> None:
     site.add_user("Anna")
-    plain = {
+    plain: dict[str, Any] = {
         "directory_username": site.directory.plain_account.user_principal_name,
         "directory_password": site.directory.plain_account.password,
     }
@@ -179,7 +180,7 @@ def test_a_restored_user_gets_the_number_back(site: Site) -> None:
 def test_out_of_scope_is_released_or_deleted(site: Site, fate: str, left: list[str]) -> None:
     inside, outside = site.add_unit("Inside"), site.add_unit("Outside")
     anna = site.add_user("Anna", parent=inside)
-    rule = {"scope": "organizational_units", "organizational_units": ["Inside"], "out_of_scope": fate}
+    rule: dict[str, Any] = {"scope": "organizational_units", "organizational_units": ["Inside"], "out_of_scope": fate}
     site.sync(**rule)
     site.admin.move(anna, outside)
 
@@ -193,7 +194,7 @@ def test_out_of_scope_is_released_or_deleted(site: Site, fate: str, left: list[s
 def test_a_released_extension_is_never_touched_again(site: Site) -> None:
     inside, outside = site.add_unit("Inside"), site.add_unit("Outside")
     anna = site.add_user("Anna", parent=inside)
-    rule = {"scope": "organizational_units", "organizational_units": ["Inside"]}
+    rule: dict[str, Any] = {"scope": "organizational_units", "organizational_units": ["Inside"]}
     site.sync(**rule)
     moved = site.admin.move(anna, outside)
     site.sync(**rule)

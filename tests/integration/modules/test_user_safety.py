@@ -97,7 +97,7 @@ def test_a_range_that_is_not_followed_to_its_end_removes_nobody_from_a_group(sit
     members = [site.add_user(name) for name in PEOPLE]
     group = DirectoryAdmin.dn(f"Group {site.base_dn[3:17]}", site.base_dn)
     site.admin.add_group(group.split(",")[0][3:], parent=site.base_dn, members=members)
-    rule = {"scope": "groups", "groups": [group], "out_of_scope": "delete"}
+    rule: dict[str, Any] = {"scope": "groups", "groups": [group], "out_of_scope": "delete"}
     ldap_proxy.control.set_limits(max_value_range=4)
     site.sync(**through(site, ldap_proxy, **rule))
     assert len(site.names) == len(PEOPLE)
@@ -333,7 +333,7 @@ def test_many_removals_stop_and_only_they(site: Site) -> None:
 
 def test_releases_count_as_removals_too(site: Site) -> None:
     inside, outside = site.add_unit("Inside"), site.add_unit("Outside")
-    rule = {"scope": "organizational_units", "organizational_units": ["Inside"], "max_removals": 2}
+    rule: dict[str, Any] = {"scope": "organizational_units", "organizational_units": ["Inside"], "max_removals": 2}
     people = [site.add_user(f"Mover{number}", parent=inside) for number in range(3)]
     site.sync(**rule)
     for dn in people:
@@ -378,10 +378,9 @@ def _passwords_sent(site: Site) -> list[str]:
 
 
 def test_a_ledger_refuses_another_pbx(filled: Site) -> None:
-    other = {"pbx_url": filled.pbx.url}
     filled.pbx.pbx.settings = replace(filled.pbx.pbx.settings, serial_number="9999X9999999")
 
-    assert "serial number" in filled.sync_failing(**other)["msg"]
+    assert "serial number" in filled.sync_failing()["msg"]
     assert "9999X9999999" in filled.connect()["msg"]
     assert filled.writes() == []
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lab.directory_admin import DirectoryAdmin
@@ -66,7 +68,9 @@ def test_a_user_below_two_named_units_gets_one_extension(site: Site) -> None:
 def test_a_name_that_does_not_exist_is_an_error_before_any_user_is_read(site: Site, scope: str, option: str) -> None:
     site.add_user("Anna")
 
-    result = site.sync_failing(scope=scope, **{option: ["No such name"]})
+    named: dict[str, Any] = {option: ["No such name"]}
+
+    result = site.sync_failing(scope=scope, **named)
 
     assert "No such name" in result["msg"]
     assert option in result["msg"]
