@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from lab.population import SMALLEST_SIZE
 from lab.processes import LabError
 
 from .bare_calls import seconds_per_bare_creation
@@ -43,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     print(f"\n{as_table(figures)}\n")
-    RESULT_PATH.parent.mkdir(exist_ok=True)
-    RESULT_PATH.write_text(json.dumps(as_json(machine, figures), indent=2) + "\n", encoding="utf-8")
-    print(f"{time.monotonic() - begun:.0f} seconds in all; the figures are in {RESULT_PATH}")
+    options.output.parent.mkdir(exist_ok=True)
+    options.output.write_text(json.dumps(as_json(machine, figures), indent=2) + "\n", encoding="utf-8")
+    print(f"{time.monotonic() - begun:.0f} seconds in all; the figures are in {options.output}")
     return 0
 
 
@@ -79,14 +80,18 @@ def _folder(keep: bool) -> Iterator[Path]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the collection against the lab.")
     parser.add_argument(
-        "--sizes", type=_sizes, default=SIZES, metavar="N,N", help="how many users, 200 at least (default: all three)"
+        "--sizes", type=_sizes, default=SIZES, metavar="N,N", help="how many users (default: 200,1000,10000)"
     )
+    parser.add_argument("--output", type=Path, default=RESULT_PATH, help="where the JSON goes (default: %(default)s)")
     parser.add_argument("--keep", action="store_true", help="keep the temporary folder")
     return parser
 
 
 def _sizes(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
+    sizes = tuple(int(part) for part in text.split(","))
+    if min(sizes) < SMALLEST_SIZE:
+        raise argparse.ArgumentTypeError(f"{SMALLEST_SIZE} users are the least that the lab's population has")
+    return sizes
 
 
 if __name__ == "__main__":
