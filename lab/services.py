@@ -233,4 +233,4 @@ def _announced(process: BackgroundProcess) -> dict[str, Any]:
 
 
 def _credential() -> str:
-    return "".join(secrets.choice(_CREDENTIAL_LETTERS) for _ in range(32))
+    return "".join(secrets.choice(_CREDENTIAL_LETTERS) for _unused in range(32))

@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def _connector(options: argparse.Namespace) -> Callable[[], Any]:
-    address, _, port = options.upstream.rpartition(":")
+    address, _unused, port = options.upstream.rpartition(":")
     authority = ssl.Certificate.loadPEM(options.ca.read_bytes())
     tls = ssl.optionsForClientTLS(options.upstream_name or address, trustRoot=authority)
     endpoint: Any = wrapClientTLS(tls, cast(Any, HostnameEndpoint(reactor, address, int(port))))

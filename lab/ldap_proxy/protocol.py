@@ -108,7 +108,7 @@ class UpstreamClient(LDAPClient):
             length = _message_length(self.buffer, used)
             if length is None or used + length > len(self.buffer):
                 break
-            message, _ = pureber.berDecodeObject(self.berdecoder, self.buffer[used : used + length])
+            message, _unused = pureber.berDecodeObject(self.berdecoder, self.buffer[used : used + length])
             used += length
             self.handle(message)
         self.buffer = self.buffer[used:]
@@ -399,9 +399,9 @@ def _search_done(code: int, paging: Paging | None) -> Answer:
 
 
 def _paging_of(controls: list[Control]) -> Paging | None:
-    for oid, _, value in controls:
+    for oid, _unused, value in controls:
         if oid == PAGED_RESULTS and value is not None:
-            sequence, _ = pureber.berDecodeObject(pureber.BERDecoderContext(), value)
+            sequence, _unused = pureber.berDecodeObject(pureber.BERDecoderContext(), value)
             return Paging(sequence[0].value, sequence[1].value)
     return None
 

@@ -146,7 +146,7 @@ def send_welcome_email(call: ApiCall) -> Payload:
     refuse_invalid(call.arguments, {"id_list": array}, ["id_list"])
     extensions = []
     for extension_id in call.arguments["id_list"]:
-        if type(extension_id) is not int:
+        if not isinstance(extension_id, int) or isinstance(extension_id, bool):
             raise invalid("id_list", "type")
         extensions.append(known(call, call.pbx.extensions.get(extension_id)))
     if not all(one.email_addr for one in extensions):

@@ -169,4 +169,4 @@ class LockOut:
 
 
 def _new_token() -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(32))
+    return "".join(secrets.choice(_ALPHABET) for _unused in range(32))

@@ -222,7 +222,7 @@ def test_a_cut_in_the_middle_of_an_answer_shows_half_of_it(emulator: Emulator, c
 
 def test_the_nth_call_fails_and_the_next_does_not(emulator: Emulator, client: Client) -> None:
     emulator.fail("extension/list", "errcode", nth=2, errcode=70123)
-    answers = [client.get("extension/list").json() for _ in range(3)]
+    answers = [client.get("extension/list").json() for _unused in range(3)]
     assert [one["errcode"] for one in answers] == [0, 70123, 0]
     assert answers[1]["errmsg"] == "API UNAVAILABLE"
 
@@ -363,7 +363,7 @@ def test_reset_leaves_an_empty_pbx(emulator: Emulator, client: Client) -> None:
 
 
 def test_a_block_is_lifted_from_outside(emulator: Emulator, client: Client) -> None:
-    for _ in range(5):
+    for _unused in range(5):
         client.log_in("wrong", "wrong")
     assert emulator.state.blocked_addresses == ["127.0.0.1"]
     assert client.log_in(emulator.settings.client_id, emulator.settings.client_secret)["errcode"] == 70004
@@ -487,7 +487,7 @@ def test_the_clock_tokens_and_blocks_through_the_control_port(process: tuple[Cli
     client.log_in("process-id", "process-secret")
     control.expire_tokens()
     assert client.get("system/capacity").json()["errcode"] == 10004
-    for _ in range(5):
+    for _unused in range(5):
         client.log_in("process-id", "wrong")
     assert control.state()["blocked_addresses"] == ["127.0.0.1"]
     control.unblock("127.0.0.1")

@@ -200,7 +200,7 @@ def test_a_fault_strikes_the_nth_search_alone(
 ) -> None:
     ldap_proxy.control.set_faults([result(3, nth=2)])
     codes = []
-    for _ in range(3):
+    for _unused in range(3):
         _page(connection, lab_directory.base_dn, 10)
         codes.append(connection.result["result"])
     assert codes == [0, 3, 0]
@@ -252,7 +252,7 @@ def test_a_cookie_is_repeated(
     _page(connection, lab_directory.base_dn, 10)
     cookie = _cookie(connection)
     pages = []
-    for _ in range(2):
+    for _unused in range(2):
         _page(connection, lab_directory.base_dn, 10, cookie)
         assert _cookie(connection) == cookie
         pages.append([entry["dn"] for entry in connection.response or [] if entry["type"] == "searchResEntry"])

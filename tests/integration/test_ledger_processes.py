@@ -143,7 +143,7 @@ def start(script: str, *arguments: object) -> subprocess.Popen[str]:
 
 def run(script: str, *arguments: object) -> list[str]:
     with start(script, *arguments) as child:
-        output, _ = child.communicate(timeout=60)
+        output, _unused = child.communicate(timeout=60)
     return output.splitlines()
 
 

@@ -88,7 +88,7 @@ _DAY = timedelta(days=1)
 
 def test_authority_that_is_not_trusted_is_refused(emulator: Emulator, tmp_path: Path) -> None:
     error = _refusal(emulator, ca_path=str(CertificateAuthority(tmp_path).ca_path))
-    assert type(error) is PbxCertificateError
+    assert error.__class__ is PbxCertificateError
     assert "authority that is not trusted" in error.message
     assert "pbx_ca_path" in error.remedy
     assert error.ends_run

@@ -529,11 +529,10 @@ def test_no_secret_is_in_any_error_or_log(leaky_emulator: Emulator, caplog: pyte
 
 def test_settings_and_refusals_show_no_secret(emulator: Emulator) -> None:
     settings = PbxSettings(emulator.url, "CLIENT", emulator.settings.client_secret, ca_path=str(emulator.ca_path))
-    with PbxClient(settings) as client:
-        try:
-            client.capacity()
-        except PbxAuthenticationError as error:
-            text = f"{error} {error!r} {vars(error)} {traceback.format_exc()}"
+    with PbxClient(settings) as client, pytest.raises(PbxAuthenticationError) as raised:
+        client.capacity()
+    error = raised.value
+    text = f"{error} {error!r} {vars(error)} {''.join(traceback.format_exception(error))}"
     assert "errcode -1" in text
     assert emulator.settings.client_secret not in f"{text} {settings!r} {vars(client)}"
 

@@ -64,7 +64,7 @@ def test_a_missing_token_can_have_another_errcode() -> None:
 
 def test_the_ninth_live_token_is_refused_until_one_is_revoked_or_expires() -> None:
     asker = Asker()
-    for _ in range(8):
+    for _unused in range(8):
         assert errcode(asker.log_in()) == 0
     assert asker.log_in() == {"errcode": 60002, "errmsg": "MAX LIMITATION EXCEEDED"}
     assert asker.pbx.tokens.live_count() == 8
@@ -77,7 +77,7 @@ def test_the_ninth_live_token_is_refused_until_one_is_revoked_or_expires() -> No
 
 def test_refreshing_replaces_both_tokens_in_their_slot() -> None:
     asker = Asker()
-    tokens = [asker.log_in() for _ in range(8)][-1]
+    tokens = [asker.log_in() for _unused in range(8)][-1]
     renewed = asker.post("refresh_token", {"refresh_token": tokens["refresh_token"]}, token="")
     assert errcode(renewed) == 0
     assert renewed["access_token"] != tokens["access_token"]
@@ -103,7 +103,7 @@ def test_an_expired_access_token_can_be_refreshed_if_a_slot_is_free() -> None:
     asker = Asker()
     tokens = asker.log_in()
     asker.clock.advance(3600)
-    for _ in range(8):
+    for _unused in range(8):
         asker.log_in()
     body = {"refresh_token": tokens["refresh_token"]}
     assert errcode(asker.post("refresh_token", body)) == 60002
@@ -136,7 +136,7 @@ def test_a_revoked_token_and_its_refresh_token_are_dead() -> None:
 
 def test_five_failed_log_ins_in_a_row_block_the_address() -> None:
     asker = logged_in()
-    for _ in range(5):
+    for _unused in range(5):
         assert errcode(asker.log_in(password="wrong")) == -1
     assert asker.log_in() == {"errcode": 70004, "errmsg": "ACCOUNT IP BLOCKED"}
     assert errcode(asker.get("system/capacity")) == 70004
@@ -149,10 +149,10 @@ def test_five_failed_log_ins_in_a_row_block_the_address() -> None:
 
 def test_a_success_ends_the_row_of_failures() -> None:
     asker = Asker()
-    for _ in range(4):
+    for _unused in range(4):
         asker.log_in(password="wrong")
     asker.log_in()
-    for _ in range(4):
+    for _unused in range(4):
         asker.log_in(password="wrong")
     assert errcode(asker.log_in()) == 0
 
@@ -160,7 +160,7 @@ def test_a_success_ends_the_row_of_failures() -> None:
 def test_the_threshold_and_the_end_of_a_block_are_variants() -> None:
     asker = Asker()
     asker.vary(failed_logins_allowed=6, blocked_seconds=300)
-    for _ in range(5):
+    for _unused in range(5):
         asker.log_in(password="wrong")
     assert errcode(asker.log_in(password="wrong")) == -1
     assert errcode(asker.log_in()) == 70004

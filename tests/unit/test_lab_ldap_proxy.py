@@ -77,7 +77,7 @@ def test_a_filter_from_the_wire_as_text(text: str) -> None:
     )
     wire = encoder.encode(request["filter"])
     context = pureldap.LDAPBERDecoderContext_Filter(fallback=pureber.BERDecoderContext())
-    decoded, _ = pureber.berDecodeObject(context, wire)
+    decoded, _unused = pureber.berDecodeObject(context, wire)
     assert filter_text(decoded) == text
 
 

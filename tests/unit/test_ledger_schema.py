@@ -36,7 +36,7 @@ def old(tmp_path: Path) -> Path:
 def test_an_older_ledger_is_migrated(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = version(old)
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, NEXT))
-    for _ in range(2):
+    for _unused in range(2):
         with open_ledger(old, read_write=True, command="test") as ledger:
             assert "enabled" in columns(ledger._connection)
     assert version(old) == before + 1

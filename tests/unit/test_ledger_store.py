@@ -100,6 +100,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ledger(path: Path) -> Iterator[SqliteLedger]:
+    # The generator is always finished.
+    # pylint: disable-next=contextmanager-generator-missing-cleanup
     with open_ledger(path, read_write=True, command="test") as opened:
         yield opened
 

@@ -35,7 +35,7 @@ def _error(errcode: int, errmsg: str = "SOME MESSAGE", **more: Any) -> PbxError:
 )
 def test_errcode_that_ends_the_run(errcode: int, kind: type[PbxError], remedy: str) -> None:
     error = _error(errcode)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert error.ends_run
     assert not error.outcome_unknown
     assert (error.errcode, error.errmsg) == (errcode, "SOME MESSAGE")
@@ -62,7 +62,7 @@ def test_errcode_that_ends_the_run(errcode: int, kind: type[PbxError], remedy: s
 )
 def test_errcode_that_concerns_one_object(errcode: int, remedy: str) -> None:
     error = _error(errcode)
-    assert type(error) is PbxRefusedError
+    assert error.__class__ is PbxRefusedError
     assert not error.ends_run
     assert f"errcode {errcode} SOME MESSAGE" in str(error)
     assert remedy in str(error)
@@ -70,7 +70,7 @@ def test_errcode_that_concerns_one_object(errcode: int, remedy: str) -> None:
 
 def test_capacity_of_a_create_concerns_one_object_and_names_the_licence() -> None:
     error = _error(60002)
-    assert type(error) is errors.PbxCapacityError
+    assert error.__class__ is errors.PbxCapacityError
     assert not error.ends_run
     assert "licence" in str(error)
 
@@ -78,7 +78,7 @@ def test_capacity_of_a_create_concerns_one_object_and_names_the_licence() -> Non
 @pytest.mark.parametrize("errcode", [-2, 2])
 def test_neither_done_nor_refused_leaves_the_outcome_unknown(errcode: int) -> None:
     error = _error(errcode)
-    assert type(error) is errors.PbxAnswerError
+    assert error.__class__ is errors.PbxAnswerError
     assert error.outcome_unknown
     assert error.errcode == errcode
 
@@ -170,7 +170,7 @@ def test_secrets_that_the_pbx_echoes_are_masked_and_texts_are_bounded() -> None:
 def test_refused_log_in_always_ends_the_run(errcode: int, kind: type[PbxError], remedy: str) -> None:
     answer = {"errmsg": "FAILURE Secret1", "invalid_param_list": [{"field": "password", "value": "Secret1"}]}
     error = login_error_from_answer(answer, errcode, ["Secret1"])
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert error.ends_run
     assert remedy in str(error)
     assert "Secret1" not in f"{error} {error!r} {vars(error)}"

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Optional
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.connection import lost_connection
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import IncompleteReadError
@@ -28,7 +28,7 @@ except ImportError:
 if TYPE_CHECKING:
     from ldap3 import Connection
 
-Control = tuple[str, bool, bytes | None]
+Control = tuple[str, bool, Optional[bytes]]  # noqa: UP045 (pylint knows no | here)
 Scope = Literal["BASE", "LEVEL", "SUBTREE"]
 
 PAGED_RESULTS = "1.2.840.113556.1.4.319"

@@ -292,7 +292,7 @@ def _creates(
     capacity = situation.pbx.capacity
     room = capacity.extensions - capacity.extensions_used
     places = max(0, room + len(deletes))
-    found.extend(conflicts.no_capacity(user, capacity.extensions) for user, *_ in planned[places:])
+    found.extend(conflicts.no_capacity(user, capacity.extensions) for user, *_unused in planned[places:])
     over_licence = {change.key for change in deletes[: max(0, -room)]}
     created = []
     for place, (user, number, former) in enumerate(planned[:places]):

@@ -96,7 +96,7 @@ def _scope_search(site: Site, proxy: LdapProxy) -> int:
 def test_a_range_that_is_not_followed_to_its_end_removes_nobody_from_a_group(site: Site, ldap_proxy: LdapProxy) -> None:
     members = [site.add_user(name) for name in PEOPLE]
     group = DirectoryAdmin.dn(f"Group {site.base_dn[3:17]}", site.base_dn)
-    site.admin.add_group(group.split(",")[0][3:], parent=site.base_dn, members=members)
+    site.admin.add_group(group.split(",", 1)[0][3:], parent=site.base_dn, members=members)
     rule: dict[str, Any] = {"scope": "groups", "groups": [group], "out_of_scope": "delete"}
     ldap_proxy.control.set_limits(max_value_range=4)
     site.sync(**through(site, ldap_proxy, **rule))
