@@ -37,7 +37,7 @@ def test_check_mode_shows_a_run_does_and_a_second_run_changes_nothing(site: Play
     assert shown.recap["headquarters"]["changed"] == 2
     for number, name in enumerate(PEOPLE, start=3000):
         assert f"create {number} {name}-" in shown.output
-        assert f'first_name: - -> "{name}"' in shown.output
+        assert f'    first_name: "{name}"\n' in shown.output
 
     done = site.play(SITE, "-i", inventory, environment=environment)
     assert site.writes() == ["extension/create"] * 3
