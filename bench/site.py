@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,8 +70,8 @@ def fresh_site(folder: Path, size: int) -> Iterator[Site]:
     """
     lab = Lab(folder / "lab")
     try:
-        lab.start(Options(address=_own_address(), pbx_model="Software", pbx_capacity=size + SPARE_EXTENSIONS))
-        lab.populate(size, SEED)
+        capacity = size + SPARE_EXTENSIONS
+        lab.start(Options(pbx_model="Software", pbx_capacity=capacity, size=size, seed=SEED))
         directory = samba.find(lab.folder / "directory")
         if directory is None:
             raise BenchError(f"{lab.folder} holds no domain controller")
@@ -89,8 +88,3 @@ def fresh_site(folder: Path, size: int) -> Iterator[Site]:
             )
     finally:
         lab.stop()
-
-
-def _own_address() -> str:
-    """A loopback address that no other lab picks by itself while this one's server is stopped to be populated."""
-    return f"127.{100 + secrets.randbelow(100)}.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"

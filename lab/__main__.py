@@ -34,6 +34,8 @@ def _start(lab: Lab, options: argparse.Namespace) -> int:
             require_strong_auth=not options.allow_plain_binds,
             pbx_model=options.pbx_model,
             pbx_capacity=options.pbx_capacity,
+            size=options.size,
+            seed=options.seed,
         )
     )
     if options.size is not None and not lab.description().get("population"):

@@ -49,8 +49,7 @@ def main() -> int:
 
 def _show(lab: Lab, folder: Path) -> None:
     _title("Starting a Samba Active Directory domain controller and the PBX emulator")
-    lab.start(Options(pbx_model="P570"))
-    lab.populate(PEOPLE, SEED)
+    lab.start(Options(pbx_model="P570", size=PEOPLE, seed=SEED))
     described = lab.description()
     print(f"{described['directory']['ldaps_url']} holds {PEOPLE} people; {described['pbx']['url']} is a Yeastar P570.")
     play = _Play(described, folder)

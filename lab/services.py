@@ -15,7 +15,7 @@ from typing import Any
 
 from . import samba
 from .files import write_private_json
-from .population import generate
+from .population import Population, generate
 from .processes import BackgroundProcess, LabError
 from .samba import LDAPS_PORT, DomainController
 from .tls import CertificateAuthority
@@ -32,12 +32,17 @@ _CREDENTIAL_LETTERS = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class Options:
-    """What a lab is started with; None leaves the choice to the lab (or to how it was started last)."""
+    """What a lab is started with; None leaves the choice to the lab (or to how it was started last).
+
+    `size` and `seed` are of the population that is loaded before the directory is served, unless there is one.
+    """
 
     address: str | None = None
     require_strong_auth: bool = True
     pbx_model: str = "P570"
     pbx_capacity: int | None = None
+    size: int | None = None
+    seed: int = 1
 
 
 @dataclass(frozen=True)
@@ -137,14 +142,22 @@ class Lab:
         return controller
 
     def _start_directory(self, options: Options) -> None:
-        self._serve_directory(options.address, options.require_strong_auth)
+        if options.size is None or self.description().get("population"):
+            self._serve_directory(options.address, options.require_strong_auth)
+            return
+        population = generate(options.size, options.seed)
+        self._serve_directory(options.address, options.require_strong_auth, population)
+        self._describe(population={"size": options.size, "seed": options.seed})
 
-    def _serve_directory(self, address: str | None, require_strong_auth: bool) -> None:
+    def _serve_directory(
+        self, address: str | None, require_strong_auth: bool, population: Population | None = None
+    ) -> None:
         controller = samba.start(
             self._directory_folder,
             self._authority(),
             address=address,
             require_strong_auth=require_strong_auth,
+            population=population,
         )
         self._describe(
             address=controller.address,

@@ -27,7 +27,7 @@ options:
   scope:
     description:
       - Which users the rule takes in. System and trust accounts never are, nor are computers and contacts.
-      - V(all) takes in every user below O(directory_base_dn).
+      - V(all) takes in every user below O(directory_base_dn), service accounts included, that of O(directory_username) too.
       - V(organizational_units) takes in the users in O(organizational_units) and in the units below them.
       - V(groups) takes in the members of O(groups), nested ones and those by primary group included.
       - V(filter) takes in the users that match O(filter).

@@ -19,6 +19,7 @@ import pytest
 from lab.directory_admin import DirectoryAdmin
 from lab.ldap_proxy.faults import Fault, referral, result
 from lab.ldap_proxy.process import LdapProxy
+from lab.samba import DomainController
 from tests.integration.modules.site_under_test import Site, actions, codes
 
 PEOPLE = ("Anna", "Bernd", "Carl", "Dora", "Emil", "Frida")
@@ -483,6 +484,42 @@ def test_both_ways_of_tls_connect(site: Site, protocol: str) -> None:
     assert outcome["status"] == "connected"
     assert outcome["deleted_objects_readable"]
     assert not site.connect(directory_protocol=protocol, directory_port=port)["changed"]
+
+
+def test_plain_ldap_works_where_the_directory_allows_it_and_is_warned_of(
+    site: Site, lax_lab_directory: DomainController
+) -> None:
+    other = replace(site, directory=lax_lab_directory, base_dn=lax_lab_directory.base_dn)
+
+    outcome = other.connect(directory_protocol="ldap", directory_port=389)
+
+    assert not outcome.get("failed"), outcome
+    assert any("directory_protocol is ldap" in warning for warning in outcome["warnings"])
+
+
+def test_a_second_directory_on_a_connected_integration_is_refused(
+    site: Site, lax_lab_directory: DomainController
+) -> None:
+    site.connect()
+    other = replace(site, directory=lax_lab_directory, base_dn=lax_lab_directory.base_dn)
+
+    connected = other.connect()
+    synchronized = other.try_sync(directory_base_dn=site.base_dn)
+
+    assert "disconnect" in connected["msg"].lower()
+    assert synchronized["failed"]
+    assert site.sync()["ledger_path"] == str(site.ledger_path)
+
+
+def test_a_ledger_has_a_place_of_its_own_for_each_pbx(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = site.ledger_path.parent
+    monkeypatch.setenv("XDG_STATE_HOME", str(state))
+
+    outcome = site.connect(ledger_path=None)
+
+    expected = state / "pbxops.yeastar" / f"127.0.0.1_{site.pbx.port}.sqlite3"
+    assert outcome["ledger_path"] == str(expected)
+    assert expected.stat().st_mode & 0o777 == 0o600
 
 
 def test_firmware_without_an_open_api_is_refused(site: Site) -> None:
