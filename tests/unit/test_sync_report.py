@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import Action, Change, Plan, Reason
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import (
     DIFF_BLOCKS,
@@ -98,3 +100,19 @@ def test_a_created_extension_is_told_with_its_new_id() -> None:
     assert change_data(Outcome(created(1000), State.DONE, extension_id=77))["extension_id"] == 77
     assert change_data(Outcome(UPDATE, State.DONE))["extension_id"] == 54
     assert change_data(Outcome(created(1000), State.PLANNED))["extension_id"] is None
+
+
+def test_a_release_says_that_the_extension_stays_and_shows_no_fields() -> None:
+    release = replace(UPDATE, action=Action.RELEASE, reason=Reason.OUT_OF_SCOPE, before={}, after={}, drift=())
+
+    assert diff_text([Outcome(release, State.PLANNED)]) == (
+        "release 1000 anna\n"
+        "    the user exists but the scope no longer takes them in\n"
+        "    the extension stays as it is and is the PBX administrator's again\n"
+    )
+
+
+def test_a_release_of_an_extension_that_is_gone_does_not_say_that_it_stays() -> None:
+    release = replace(UPDATE, action=Action.RELEASE, reason=Reason.EXTENSION_GONE, before={}, after={}, drift=())
+
+    assert "stays" not in diff_text([Outcome(release, State.PLANNED)])

@@ -365,7 +365,8 @@ class Change:
 
     :param user: the user as a report names them (sAMAccountName).
     :param extension_id: None for an extension that is still to be created.
-    :param before: the PBX's present values of the fields that change (all managed ones for a removal).
+    :param before: the PBX's present values of the fields that change (all managed ones for a deletion, none
+        for a release, which leaves the extension as it is).
     :param after: their values afterwards; empty for a removal.
     :param drift: names of the fields that were changed on the PBX since they were last written.
     :param depends_on: keys of changes without which this one is not to be tried.

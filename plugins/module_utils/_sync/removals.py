@@ -147,5 +147,5 @@ def _removal(association: Association, ending: tuple[Action, Reason], extensions
         number=association.number,
         extension_id=association.extension_id,
         reason=reason,
-        before=extension.fields if extension is not None else {},
+        before=extension.fields if action is Action.DELETE and extension is not None else {},
     )

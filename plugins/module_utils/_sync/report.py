@@ -124,6 +124,8 @@ def _block(outcome: Outcome) -> str:
     change = outcome.change
     state = "" if outcome.state in (State.PLANNED, State.DONE) else f" [{outcome.state.value}]"
     lines = [f"{change.action.value} {change.number} {change.user}{state}", f"    {explanation(change.reason)}"]
+    if change.action is Action.RELEASE and change.reason is not Reason.EXTENSION_GONE:
+        lines.append("    the extension stays as it is and is the PBX administrator's again")
     if outcome.detail:
         lines.append(f"    {outcome.detail}")
     lines.extend(_field_lines(change.before, change.after, change.drift))
