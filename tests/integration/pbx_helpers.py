@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.client import PbxClient
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import PbxSettings
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import NewExtension, OrganizationReference
 
 from lab.pbx.emulator import Emulator

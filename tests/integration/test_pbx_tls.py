@@ -19,7 +19,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import 
     PbxError,
     PbxUnreachableError,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import PbxSettings
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec

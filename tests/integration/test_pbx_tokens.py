@@ -27,7 +27,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import 
     PbxTokenLimitError,
     PbxUnreachableError,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import PbxSettings
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.signals import (
     RunInterruptedError,
     signals_held,
@@ -332,7 +332,7 @@ def _post(emulator: Emulator, endpoint: str, body: dict[str, str]) -> None:
 _RUN = """
 import sys
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.client import PbxClient
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import PbxSettings
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.signals import RunInterruptedError, signals_raise
 
 url, client_id, client_secret, ca_path = sys.argv[1:]

@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx import session
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx import transport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.client import PbxClient
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import PbxCertificateError, PbxParameterError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import PbxSettings
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
 
 
 def _settings(url: str = "https://pbx.example.com:8088", **options: Any) -> PbxSettings:
@@ -84,7 +84,7 @@ def test_page_of_nothing_is_refused() -> None:
 
 
 def test_missing_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "REQUESTS_IMPORT_ERROR", "ImportError: no requests")
+    monkeypatch.setattr(transport, "REQUESTS_IMPORT_ERROR", "ImportError: no requests")
     with pytest.raises(PbxParameterError, match="requests"):
         PbxClient(_settings())
 

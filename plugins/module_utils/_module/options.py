@@ -14,7 +14,7 @@ from ansible.module_utils.basic import env_fallback
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.connection import DirectorySettings
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import default_path
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import PbxSettings
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
 
 _ENVIRONMENT_PREFIX = "PBX_AD_"
 

@@ -1,0 +1,210 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""Extensions created, changed and deleted, so that a lost answer makes no second one."""
+
+from __future__ import annotations
+
+import base64
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
+    DATA_NOT_FOUND,
+    PARAMETER_ERROR,
+    AnswerLostError,
+    PbxError,
+    PbxRefusedError,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.extension_reader import ExtensionReader
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.lost_answers import Answer, write_until_known
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.passwords import make_password
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import Session
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import (
+    OrganizationShape,
+    parse_optional_integer,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.transport import Call
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+    Extension,
+    NewExtension,
+    OrganizationReference,
+)
+
+_PASSWORD_FIELDS = frozenset({"user_password", "reg_password"})
+
+
+class ExtensionWriter:
+    """Writes extensions.
+
+    :param reader: shows what became of a write whose answer was lost.
+    :param organization_shape: how this PBX writes organizations.
+    :param source: where passwords come from.
+    """
+
+    def __init__(
+        self, session: Session, reader: ExtensionReader, organization_shape: OrganizationShape, source: random.Random
+    ) -> None:
+        self._session = session
+        self._reader = reader
+        self._organization_shape = organization_shape
+        self._source = source
+        self._passwords_in_base64 = False
+
+    def create(self, new: NewExtension) -> int:
+        """Create an extension with passwords that nobody knows, and return its id.
+
+        :raises PbxCapacityError: if the licence allows no more.
+        :raises PbxRefusedError: if the PBX refuses it, or the number is another extension's.
+        :raises AnswerLostError: if it is not known whether it was created.
+        """
+        names = (new.fields.get("first_name", ""), new.fields.get("last_name", ""))
+        user_password = make_password(self._source, new.number, *names)
+        reg_password = make_password(self._source, new.number, *names)
+        try:
+            answer = self._create(new, user_password, reg_password)
+        except PbxRefusedError as error:
+            refusal = error
+        else:
+            return self._created_id(new, answer)
+        refused = set(refusal.invalid_fields)
+        if self._passwords_in_base64 or not refused or not refused <= _PASSWORD_FIELDS:
+            raise refusal
+        # Whether passwords travel in Base64 is not documented: PBXs that want it so refuse them as they are.
+        self._passwords_in_base64 = True
+        try:
+            answer = self._create(new, user_password, reg_password)
+        except PbxRefusedError:
+            self._passwords_in_base64 = False
+        else:
+            return self._created_id(new, answer)
+        raise refusal
+
+    def update(
+        self, extension_id: int, fields: Mapping[str, str], organizations: Sequence[OrganizationReference]
+    ) -> None:
+        """Set these managed fields and no others; the organizations are sent along as they are.
+
+        :raises PbxRefusedError: if the PBX refuses it.
+        :raises AnswerLostError: if it is not known whether it was done.
+        """
+        body: dict[str, Any] = {"id": extension_id, **fields}
+        if organizations:
+            body["organization_list"] = self._organization_shape.write(organizations)
+
+        def ask(_must_exist: bool) -> Answer | None:
+            present = self._reader.read_one(extension_id)
+            is_done = present is not None and all(present.fields.get(name) == fields[name] for name in fields)
+            return {} if is_done else None
+
+        call = Call("extension/update", f"change the extension with id {extension_id}", body=body)
+        write_until_known(self._session, call, ask)
+
+    def delete(self, extension_id: int) -> None:
+        """Delete an extension; one that is already gone is a success.
+
+        :raises PbxRefusedError: if the PBX refuses it.
+        :raises AnswerLostError: if it is not known whether it was done.
+        """
+
+        def ask(_must_exist: bool) -> Answer | None:
+            return {} if self._reader.read_one(extension_id) is None else None
+
+        call = Call("extension/delete", f"delete the extension with id {extension_id}", query={"id": str(extension_id)})
+        try:
+            write_until_known(self._session, call, ask)
+        except PbxRefusedError as error:
+            if error.errcode == DATA_NOT_FOUND:
+                return
+            # An unknown id may be refused as a wrong parameter too.
+            if error.errcode != PARAMETER_ERROR or self._reader.read_one(extension_id) is not None:
+                raise
+
+    def send_welcome_emails(self, extension_ids: Sequence[int]) -> None:
+        """Ask for the Linkus welcome e-mail of these extensions, once.
+
+        :raises PbxRefusedError: if the PBX refuses it.
+        :raises AnswerLostError: if it is not known whether they were sent; nothing is sent again.
+        """
+        if not extension_ids:
+            return
+        call = Call(
+            "extension/send_welcome_email",
+            f"send the welcome e-mail of {len(extension_ids)} extension(s)",
+            body={"id_list": list(extension_ids)},
+        )
+        try:
+            self._session.write(call)
+        except PbxError as error:
+            if not error.outcome_unknown:
+                raise
+            lost = error
+        else:
+            return
+        raise AnswerLostError(
+            f"It is not known whether the PBX managed to {call.purpose}: {lost.message}",
+            "They are not asked for again.",
+        )
+
+    def _create(self, new: NewExtension, user_password: str, reg_password: str) -> dict[str, Any]:
+        encode = _in_base64 if self._passwords_in_base64 else str
+        secrets = (user_password, reg_password, encode(user_password), encode(reg_password))
+        body: dict[str, Any] = {
+            "type": "SIP",
+            "number": new.number,
+            **{name: value for name, value in new.fields.items() if value},
+            "user_password": encode(user_password),
+            "reg_name": new.registration_name,
+            "reg_password": encode(reg_password),
+            "concurrent_registrations": 1,
+            "presence_status": "available",
+        }
+        if new.organizations:
+            body["organization_list"] = self._organization_shape.write(new.organizations)
+        call = Call("extension/create", f"create extension {new.number}", body=body, secrets=secrets)
+        return write_until_known(self._session, call, lambda must_exist: self._find_created(new, must_exist))
+
+    def _created_id(self, new: NewExtension, answer: Mapping[str, Any]) -> int:
+        """Read the id of the created extension; where create does not return it, look the number up."""
+        created = parse_optional_integer(answer.get("id"))
+        if created is not None:
+            return created
+        try:
+            found = self._reader.find_by_number(new.number, must_exist=True)
+        except PbxError:
+            found = None
+        if found is None:
+            raise AnswerLostError(
+                f"The PBX says that it created extension {new.number}, but does not show it.",
+                "Look for it on the PBX; the next run looks again.",
+            )
+        return found.id
+
+    def _find_created(self, new: NewExtension, must_exist: bool) -> Answer | None:
+        """Find the extension with the number of a creation whose answer was lost; None if there is none.
+
+        :raises PbxRefusedError: if the number is somebody else's.
+        """
+        found = self._reader.find_by_number(new.number, must_exist)
+        if found is None:
+            return None
+        if _is_ours(found, new):
+            return {"id": found.id}
+        raise PbxRefusedError(
+            f"Extension {new.number} exists on the PBX and is not the one that was to be created.",
+            "Give the user another number, or delete that extension on the PBX.",
+        )
+
+
+def _is_ours(found: Extension, new: NewExtension) -> bool:
+    """Whether this is the extension that was to be created: by registration name, else by its filled fields."""
+    if found.registration_name is not None:
+        return found.registration_name == new.registration_name
+    filled = {name: value for name, value in new.fields.items() if value}
+    return bool(filled) and all(found.fields.get(name) == value for name, value in filled.items())
+
+
+def _in_base64(text: str) -> str:
+    return base64.b64encode(text.encode("ascii")).decode("ascii")

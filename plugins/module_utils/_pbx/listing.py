@@ -1,0 +1,90 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""A list of the PBX, read page by page and proved complete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
+    PARAMETER_ERROR,
+    PARAMETER_SYNTAX_ERROR,
+    IncompleteListError,
+    PbxRefusedError,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import Session
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import parse_integer, parse_rows, parse_total
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.transport import Call
+
+#: How many objects to ask for in one page.
+PAGE_SIZE = 500
+#: One object of a list, as the Open API gives it.
+Row = Mapping[str, Any]
+
+
+class Listing:
+    """Reads lists, with pages as big as the PBX takes them.
+
+    :param page_size: how many objects to ask for in one page, at least 1.
+    """
+
+    def __init__(self, session: Session, page_size: int) -> None:
+        self._session = session
+        self._page_size = page_size
+
+    def rows(self, endpoint: str, purpose: str, extra: Mapping[str, str]) -> list[Row]:
+        """Read a list page by page, in the order of ids, until it is as long as its total.
+
+        A server that gives fewer rows than asked for is taken to cap the page size; the following pages are asked
+        for by the size it gives, which is right whether it counts pages by its size or by the one asked for.
+
+        :param endpoint: a call that takes page, page_size, sort_by and order_by, and answers data and total_number.
+        :param purpose: what it is for, as in "The PBX refused to ...".
+        :param extra: what is asked besides, e.g. what to search for.
+        :raises IncompleteListError: if a page is empty too early, a row comes twice, or the total changes.
+        """
+        first = self._first_page(endpoint, purpose, extra)
+        rows = parse_rows(first, "data", endpoint)
+        total = parse_total(first, endpoint)
+        size, page = len(rows), 1
+        while len(rows) < total and size:
+            page += 1
+            answer = self._page(endpoint, purpose, extra, page, size)
+            if parse_total(answer, endpoint) != total:
+                raise IncompleteListError(f"The PBX's {endpoint} changed its length while it was read.")
+            following = parse_rows(answer, "data", endpoint)
+            if not following:
+                break
+            rows.extend(following)
+        if len(rows) != total or len(rows_by_id(rows)) != total:
+            raise IncompleteListError(
+                f"The PBX's {endpoint} gave {len(rows)} rows ({len(rows_by_id(rows))} different ones) and says it has "
+                f"{total}.",
+                "Run again; if it stays so, restart the PBX.",
+            )
+        return rows
+
+    def _first_page(self, endpoint: str, purpose: str, extra: Mapping[str, str]) -> Mapping[str, Any]:
+        while True:
+            try:
+                return self._page(endpoint, purpose, extra, 1, self._page_size)
+            except PbxRefusedError as error:
+                if error.errcode not in (PARAMETER_ERROR, PARAMETER_SYNTAX_ERROR) or self._page_size == 1:
+                    raise
+            # The vendor documents no maximum; a server may refuse a page size that it finds too big.
+            self._page_size //= 2
+
+    def _page(self, endpoint: str, purpose: str, extra: Mapping[str, str], page: int, size: int) -> dict[str, Any]:
+        query = {"page": str(page), "page_size": str(size), "sort_by": "id", "order_by": "asc", **extra}
+        return self._session.read(Call(endpoint, purpose, query=query))
+
+
+def rows_by_id(rows: Iterable[Row]) -> dict[int, Row]:
+    """Return rows by their ids; of rows with the same id, the last one.
+
+    :raises PbxAnswerError: if a row has no usable id.
+    """
+    return {parse_integer(row.get("id"), "id of an extension"): row for row in rows}
