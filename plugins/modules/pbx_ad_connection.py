@@ -145,7 +145,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, connect_module)
+    run_module(module, "pbx_ad_connection", connect_module)
 
 
 if __name__ == "__main__":

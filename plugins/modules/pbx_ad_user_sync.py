@@ -396,7 +396,7 @@ def main() -> None:
         argument_spec={**CONNECTION_OPTIONS, **USER_RULE_OPTIONS, **GUARD_OPTIONS},
         supports_check_mode=True,
     )
-    run_module(module, synchronize_users_module)
+    run_module(module, "pbx_ad_user_sync", synchronize_users_module)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,8 @@ _ANYTHING = "(objectClass=*)"
 # objectClass=user alone also finds computers, objectCategory=person alone also finds contacts.
 _ANY_PERSON = "(objectCategory=person)(objectClass=user)"
 _ACCOUNT_CONTROL_BIT = "userAccountControl:1.2.840.113556.1.4.803:"
+# MS-ADTS 3.1.1.3.4.4.3, LDAP_MATCHING_RULE_TRANSITIVE_EVAL: the server itself follows nested groups.
+_IN_CHAIN = "1.2.840.113556.1.4.1941"
 _NO_SYSTEM_ACCOUNT = f"(!(isCriticalSystemObject=TRUE))(!({_ACCOUNT_CONTROL_BIT}={values.INTERDOMAIN_TRUST_ACCOUNT}))"
 _USERS = f"{_ANY_PERSON}{_NO_SYSTEM_ACCOUNT}"
 _CONTAINERS = "(|(objectClass=organizationalUnit)(objectClass=container)(objectClass=builtinDomain))"
@@ -261,11 +263,14 @@ class DirectoryReader:
 
 
 def _member_terms(query: UserQuery) -> Iterator[str]:
-    """Give filter terms for direct and primary membership of the query's groups; an empty one for no condition."""
+    """Give filter terms for nested and primary membership of the query's groups; an empty one for no condition."""
     if not query.member_of:
         yield ""
     for groups in _batches(query.member_of, _TERMS_A_FILTER // 2):
-        terms = (f"(memberOf={values.escape_filter_value(group.dn)})(primaryGroupID={group.rid})" for group in groups)
+        terms = (
+            f"(memberOf:{_IN_CHAIN}:={values.escape_filter_value(group.dn)})(primaryGroupID={group.rid})"
+            for group in groups
+        )
         yield f"(|{''.join(terms)})"
 
 

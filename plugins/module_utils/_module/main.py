@@ -65,15 +65,16 @@ class Result:
     failure: str = ""
 
 
-def run_module(module: AnsibleModule, work: Callable[[Mapping[str, Any], bool, str], Result]) -> None:
+def run_module(module: AnsibleModule, name: str, work: Callable[[Mapping[str, Any], bool, str], Result]) -> None:
     """Do a module's work and end the process with its result, or with the failure that an error makes.
 
-    :param work: takes the options, whether check mode is on, and the module's name.
+    :param name: the module's name, by which a ledger's lock tells who holds it.
+    :param work: takes the options, whether check mode is on, and the name.
     """
     _require_libraries(module)
     try:
         with signals_raise():
-            result = work(module.params, module.check_mode, module._name)
+            result = work(module.params, module.check_mode, name)
     except YeastarError as error:
         module.fail_json(msg=str(error))
     for warning in result.warnings:

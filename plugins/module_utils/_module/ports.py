@@ -42,7 +42,8 @@ class UserQuery:
     :param bases: distinguished names below which to search, each with all that is below it; a user below two of
         them is returned once.
     :param filter: an LDAP filter that users must match besides being users; "" for all.
-    :param member_of: groups of which a user must be a direct or primary member (any one of them); empty for all.
+    :param member_of: groups of which a user must be a member (any one of them), directly, by groups nested in it as
+        the server follows them, or by primary group; empty for all.
     :param only: objectGUIDs to which the answer is limited; None for no limit.
     """
 

@@ -93,7 +93,8 @@ def read_scope(directory: Directory, base_dn: str, rule: UserRule, associations:
 
 
 def _read_groups(directory: Directory, base_dn: str, names: Iterable[str]) -> InScope:
-    """Take the members from the groups' own lists; memberOf, the other end of the link, proves who is outside."""
+    """Take the members from the groups' own lists. Who is outside is proved from the other end of the link, by
+    memberOf as the server itself follows it, so that a group missing from these lists is noticed too."""
     wanted = {directory.find_group(name).guid for name in names}
     groups = with_nested(directory.read_groups(), wanted)
     everyone = directory.read_users(UserQuery(bases=(base_dn,)))

@@ -410,7 +410,7 @@ def test_a_second_run_at_once_fails_and_says_who_holds_the_ledger(filled: Site) 
 
     outcome = filled.sync_failing()
 
-    assert f"process {process.pid}" in outcome["msg"]
+    assert f"pbx_ad_user_sync, process {process.pid}" in outcome["msg"]
     printed = process.communicate()[0]
     assert not json.loads(printed.splitlines()[-1]).get("failed"), printed
 
