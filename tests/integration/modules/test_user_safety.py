@@ -81,6 +81,20 @@ def test_a_cookie_lost_in_silence_removes_nothing(filled: Site, ldap_proxy: Ldap
     assert filled.writes() == []
 
 
+def test_an_answer_that_is_short_in_whatever_pages_it_is_counted_removes_nothing(
+    filled: Site, ldap_proxy: LdapProxy
+) -> None:
+    """Of six users four are shown, and four are counted; the two others are found in scope when asked for."""
+    search = _scope_search(filled, ldap_proxy)
+    shown, counted = result(0, entries=4, nth=search), result(0, entries=1, nth=search + 1, page=2)
+    ldap_proxy.control.set_faults([shown, counted])
+
+    outcome = filled.sync_failing(**through(filled, ldap_proxy, out_of_scope="delete"))
+
+    assert "left out 2 user(s)" in outcome["msg"]
+    assert filled.writes() == []
+
+
 def _scope_search(site: Site, proxy: LdapProxy) -> int:
     """Which search of a run, counted from 1, reads the scope."""
     proxy.control.set_faults([])
