@@ -162,6 +162,19 @@ def test_ids_that_a_query_leaves_out_are_not_taken_for_gone(filled: Site) -> Non
     assert not filled.sync()["changed"]
 
 
+def test_an_extension_that_a_list_and_its_total_leave_out_is_asked_for(filled: Site) -> None:
+    filled.admin.delete(DirectoryAdmin.dn("Anna", filled.base_dn))
+    filled.pbx.fail("extension/list", "missing_ids", ids=(filled.extension_of("Anna")["id"],))
+    filled.pbx.fail("extension/list", "larger_total", rows=-1)
+
+    outcome = filled.sync_failing()
+
+    assert "lacks extension 1000" in outcome["msg"]
+    assert filled.writes() == []
+    filled.pbx.faults.clear()
+    assert actions(filled.sync()) == [("delete", "Anna", "account_deleted")]
+
+
 # --- 2: bystanders ---
 
 
@@ -208,20 +221,46 @@ def test_a_lost_answer_ends_as_if_it_had_not_been_lost(filled: Site, endpoint: s
 @pytest.mark.parametrize("work_done", [False, True], ids=["before the work", "after the work"])
 def test_a_run_killed_at_a_write_is_completed_by_the_next(filled: Site, endpoint: str, work_done: bool) -> None:
     _change_three(filled)
-    # The answer is held back, after the work or before it, for longer than the process lives.
-    filled.pbx.fail(endpoint, "latency", nth=1, seconds=20, work_done=work_done)
-    process = _start(filled)
-    _wait_for(lambda: _journal_rows(filled, "intended") == 1 and (not work_done or _is_done(filled, endpoint)))
-    process.kill()
-    process.communicate()
-    filled.pbx.faults.clear()
-    filled.pbx.expire_tokens()
+    _kill_at(filled, endpoint, work_done=work_done)
 
     recovered = filled.sync()["recovered"]
 
     assert len(recovered) == 1
     _expect_three_changes(filled)
     assert _journal_rows(filled, "intended") == 0
+
+
+@pytest.mark.parametrize("work_done", [False, True], ids=["before the work", "after the work"])
+def test_check_mode_after_a_kill_shows_what_the_next_run_does_and_settles_nothing(
+    filled: Site, work_done: bool
+) -> None:
+    _change_three(filled)
+    _kill_at(filled, "extension/create", work_done=work_done)
+    files = {path: path.read_bytes() for path in filled.ledger_path.parent.iterdir()}
+    filled.pbx.calls.clear()
+
+    shown = filled.sync(check=True)
+
+    assert {path: path.read_bytes() for path in filled.ledger_path.parent.iterdir()} == files
+    assert filled.writes() == []
+    done = filled.sync()
+    assert (shown["plan_id"], shown["recovered"]) == (done["plan_id"], done["recovered"])
+    assert len(done["recovered"]) == 1
+
+
+def _kill_at(site: Site, endpoint: str, *, work_done: bool) -> None:
+    """Start a run and kill it while it waits for the answer to its first call of an endpoint."""
+    # The answer is held back, after the work or before it, for longer than the process lives.
+    site.pbx.fail(endpoint, "latency", nth=1, seconds=20, work_done=work_done)
+    process = _start(site)
+    action = endpoint.removeprefix("extension/")
+    _wait_for(
+        lambda: _journal_rows(site, "intended", action) == 1 and (not work_done or _is_done(site, endpoint)),
+    )
+    process.kill()
+    process.communicate()
+    site.pbx.faults.clear()
+    site.pbx.expire_tokens()
 
 
 def _change_three(site: Site) -> None:
@@ -247,10 +286,11 @@ def _is_done(site: Site, endpoint: str) -> bool:
     return bool(site.extension_of("Bernd")["last_name"] == "Neu")
 
 
-def _journal_rows(site: Site, state: str) -> int:
+def _journal_rows(site: Site, state: str, action: str = "") -> int:
+    """How many changes the journal has in a state; of one action, if one is given."""
     with sqlite3.connect(f"file:{site.ledger_path}?mode=ro", uri=True) as connection:
-        count: int = connection.execute("SELECT count(*) FROM journal WHERE state = ?", (state,)).fetchone()[0]
-    return count
+        rows = connection.execute("SELECT change FROM journal WHERE state = ?", (state,)).fetchall()
+    return sum(1 for (change,) in rows if action in ("", json.loads(change)["action"]))
 
 
 def _start(site: Site, **options: Any) -> subprocess.Popen[str]:
@@ -382,6 +422,19 @@ def test_no_secret_is_in_any_result_or_in_the_ledger(filled: Site) -> None:
         assert secret not in shown
         assert secret.encode() not in stored
     assert "Wr0ngSecret" not in json.dumps(wrong["msg"])
+
+
+def test_no_two_passwords_are_the_same_in_one_run_or_in_the_next(filled: Site) -> None:
+    for name in ("Gustav", "Hanna"):
+        filled.add_user(name)
+    filled.sync()
+    filled.add_user("Ida")
+    filled.sync()
+
+    passwords = _passwords_sent(filled)
+
+    assert len(passwords) == 6
+    assert len(set(passwords)) == len(passwords)
 
 
 def _passwords_sent(site: Site) -> list[str]:
@@ -523,6 +576,20 @@ def test_a_second_directory_on_a_connected_integration_is_refused(
     assert "disconnect" in connected["msg"].lower()
     assert synchronized["failed"]
     assert site.sync()["ledger_path"] == str(site.ledger_path)
+
+
+def test_a_run_is_refused_by_another_directory_with_the_same_names(
+    filled: Site, lax_lab_directory: DomainController
+) -> None:
+    """A domain is known by its objectGUID: one rebuilt under the same names has none of the users."""
+    filled.connect(directory_base_dn=filled.admin.base_dn)
+    other = replace(filled, directory=lax_lab_directory, base_dn=lax_lab_directory.base_dn)
+    assert other.base_dn == filled.admin.base_dn
+
+    outcome = other.sync_failing(deletion_proof="absence", max_removals=100)
+
+    assert "belongs to the domain" in outcome["msg"]
+    assert filled.writes() == []
 
 
 def test_a_ledger_has_a_place_of_its_own_for_each_pbx(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
