@@ -361,6 +361,20 @@ def test_drift_is_put_back_and_told(site: Site) -> None:
     assert site.extension_of("Anna")["title"] == "Clerk"
 
 
+def test_what_was_already_set_by_hand_is_remembered_without_a_write(site: Site) -> None:
+    anna = site.add_user("Anna", sn="Adler")
+    site.sync()
+    site.admin.modify(anna, sn="Neu")
+    site.pbx.pbx.change_by_hand("1000", last_name="Neu")
+    site.pbx.calls.clear()
+
+    assert not site.sync()["changed"]
+
+    assert site.writes() == []
+    site.pbx.pbx.change_by_hand("1000", last_name="Hand")
+    assert actions(site.sync()) == [("update", "Anna", "drift")]
+
+
 def test_other_fields_of_an_extension_are_never_touched(site: Site) -> None:
     anna = site.add_user("Anna")
     site.sync()
@@ -397,6 +411,18 @@ def test_the_welcome_mail_is_sent_once_for_each_extension_created(site: Site) ->
 
     assert len(site.pbx.state.welcome_mails) == 1
     assert codes(result) == [("Bernd", "welcome_without_address")]
+
+
+def test_a_welcome_mail_that_the_pbx_refuses_fails_the_run_and_is_not_sent_again(site: Site) -> None:
+    site.add_user("Anna", mail="anna@lab.test")
+    site.pbx.fail("extension/send_welcome_email", "errcode", nth=1, errcode=40002)
+
+    outcome = site.sync_failing(send_welcome_email=True)
+
+    assert "1000" in outcome["msg"]
+    assert "welcome" in outcome["msg"]
+    assert not site.sync(send_welcome_email=True)["changed"]
+    assert site.pbx.state.welcome_mails == []
 
 
 def test_no_welcome_mail_is_sent_unasked(site: Site) -> None:

@@ -203,6 +203,17 @@ def test_a_freed_number_rests(filled: Site) -> None:
     assert "1000" not in filled.names
 
 
+def test_the_number_of_an_extension_found_gone_rests_too(filled: Site) -> None:
+    filled.admin.delete(DirectoryAdmin.dn("Anna", filled.base_dn))
+    filled.pbx.pbx.delete_by_hand("1000")
+    assert actions(filled.sync()) == [("release", "Anna", "extension_gone")]
+    filled.add_user("Gustav")
+
+    filled.sync()
+
+    assert filled.extension_of("Gustav")["number"] == "1006"
+
+
 # --- 6: killed at any moment ---
 
 
@@ -335,6 +346,70 @@ def test_one_refused_change_does_not_stop_the_others(filled: Site) -> None:
     assert {"Gustav", "Ida"} <= set(filled.names.values())
     filled.sync()
     assert "Hanna" in filled.names.values()
+
+
+def test_a_failed_run_is_remembered_as_failed(filled: Site) -> None:
+    filled.add_user("Gustav")
+    filled.pbx.fail("extension/create", "errcode", nth=1, errcode=40002)
+
+    failed, done = filled.sync_failing(), filled.sync()
+
+    with sqlite3.connect(f"file:{filled.ledger_path}?mode=ro", uri=True) as connection:
+        states = dict(connection.execute("SELECT id, state FROM runs").fetchall())
+    assert states[failed["run_id"]] == "failed"
+    assert states[done["run_id"]] == "succeeded"
+
+
+def test_a_creation_whose_outcome_stays_unknown_fails_alone_and_is_settled_by_the_next_run(filled: Site) -> None:
+    """Without a mail address nothing but the journal tells whose the new extension is."""
+    for name in ("Gustav", "Hanna"):
+        filled.add_user(name)
+    filled.pbx.fail("extension/create", "cut_after_work", nth=1)
+    filled.pbx.fail("extension/search", "garbage")
+
+    outcome = filled.sync_failing()
+
+    assert [(change["user"].split("-")[0], change["state"]) for change in outcome["changes"]] == [("Gustav", "unknown")]
+    assert "Gustav" in outcome["msg"]
+    assert "Hanna" in filled.names.values()
+    filled.pbx.faults.clear()
+    filled.pbx.calls.clear()
+    settled = filled.sync()
+    assert [(one["action"], one["state"]) for one in settled["recovered"]] == [("create", "done")]
+    assert filled.writes() == []
+    assert list(filled.names.values()).count("Gustav") == 1
+
+
+def test_a_pbx_that_refuses_every_call_ends_the_run_and_the_next_completes_it(filled: Site) -> None:
+    for name in ("Gustav", "Hanna"):
+        filled.add_user(name)
+    filled.pbx.fail("extension/create", "errcode", nth=1, errcode=70087)
+
+    outcome = filled.sync_failing()
+
+    assert [(change["user"].split("-")[0], change["state"]) for change in outcome["changes"]] == [
+        ("Gustav", "unknown"),
+        ("Hanna", "skipped"),
+    ]
+    assert len(filled.pbx.calls.all("extension/create")) == 1
+    assert len(filled.sync()["recovered"]) == 1
+    assert {"Gustav", "Hanna"} <= set(filled.names.values())
+
+
+def test_what_needs_a_change_that_failed_is_not_tried(filled: Site) -> None:
+    filled.admin.delete(DirectoryAdmin.dn("Anna", filled.base_dn))
+    filled.add_user("Successor", mail="anna@lab.test")
+    filled.pbx.fail("extension/delete", "errcode", nth=1, errcode=40002)
+
+    outcome = filled.sync_failing()
+
+    assert [(change["action"], change["state"]) for change in outcome["changes"]] == [
+        ("delete", "failed"),
+        ("create", "skipped"),
+    ]
+    assert filled.writes() == ["extension/delete"]
+    filled.sync()
+    assert filled.extension_of("Successor")["email_addr"] == "anna@lab.test"
 
 
 def test_an_address_that_a_pbx_administrator_has_fails_that_user_alone(filled: Site) -> None:
@@ -551,6 +626,17 @@ def test_both_ways_of_tls_connect(site: Site, protocol: str) -> None:
     assert outcome["status"] == "connected"
     assert outcome["deleted_objects_readable"]
     assert not site.connect(directory_protocol=protocol, directory_port=port)["changed"]
+
+
+def test_check_mode_connects_nothing(site: Site) -> None:
+    shown = site.connect(check=True)
+
+    assert shown["changed"]
+    assert not site.ledger_path.parent.exists()
+    site.connect()
+    files = {path: path.read_bytes() for path in site.ledger_path.parent.iterdir()}
+    assert site.connect(check=True, directory_timeout=7)["changed"]
+    assert {path: path.read_bytes() for path in site.ledger_path.parent.iterdir()} == files
 
 
 def test_plain_ldap_works_where_the_directory_allows_it_and_is_warned_of(
