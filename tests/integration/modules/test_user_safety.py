@@ -433,6 +433,47 @@ def test_what_does_not_fit_the_licence_is_named_and_the_rest_is_done(site: Site)
     assert {"Anna", "Bernd"} <= set(site.names.values())
 
 
+def test_an_error_that_no_call_would_survive_ends_the_run_and_the_next_one_does_the_rest(filled: Site) -> None:
+    for name in ("Gustav", "Hanna", "Ida"):
+        filled.add_user(name)
+    filled.pbx.fail("extension/create", "errcode", nth=2, times=None, errcode=10005)
+
+    outcome = filled.sync_failing()
+
+    assert [change["state"] for change in outcome["changes"]] == ["unknown", "skipped"]
+    assert "ended early" in outcome["msg"]
+    filled.pbx.faults.clear()
+    recovered = filled.sync()["recovered"]
+    assert [one["state"] for one in recovered] == ["failed"]
+    assert sorted(filled.names.values()) == sorted([*PEOPLE, "Gustav", "Hanna", "Ida", "hand"])
+
+
+def test_a_change_whose_outcome_stays_unknown_is_told_and_settled_by_the_next_run(filled: Site) -> None:
+    filled.add_user("Gustav")
+    filled.add_user("Hanna")
+    filled.pbx.fail("extension/create", "cut_before_work", nth=1, times=20)
+
+    outcome = filled.sync_failing()
+
+    assert {change["state"] for change in outcome["changes"]} == {"unknown"}
+    filled.pbx.faults.clear()
+    filled.sync()
+    assert {"Gustav", "Hanna"} <= set(filled.names.values())
+    assert not filled.sync()["changed"]
+
+
+def test_a_welcome_mail_that_was_refused_is_told_and_not_sent_again(filled: Site) -> None:
+    filled.add_user("Gustav", mail="gustav@lab.test")
+    filled.pbx.fail("extension/send_welcome_email", "errcode", nth=1, errcode=40002)
+
+    outcome = filled.sync_failing(send_welcome_email=True)
+
+    assert "1006" in outcome["msg"]
+    assert "welcome" in outcome["msg"]
+    assert not filled.sync(send_welcome_email=True)["changed"]
+    assert len(filled.pbx.calls.all("extension/send_welcome_email")) == 1
+
+
 # --- 8: the guard ---
 
 
