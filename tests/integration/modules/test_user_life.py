@@ -413,18 +413,6 @@ def test_the_welcome_mail_is_sent_once_for_each_extension_created(site: Site) ->
     assert codes(result) == [("Bernd", "welcome_without_address")]
 
 
-def test_a_welcome_mail_that_the_pbx_refuses_fails_the_run_and_is_not_sent_again(site: Site) -> None:
-    site.add_user("Anna", mail="anna@lab.test")
-    site.pbx.fail("extension/send_welcome_email", "errcode", nth=1, errcode=40002)
-
-    outcome = site.sync_failing(send_welcome_email=True)
-
-    assert "1000" in outcome["msg"]
-    assert "welcome" in outcome["msg"]
-    assert not site.sync(send_welcome_email=True)["changed"]
-    assert site.pbx.state.welcome_mails == []
-
-
 def test_no_welcome_mail_is_sent_unasked(site: Site) -> None:
     site.add_user("Anna", mail="anna@lab.test")
 
