@@ -1,0 +1,118 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""What a plan of users is made from: both sides and the ledger, looked at together once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import WantedFields, wanted_fields
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+    Action,
+    Association,
+    DirectorySnapshot,
+    DirectoryUser,
+    Extension,
+    Origin,
+    PbxSnapshot,
+    Scope,
+    UserRule,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.removals import (
+    Kept,
+    Sorted,
+    deleting_status,
+    sort_associations,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the parts of the planner look at together.
+
+    :param updating: kept associations whose user and extension both exist.
+    :param restoring: kept associations whose extension is gone, and their users.
+    :param wanted: managed fields by objectGUID, of newcomers and kept users.
+    """
+
+    rule: UserRule
+    directory: DirectorySnapshot
+    pbx: PbxSnapshot
+    extensions: Mapping[int, Extension]
+    sorted: Sorted
+    updating: tuple[tuple[Association, DirectoryUser], ...]
+    restoring: tuple[tuple[Association, DirectoryUser], ...]
+    newcomers: tuple[DirectoryUser, ...]
+    wanted: Mapping[str, WantedFields]
+
+    @property
+    def existing(self) -> int:
+        """How many kept associations have their extension."""
+        return sum(1 for kept in self.sorted.kept if kept.association.extension_id in self.extensions)
+
+    @property
+    def deleted_ids(self) -> set[int]:
+        """Ids of the extensions to be deleted."""
+        return {
+            change.extension_id
+            for change in self.sorted.removals
+            if change.action is Action.DELETE and change.extension_id is not None
+        }
+
+    @property
+    def known_users(self) -> list[DirectoryUser]:
+        """The users that have or are to have an extension."""
+        kept = [user for _association, user in (*self.updating, *self.restoring)]
+        return [*kept, *self.newcomers]
+
+
+def look_at(
+    rule: UserRule, directory: DirectorySnapshot, pbx: PbxSnapshot, associations: Sequence[Association]
+) -> Situation:
+    """Sort associations and users into what becomes of them."""
+    extensions = {extension.id: extension for extension in pbx.extensions}
+    shown = sorted(
+        (_as_shown(association, extensions) for association in associations),
+        key=lambda association: (len(association.number), association.number, association.guid),
+    )
+    ended = sort_associations(rule, directory, shown, extensions)
+    with_user = [(_as_named(rule, kept.association), kept.user) for kept in ended.kept if kept.user is not None]
+    newcomers = _newcomers(rule, directory, ended.kept)
+    users = [*(user for _association, user in with_user), *newcomers]
+    return Situation(
+        rule=rule,
+        directory=directory,
+        pbx=pbx,
+        extensions=extensions,
+        sorted=ended,
+        updating=tuple((held, user) for held, user in with_user if held.extension_id in extensions),
+        restoring=tuple((held, user) for held, user in with_user if held.extension_id not in extensions),
+        newcomers=newcomers,
+        wanted={user.guid: wanted_fields(user) for user in users},
+    )
+
+
+def _as_shown(association: Association, extensions: Mapping[int, Extension]) -> Association:
+    """The PBX's administrator may have changed an extension's number, so what the PBX shows is what counts."""
+    extension = extensions.get(association.extension_id)
+    return association if extension is None else replace(association, number=extension.number)
+
+
+def _as_named(rule: UserRule, association: Association) -> Association:
+    """Whom the rule names is bound by name, however their association came about: leaving them out later keeps
+    the extension."""
+    return replace(association, origin=Origin.BOUND) if rule.scope is Scope.USERS else association
+
+
+def _newcomers(rule: UserRule, directory: DirectorySnapshot, kept: Iterable[Kept]) -> tuple[DirectoryUser, ...]:
+    """Users without an extension, in an order that does not depend on how the directory returned them."""
+    associated = {held.association.guid for held in kept}
+    users = [
+        user
+        for user in directory.users
+        if user.guid not in associated and deleting_status(user, rule, directory) is None
+    ]
+    return tuple(sorted(users, key=lambda user: (user.account_name.casefold(), user.guid)))
