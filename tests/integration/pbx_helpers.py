@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.client import PbxClient
@@ -97,3 +100,46 @@ def lose(emulator: Emulator, endpoint: str, kind: str, nth: int | None = 1) -> N
 def count(emulator: Emulator, endpoint: str) -> int:
     """How often an endpoint was called."""
     return len(emulator.calls.all(endpoint))
+
+
+class QuietHandler(BaseHTTPRequestHandler):
+    """Answers GET and POST alike, by `respond`, and prints nothing."""
+
+    def respond(self) -> None:
+        """Answer a call; here with a server's error."""
+        self.answer(500, b"")
+
+    def do_POST(self) -> None:
+        """Answer a call."""
+        self.respond()
+
+    def do_GET(self) -> None:
+        """Answer a call."""
+        self.respond()
+
+    def body(self) -> bytes:
+        """What was sent."""
+        return self.rfile.read(int(self.headers.get("Content-Length", "0")))
+
+    def answer(self, status: int, content: bytes, **headers: str) -> None:
+        """Send an answer, and be done."""
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Print nothing."""
+
+
+@contextmanager
+def serving(handler: type[QuietHandler]) -> Iterator[str]:
+    """A plain HTTP server that is no PBX; its URL."""
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()

@@ -4,10 +4,7 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,20 +13,19 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.client import 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import PbxError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
 
-from tests.integration.pbx_helpers import new_extension
+from tests.integration.pbx_helpers import QuietHandler, new_extension, serving
 
 TOKENS = {"errcode": 0, "access_token": "AccessToken1", "refresh_token": "RefreshToken1"}
 SECRET_FIELDS = ("password", "user_password", "reg_password")
 
 
-@contextmanager
-def _echoing_server(gives_token: bool, sent: list[str]) -> Iterator[str]:
+def _echoing_server(gives_token: bool, sent: list[str]) -> AbstractContextManager[str]:
     """An HTTP server that refuses every call with the secrets sent in its errmsg, and keeps them; its URL."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Handler(QuietHandler):
+        def respond(self) -> None:
             endpoint = urlsplit(self.path)
-            body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))) or "{}")
+            body = json.loads(self.body() or "{}")
             secrets = [*parse_qs(endpoint.query).get("access_token", []), *(body.get(name) for name in SECRET_FIELDS)]
             texts = [secret for secret in secrets if secret]
             sent.extend(texts)
@@ -38,23 +34,9 @@ def _echoing_server(gives_token: bool, sent: list[str]) -> Iterator[str]:
                 answer = {"errcode": 0}
             elif endpoint.path.endswith("/get_token") and gives_token:
                 answer = TOKENS
-            content = json.dumps(answer).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.answer(200, json.dumps(answer).encode())
 
-        do_GET = do_POST  # noqa: N815 (the base class's naming)
-
-        def log_message(self, *_arguments: object) -> None:
-            """Print nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    return serving(Handler)
 
 
 @pytest.mark.parametrize(("gives_token", "masked"), [(True, 3), (False, 1)], ids=["creation", "log-in"])

@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import ipaddress
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -28,7 +26,7 @@ from cryptography.x509.oid import NameOID
 from lab.pbx.emulator import Emulator
 from lab.pbx.testing import running_emulator
 from lab.tls import CertificateAuthority
-from tests.integration.pbx_helpers import Hands, client_for, count
+from tests.integration.pbx_helpers import Hands, QuietHandler, client_for, count, serving
 
 
 @pytest.fixture
@@ -182,31 +180,15 @@ def test_certificate_that_changes_during_the_run_ends_it(
 # --- what is no PBX ---------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _plain_server(status: int, body: bytes, location: str = "") -> Iterator[str]:
+def _plain_server(status: int, content: bytes, location: str = "") -> AbstractContextManager[str]:
     """An HTTP server that answers everything alike; its URL."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            self.send_response(status)
-            if location:
-                self.send_header("Location", location)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    class Handler(QuietHandler):
+        def respond(self) -> None:
+            self.body()
+            self.answer(status, content, **({"Location": location} if location else {}))
 
-        do_GET = do_POST  # noqa: N815 (the base class's naming)
-
-        def log_message(self, *_arguments: object) -> None:
-            """Print nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    return serving(Handler)
 
 
 def _client(url: str, hands: Hands | None = None) -> PbxClient:

@@ -16,6 +16,7 @@ from typing import Any
 from lab.directory_admin import AttributeValue, DirectoryAdmin
 from lab.pbx.emulator import Emulator
 from lab.samba import DomainController
+from tests.integration.modules.site_under_test import connection_options
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COLLECTIONS = REPOSITORY / ".venv" / "collections"
@@ -103,18 +104,7 @@ class PlaybookSite:
     @property
     def options(self) -> dict[str, Any]:
         """The connection options, secrets too."""
-        return {
-            "directory_host": self.directory.address,
-            "directory_base_dn": self.base_dn,
-            "directory_username": self.directory.sync_account.user_principal_name,
-            "directory_password": self.directory.sync_account.password,
-            "directory_ca_path": str(self.directory.ca_path),
-            "pbx_url": self.pbx.url,
-            "pbx_client_id": self.pbx.settings.client_id,
-            "pbx_client_secret": self.pbx.settings.client_secret,
-            "pbx_ca_path": str(self.pbx.ca_path),
-            "ledger_path": str(self.ledger_path),
-        }
+        return connection_options(self.directory, self.pbx, self.base_dn, self.ledger_path)
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -124,7 +114,7 @@ class PlaybookSite:
     @property
     def environment(self) -> dict[str, str]:
         """The connection options as environment variables."""
-        return {f"PBX_AD_{name.upper()}": value for name, value in self.options.items()}
+        return {f"PBX_AD_{name.upper()}": str(value) for name, value in self.options.items()}
 
     def inventory(self, variables: Mapping[str, Any], **hosts: Mapping[str, Any]) -> Path:
         """Write an inventory of PBXs, one called headquarters if none is named."""

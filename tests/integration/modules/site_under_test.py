@@ -42,6 +42,23 @@ def make_runner(capfd: pytest.CaptureFixture[str]) -> Runner:
     return run
 
 
+def connection_options(directory: DomainController, pbx: Emulator, base_dn: str, ledger_path: Path) -> dict[str, Any]:
+    """The connection options of the modules, secrets too."""
+    return {
+        "directory_host": directory.address,
+        "directory_port": LDAPS_PORT,
+        "directory_base_dn": base_dn,
+        "directory_username": directory.sync_account.user_principal_name,
+        "directory_password": directory.sync_account.password,
+        "directory_ca_path": str(directory.ca_path),
+        "pbx_url": pbx.url,
+        "pbx_client_id": pbx.settings.client_id,
+        "pbx_client_secret": pbx.settings.client_secret,
+        "pbx_ca_path": str(pbx.ca_path),
+        "ledger_path": str(ledger_path),
+    }
+
+
 @dataclass(frozen=True)
 class Site:
     """A directory whose base DN is the test's own unit, an empty PBX and a ledger.
@@ -59,19 +76,7 @@ class Site:
     @property
     def connection_options(self) -> dict[str, Any]:
         """What both modules need to reach both sides."""
-        return {
-            "directory_host": self.directory.address,
-            "directory_port": LDAPS_PORT,
-            "directory_base_dn": self.base_dn,
-            "directory_username": self.directory.sync_account.user_principal_name,
-            "directory_password": self.directory.sync_account.password,
-            "directory_ca_path": str(self.directory.ca_path),
-            "pbx_url": self.pbx.url,
-            "pbx_client_id": self.pbx.settings.client_id,
-            "pbx_client_secret": self.pbx.settings.client_secret,
-            "pbx_ca_path": str(self.pbx.ca_path),
-            "ledger_path": str(self.ledger_path),
-        }
+        return connection_options(self.directory, self.pbx, self.base_dn, self.ledger_path)
 
     def connect(self, *, check: bool = False, **options: Any) -> dict[str, Any]:
         """Run pbx_ad_connection; options replace those of the site."""
