@@ -235,7 +235,10 @@ class DirectoryAdmin:
 @contextmanager
 def administer(controller: DomainController) -> Iterator[DirectoryAdmin]:
     """A DirectoryAdmin for the length of a with block, over verified LDAPS."""
-    tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(controller.ca_path))
+    # By name: from Python 3.12 on, ldap3 compares addresses with none of the certificate's names.
+    tls = ldap3.Tls(
+        validate=ssl.CERT_REQUIRED, ca_certs_file=str(controller.ca_path), valid_names=[controller.host_name]
+    )
     server = ldap3.Server(controller.address, port=LDAPS_PORT, use_ssl=True, tls=tls, get_info=ldap3.NONE)
     account = controller.administrator
     with ldap3.Connection(

@@ -50,5 +50,5 @@ def _proxy_of(controller: DomainController, authority: CertificateAuthority) -> 
         authority,
         listen_address=controller.address,
         upstream=f"{controller.address}:{LDAPS_PORT}",
-        hosts=(controller.address,),
+        hosts=(controller.address, controller.host_name),
     )

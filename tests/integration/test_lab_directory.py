@@ -39,7 +39,11 @@ def _connection(
     ca_path: Path | None = None,
     password: str | None = None,
 ) -> Any:
-    settings = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(ca_path or controller.ca_path))
+    settings = ldap3.Tls(
+        validate=ssl.CERT_REQUIRED,
+        ca_certs_file=str(ca_path or controller.ca_path),
+        valid_names=[controller.host_name],
+    )
     server = ldap3.Server(
         controller.address,
         port=LDAPS_PORT if tls else LDAP_PORT,

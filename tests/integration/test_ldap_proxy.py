@@ -25,7 +25,7 @@ PEOPLE = "(&(objectCategory=person)(objectClass=user))"
 
 
 def _connection(proxy: LdapProxy, controller: DomainController, *, ldaps: bool = True) -> ldap3.Connection:
-    tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(proxy.ca_path))
+    tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(proxy.ca_path), valid_names=[controller.host_name])
     port = proxy.ldaps_port if ldaps else proxy.ldap_port
     server = ldap3.Server(proxy.address, port=port, use_ssl=ldaps, tls=tls, get_info=ldap3.NONE)
     account = controller.sync_account

@@ -446,6 +446,46 @@ def test_signals_wait_while_they_are_held() -> None:
     assert steps == ["held"]
 
 
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_second_signal_does_not_cut_the_unwinding_short(second: signal.Signals) -> None:
+    before = signal.getsignal(second)
+    steps = []
+
+    def run() -> None:
+        with signals_raise():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            finally:
+                signal.raise_signal(second)
+                steps.append("put right")
+                with signals_held():
+                    signal.raise_signal(second)
+                    steps.append("revoked")
+
+    with pytest.raises(RunInterruptedError, match="SIGTERM"):
+        run()
+    assert steps == ["put right", "revoked"]
+    assert signal.getsignal(second) is before
+
+
+def test_two_signals_that_are_pending_at_once_end_the_run_once() -> None:
+    steps = []
+
+    def run() -> None:
+        with signals_raise():
+            try:
+                signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGHUP])
+                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), signal.SIGHUP)
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM, signal.SIGHUP])
+            finally:
+                steps.append("put right")
+
+    with pytest.raises(RunInterruptedError):
+        run()
+    assert steps == ["put right"]
+
+
 def test_other_threads_leave_signals_alone() -> None:
     before = signal.getsignal(signal.SIGTERM)
     seen = []

@@ -35,8 +35,8 @@ class RunInterruptedError(YeastarError):
 def signals_raise() -> Iterator[None]:
     """Within this block, SIGTERM, SIGINT and SIGHUP raise RunInterruptedError; the handlers are put back after it.
 
-    A signal that the process ignores (``nohup``) stays ignored. Outside of the main thread, where Python handles
-    no signals, this does nothing.
+    The first of them does; those that follow while the block unwinds are let pass. A signal that the process ignores
+    (``nohup``) stays ignored. Outside of the main thread, where Python handles no signals, this does nothing.
     """
     with _handled_by(_interrupt):
         yield
@@ -81,4 +81,12 @@ def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[No
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
+    """End the run. One signal is enough: a second one while the blocks unwind would cut short what they put right."""
+    for other in ENDING_SIGNALS:
+        if signal.getsignal(other) is _interrupt:
+            signal.signal(other, _let_pass)
     raise RunInterruptedError(number)
+
+
+def _let_pass(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing. Not SIG_IGN: Python complains of a signal that was pending when that was set."""
