@@ -55,6 +55,12 @@ def as_table(figures: Sequence[Figures]) -> str:
     lines += _block("first run", (*_run_rows(lambda runs: runs.first), *_BARE_ROWS), figures)
     lines += _block("run after 10 changes in the directory", _run_rows(lambda runs: runs.ten_changes), figures)
     lines += _block("run after no change", _run_rows(lambda runs: runs.no_change), figures)
+    lines += _block("organizational units: first run", _run_rows(lambda runs: runs.units_first), figures)
+    lines += _block("organizational units: run after users moved", _run_rows(lambda runs: runs.units_moved), figures)
+    lines += _block("organizational units: run after no change", _run_rows(lambda runs: runs.units_no_change), figures)
+    lines += _block("groups: first run", _run_rows(lambda runs: runs.groups_first), figures)
+    lines += _block("groups: run after one group changed", _run_rows(lambda runs: runs.groups_changed), figures)
+    lines += _block("groups: run after no change", _run_rows(lambda runs: runs.groups_no_change), figures)
     return "\n".join(lines)
 
 

@@ -20,7 +20,9 @@ from .site import Site
 
 MODULES = "ansible_collections.pbxops.yeastar.plugins.modules"
 TOKEN_ENDPOINTS = frozenset({"get_token", "refresh_token", "del_token"})
+USERS, UNITS, GROUPS = "pbx_ad_user_sync", "pbx_ad_ou_sync", "pbx_ad_group_sync"
 RENAMED, MOVED_NUMBERS, DELETED, NEW = 4, 2, 2, 2
+MOVED, JOINED, LEFT = 10, 5, 5
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -56,33 +58,76 @@ class Run:
 
 @dataclass(frozen=True)
 class Runs:
-    """The three runs, in their order."""
+    """The runs of each kind, in their order.
+
+    :param units_first: makes the organizations and puts every extension into its own.
+    :param units_moved: after a few users have moved to another unit.
+    :param groups_first: makes the extension groups with their members.
+    :param groups_changed: after a few users have come into a group and a few have left it.
+    """
 
     first: Run
     ten_changes: Run
     no_change: Run
+    units_first: Run
+    units_moved: Run
+    units_no_change: Run
+    groups_first: Run
+    groups_changed: Run
+    groups_no_change: Run
 
 
 def measure_runs(site: Site) -> Runs:
-    """Connect, then synchronize three times; between the first and the second the directory changes.
+    """Connect, then synchronize users, units and groups three times each; in between the directory changes.
 
     :raises BenchError: if a run fails, or does other changes than were made.
     """
     _run_module(site, "pbx_ad_connection", site.connection_options)
-    first, result = _measured(site)
-    made = _change_directory(site, _people(result))
-    ten_changes, result = _measured(site)
+    first, result = _measured(site, USERS)
+    people = _people(result)
+    made = _change_directory(site, people)
+    ten_changes, result = _measured(site, USERS)
+    _require_changes(result, made)
+    no_change = _measured_without_change(site, USERS)
+    units_first, _result = _measured(site, UNITS)
+    moved = _move_people(site, people)
+    units_moved, result = _measured(site, UNITS)
+    _require_changes(result, moved)
+    units_no_change = _measured_without_change(site, UNITS)
+    groups_first, result = _measured(site, GROUPS)
+    changed = _change_members(site, result)
+    groups_changed, result = _measured(site, GROUPS)
+    _require_changes(result, changed)
+    groups_no_change = _measured_without_change(site, GROUPS)
+    return Runs(
+        first=first,
+        ten_changes=ten_changes,
+        no_change=no_change,
+        units_first=units_first,
+        units_moved=units_moved,
+        units_no_change=units_no_change,
+        groups_first=groups_first,
+        groups_changed=groups_changed,
+        groups_no_change=groups_no_change,
+    )
+
+
+def _require_changes(result: Mapping[str, Any], made: int) -> None:
     if len(result["changes"]) != made:
         raise BenchError(f"{made} changes were made in the directory, the run did {len(result['changes'])}")
-    no_change, result = _measured(site)
-    if result["changed"] or no_change.calls.writes:
+
+
+def _measured_without_change(site: Site, module: str) -> Run:
+    run, result = _measured(site, module)
+    if result["changed"] or run.calls.writes:
         raise BenchError("a run without any change in between wrote something")
-    return Runs(first, ten_changes, no_change)
+    return run
 
 
-def _measured(site: Site) -> tuple[Run, dict[str, Any]]:
+def _measured(site: Site, module: str) -> tuple[Run, dict[str, Any]]:
+    options = {USERS: site.user_options, UNITS: site.unit_options, GROUPS: site.group_options}[module]
     site.pbx.clear_calls()
-    result, taken = _run_module(site, "pbx_ad_user_sync", site.user_options)
+    result, taken = _run_module(site, module, options)
     run = Run(
         seconds=taken["seconds"],
         processor_seconds=taken["processor_seconds"],
@@ -140,6 +185,31 @@ def _change_directory(site: Site, people: Sequence[str]) -> int:
         for index in range(NEW):
             _add_new(admin, index)
     return RENAMED + MOVED_NUMBERS + DELETED + NEW
+
+
+def _move_people(site: Site, people: Sequence[str]) -> int:
+    """Move people, all of one unit, into another one: how many."""
+    home = f"OU=Support,OU=Berlin,{BASE_DN}"
+    chosen = [dn for dn in people if dn.endswith(f",{home}")][:MOVED]
+    moved = 0
+    with administer(site.directory) as admin:
+        for dn in chosen:
+            if admin.exists(dn):
+                admin.move(dn, f"OU=Vertrieb,OU=Berlin,{BASE_DN}")
+                moved += 1
+    return moved
+
+
+def _change_members(site: Site, result: Mapping[str, Any]) -> int:
+    """Take people out of one group and put others in: the number of groups that change, which is one."""
+    group = next(change["dn"] for change in result["changes"] if change["name"] == "Abteilung IT")
+    other = next(change["dn"] for change in result["changes"] if change["name"] == "Abteilung Recht")
+    with administer(site.directory) as admin:
+        present = [dn.decode() for dn in admin.read(group, "member")["member"]]
+        outside = [dn.decode() for dn in admin.read(other, "member")["member"] if dn.decode() not in present]
+        admin.remove_members(group, present[:LEFT])
+        admin.add_members(group, outside[:JOINED])
+    return 1
 
 
 def _add_new(admin: DirectoryAdmin, index: int) -> None:

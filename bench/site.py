@@ -61,6 +61,16 @@ class Site:
         """The rule: everybody, numbers of five digits and more."""
         return {**self.connection_options, "scope": "all", "number_start": FIRST_NUMBER, "delete_when": ["deleted"]}
 
+    @property
+    def unit_options(self) -> dict[str, Any]:
+        """The rule: the whole tree of units as organizations."""
+        return {**self.connection_options, "scope": "all", "max_moves_percent": 100}
+
+    @property
+    def group_options(self) -> dict[str, Any]:
+        """The rule: every group."""
+        return {**self.connection_options, "scope": "all"}
+
 
 @contextmanager
 def fresh_site(folder: Path, size: int) -> Iterator[Site]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ SEED = 1
 # Three of the population's organizational units, as an administrator would name them.
 SCOPE = ("Berlin", "Konzern, Holding", "東京支社")
 ELSEWHERE = "OU=Leer"
+# Groups whose members are people, and three that are members of each other.
+GROUPS = "(|(cn=Abteilung*)(cn=Kreis*))"
+LABEL = "From Active Directory"
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _PLAYBOOK = _REPOSITORY / "playbooks" / "site.yml"
@@ -63,18 +67,24 @@ def _show(lab: Lab, folder: Path) -> None:
         play.run()
         _count(pbx)
 
+        _title("   The tree and the groups, on the PBX")
+        _show_objects(pbx)
+
         _title("3. Again: changed=0, and no write reaches the PBX")
         pbx.clear_calls()
         play.run()
         _count(pbx)
 
-        _title("4. The directory changes: a user marries, one is disabled, one moves out of scope")
+        _title(
+            "4. The directory changes: a user marries and joins a group, one is disabled, one moves; a unit is renamed"
+        )
         _change_directory(lab)
 
         _title("5. What the next run does about each of them")
         pbx.clear_calls()
         play.run("--diff")
         _count(pbx)
+        _show_objects(pbx)
 
 
 class _Play:
@@ -114,6 +124,12 @@ class _Play:
 
 def _variables() -> dict[str, Any]:
     return {
+        "pbx_ad_kinds": ["organizational_units", "users", "groups"],
+        "pbx_ad_ou_scope": "organizational_units",
+        "pbx_ad_ou_organizational_units": list(SCOPE),
+        "pbx_ad_group_scope": "filter",
+        "pbx_ad_group_filter": GROUPS,
+        "pbx_ad_user_label_group": LABEL,
         "pbx_ad_user_scope": "organizational_units",
         "pbx_ad_user_organizational_units": list(SCOPE),
         "pbx_ad_user_number_start": 1000,
@@ -127,16 +143,19 @@ def _change_directory(lab: Lab) -> None:
     controller = samba.find(lab.folder / "directory")
     if controller is None:
         raise LabError("the domain controller is gone")
+    groups = f"OU=Gruppen & Verteiler,{controller.base_dn}"
     married, disabled, moved = _ordinary_people(controller.base_dn, f"OU=Berlin,{controller.base_dn}")
     with administer(controller) as admin:
         admin.modify(married, sn="Neuhaus")
-        admin.rename(married, "Neuhaus, formerly otherwise")
+        admin.add_members(admin.dn("Kreis 1", groups), [admin.rename(married, "Neuhaus, formerly otherwise")])
         admin.set_enabled(disabled, enabled=False)
         admin.move(moved, f"{ELSEWHERE},{controller.base_dn}")
+        admin.rename(f"OU=Filiale 1,OU=Berlin,{controller.base_dn}", "Filiale Mitte")
     for dn, change in (
-        (married, "has married and is called Neuhaus now"),
+        (married, "has married and is called Neuhaus now, and is in Kreis 1, which Kreis 2 and 3 contain"),
         (disabled, "is disabled"),
         (moved, f"has moved to {ELSEWHERE}, out of scope"),
+        (f"OU=Filiale 1,OU=Berlin,{controller.base_dn}", "is called Filiale Mitte now"),
     ):
         print(f"{dn} {change}")
 
@@ -153,6 +172,23 @@ def _ordinary_people(base_dn: str, unit: str) -> list[str]:
         and entry.attributes["userAccountControl"] == str(NORMAL_ACCOUNT)
     ]
     return found[:3]
+
+
+def _show_objects(pbx: ControlClient) -> None:
+    """Print the organization tree and the extension groups with how many extensions are in each."""
+    state = pbx.state()
+    counts = Counter(place for extension in state["extensions"].values() for place in extension["organization_ids"])
+    organizations = list(state["organizations"].values())
+
+    def show(parent_id: int, depth: int) -> None:
+        for one in organizations:
+            if one["parent_id"] == parent_id:
+                print(f"{'    ' * depth}{one['name']} ({counts[one['id']]})")
+                show(one["id"], depth + 1)
+
+    show(0, 0)
+    groups = (group for group in state["groups"].values() if group["member_select"] == "sel_specific")
+    print("Groups: " + ", ".join(f"{group['name']} ({len(group['members'])})" for group in groups))
 
 
 def _count(pbx: ControlClient) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import secrets
 import ssl
+import struct
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import ldap3
+from ldap3.protocol.microsoft import security_descriptor_control
 from ldap3.utils.conv import escape_filter_chars
 from ldap3.utils.dn import escape_rdn
 
@@ -190,6 +192,27 @@ class DirectoryAdmin:
         token = self.read(group_dn, "primaryGroupToken")["primaryGroupToken"][0]
         self.modify(user_dn, primaryGroupID=token.decode())
 
+    def deny_reading(self, dn: str, attribute: str, account_dn: str) -> None:
+        """Deny an account to read one attribute of an entry (MS-DTYP 2.4.4.4, 2.4.5, 2.4.6)."""
+        schema = self._only(
+            f"CN=Schema,CN=Configuration,{self.base_dn}",
+            f"(lDAPDisplayName={escape_filter_chars(attribute)})",
+            ldap3.SUBTREE,
+            ["schemaIDGUID"],
+        )
+        (attribute_id,) = schema.raw_attributes["schemaIDGUID"]
+        (account,) = self.read(account_dn, "objectSid")["objectSid"]
+        access_list_alone = security_descriptor_control(sdflags=4)
+        self._connection.search(
+            dn, "(objectClass=*)", ldap3.BASE, attributes=["nTSecurityDescriptor"], controls=access_list_alone
+        )
+        self._check(f"read the access list of {dn}")
+        (present,) = self._connection.response[0]["raw_attributes"]["nTSecurityDescriptor"]
+        changed = _with_denial(present, attribute_id, account)
+        replacement = {"nTSecurityDescriptor": [(ldap3.MODIFY_REPLACE, [changed])]}
+        self._connection.modify(dn, replacement, controls=access_list_alone)
+        self._check(f"deny reading {attribute} of {dn}")
+
     def guid_of(self, dn: str) -> str:
         """The objectGUID of an entry."""
         return str(uuid.UUID(bytes_le=self.read(dn, "objectGUID")["objectGUID"][0]))
@@ -198,6 +221,11 @@ class DirectoryAdmin:
         """The present DN of the entry with that objectGUID, deleted or not."""
         value = "".join(f"\\{byte:02x}" for byte in uuid.UUID(guid).bytes_le)
         return self._only(self.base_dn, f"(objectGUID={value})", ldap3.SUBTREE, []).dn
+
+    def exists(self, dn: str) -> bool:
+        """Whether there is an entry with that DN."""
+        self._connection.search(dn, "(objectClass=*)", ldap3.BASE, attributes=[])
+        return bool(self._connection.result["result"] == 0)
 
     def read(self, dn: str, *attributes: str) -> dict[str, list[bytes]]:
         """The raw values of an entry's attributes; a missing one has no key."""
@@ -258,6 +286,18 @@ def filetime(moment: datetime) -> int:
     """An aware datetime as 100-nanosecond ticks since 1601-01-01 UTC (MS-DTYP 2.3.3)."""
     ticks = moment - datetime(1601, 1, 1, tzinfo=UTC)
     return (ticks.days * 86_400 + ticks.seconds) * 10_000_000 + ticks.microseconds * 10
+
+
+def _with_denial(descriptor: bytes, attribute_id: bytes, account: bytes) -> bytes:
+    """A security descriptor, of which only the access list is kept, with a denial to read an attribute in front."""
+    revision, control, start = struct.unpack_from("<BxH12xI", descriptor)
+    size, count = struct.unpack_from("<HH", descriptor, start + 2)
+    read_property, object_type_present = 0x10, 1
+    denial = struct.pack("<II", read_property, object_type_present) + attribute_id + account
+    entry = struct.pack("<BxH", 6, 4 + len(denial)) + denial
+    entries = entry + descriptor[start + 8 : start + size]
+    access_list = struct.pack("<BxHHxx", 4, 8 + len(entries), count + 1) + entries
+    return struct.pack("<BxH12xI", revision, control, 20) + access_list
 
 
 def _encoded_password(password: str) -> bytes:

@@ -94,9 +94,9 @@ class ControlClient:
         organization_id: int = self._post("/seed-organization", name=name, parent_id=parent_id)
         return organization_id
 
-    def seed_group(self, name: str, members: dict[int, str] | None = None) -> int:
-        """Add a group of specific members (extension id: user type); its id."""
-        group_id: int = self._post("/seed-group", name=name, members=members or {})
+    def seed_group(self, name: str, members: dict[int, str] | None = None, flags: dict[str, int] | None = None) -> int:
+        """Add a group of specific members (extension id: user type) and permissions; its id."""
+        group_id: int = self._post("/seed-group", name=name, members=members or {}, flags=flags or {})
         return group_id
 
     def change_by_hand(self, number: str, **fields: Any) -> None:

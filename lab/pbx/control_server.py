@@ -61,7 +61,9 @@ _CHANGES: dict[str, Action] = {
     "/seed-number": lambda emulator, arguments: emulator.pbx.seed_number(**arguments),
     "/seed-organization": lambda emulator, arguments: emulator.pbx.seed_organization(**arguments),
     "/seed-group": lambda emulator, arguments: emulator.pbx.seed_group(
-        arguments["name"], {int(one): kind for one, kind in arguments.get("members", {}).items()}
+        arguments["name"],
+        {int(one): kind for one, kind in arguments.get("members", {}).items()},
+        arguments.get("flags"),
     ),
     "/change-by-hand": lambda emulator, arguments: emulator.pbx.change_by_hand(**arguments),
     "/delete-by-hand": lambda emulator, arguments: emulator.pbx.delete_by_hand(**arguments),

@@ -20,6 +20,7 @@ FaultKind = Literal[
     "short_page",  # a list page with its last `rows` rows missing
     "larger_total",  # a list whose total_number is `rows` more than there are
     "missing_ids",  # a list or query answer without the objects of `ids`
+    "missing_members",  # groups of a get or query answer with their last `rows` members missing
 ]
 ANY_ENDPOINT = "*"
 
@@ -106,4 +107,15 @@ def bend(payload: dict[str, Any], faults: list[Fault]) -> dict[str, Any]:
             bent["total_number"] = int(bent["total_number"]) + fault.rows
         elif fault.kind == "missing_ids" and isinstance(rows, list):
             bent["data"] = [row for row in rows if int(row["id"]) not in fault.ids]
+        elif fault.kind == "missing_members" and rows is not None:
+            bent["data"] = _with_fewer_members(rows, fault.rows)
     return bent
+
+
+def _with_fewer_members(data: Any, missing: int) -> Any:
+    if isinstance(data, list):
+        return [_with_fewer_members(one, missing) for one in data]
+    members = data.get("members")
+    if not isinstance(members, list):
+        return data
+    return {**data, "members": members[: max(0, len(members) - missing)]}

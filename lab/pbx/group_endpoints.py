@@ -89,22 +89,26 @@ def create_group(call: ApiCall) -> Payload:
 
 
 def update_group(call: ApiCall) -> Payload:
-    """Changes members and permissions; `members` replaces. What a name does is a variant."""
+    """Changes members and permissions; `members` replaces.
+
+    What a name does is a variant, and so is what becomes of permissions and user types that are not sent.
+    """
     pbx, arguments = call.pbx, call.arguments
+    resets = pbx.variants.group_update_resets_flags
     required = ["id", *_required_members(pbx, arguments)]
     refuse_invalid(arguments, {"id": integer(), **_checks()}, required)
     present = known(call, pbx.groups.get(arguments["id"]))
     member_select = arguments.get("member_select", present.member_select)
     members: Mapping[int, str] = present.members
     if "members" in arguments:
-        members = _members(pbx, arguments, present.members)
+        members = _members(pbx, arguments, {} if resets else present.members)
     pbx.groups.put(
         dataclasses.replace(
             present,
             name=_new_name(pbx, arguments, present),
             member_select=member_select,
             members=members if member_select == SPECIFIC else {},
-            flags={**present.flags, **_flags(arguments)},
+            flags={**(DEFAULT_FLAGS if resets else present.flags), **_flags(arguments)},
         )
     )
     return {}

@@ -13,7 +13,7 @@ from typing import Any
 from lab.pbx.clock import AdjustableClock
 from lab.pbx.errors import IP_FORBIDDEN, ORGANIZATION_DISABLED, ApiError
 from lab.pbx.extensions import Extension, ExtensionStore
-from lab.pbx.groups import SPECIFIC, ExtensionGroup, GroupStore
+from lab.pbx.groups import DEFAULT_FLAGS, SPECIFIC, ExtensionGroup, GroupStore
 from lab.pbx.organizations import ROOT_ID, OrganizationTree
 from lab.pbx.settings import Settings
 from lab.pbx.tokens import LockOut, TokenStore
@@ -125,10 +125,16 @@ class Pbx:
         with self.lock:
             return self.organizations.add(name, parent_id).id
 
-    def seed_group(self, name: str, members: Mapping[int, str] | None = None) -> int:
-        """Add a group of specific members (extension id: user type); its id."""
+    def seed_group(
+        self, name: str, members: Mapping[int, str] | None = None, flags: Mapping[str, int] | None = None
+    ) -> int:
+        """Add a group of specific members (extension id: user type); its id.
+
+        `flags` are the permissions that differ from a new group's.
+        """
         with self.lock:
-            group = ExtensionGroup(self.groups.next_id(), name, SPECIFIC, dict(members or {}))
+            held = {**DEFAULT_FLAGS, **(flags or {})}
+            group = ExtensionGroup(self.groups.next_id(), name, SPECIFIC, dict(members or {}), held)
             self.groups.put(group)
             return group.id
 

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from lab.pbx.arguments import ApiCall, Payload, integer_argument
-from lab.pbx.errors import ApiError, invalid
+from lab.pbx.errors import INTERFACE_NOT_EXISTED, ApiError, invalid
 from lab.pbx.organizations import ROOT_ID, Organization
 from lab.pbx.pbx import Pbx
 from lab.pbx.settings import MODELS
@@ -85,6 +85,7 @@ def get_menuoptions(call: ApiCall) -> Payload:
 def get_preference(call: ApiCall) -> Payload:
     """Company name, name format and whether Organization Management is on."""
     pbx = call.pbx
+    _require_preferences(pbx)
     return {
         "data": {
             "company_name": pbx.organizations.root.name,
@@ -96,6 +97,7 @@ def get_preference(call: ApiCall) -> Payload:
 
 def update_preference(call: ApiCall) -> Payload:
     """Changes those; the company name is the root organization's."""
+    _require_preferences(call.pbx)
     checks = {
         "company_name": text(127, shortest=1),
         "enb_organization_status": FLAG,
@@ -123,6 +125,11 @@ def create_sign(call: ApiCall) -> Payload:
         raise ApiError(call.pbx.variants.sign_unknown_user_errcode)
     sign = f"{extension.number}:{call.arguments['expire_time']}:{call.pbx.clock.now()}"
     return {"data": {"sign": base64.b64encode(sign.encode()).decode()}}
+
+
+def _require_preferences(pbx: Pbx) -> None:
+    if not pbx.variants.preference_api:
+        raise ApiError(INTERFACE_NOT_EXISTED)
 
 
 def _menu(pbx: Pbx, menu: str) -> list[dict[str, Any]]:

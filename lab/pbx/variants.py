@@ -54,6 +54,7 @@ class Variants:
 
     # Extension groups
     group_rename: Literal["ignored", "refused", "accepted"] = "ignored"
+    group_update_resets_flags: bool = False
     group_query_returns_name: bool = True
     group_of_all_lists_members: bool = False
     group_without_members: Literal["accepted", "refused"] = "accepted"
@@ -68,6 +69,7 @@ class Variants:
     members_of_deleted_organization: Literal["to_root", "to_parent", "removed"] = "to_root"
     parent_counts_include_children: bool = False
     organization_limits_count_root: bool = False
+    preference_api: bool = True
 
     # Transport, errors, tokens
     missing_user_agent: Literal["cut", "denied"] = "cut"

@@ -31,7 +31,7 @@ options:
     type: int
   directory_base_dn:
     description:
-      - Distinguished name of the object below which users are looked for, for example V(DC=example,DC=com).
+      - Distinguished name of the object below which users, organizational units and groups are looked for, for example V(DC=example,DC=com).
       - If not set, the environment variable E(PBX_AD_DIRECTORY_BASE_DN) is used.
     type: str
     required: true

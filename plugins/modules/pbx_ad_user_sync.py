@@ -21,6 +21,8 @@ description:
   - Extensions that no association names are never changed or deleted, except to take one over as
     O(associate_by_email) or O(users) asks for.
   - Nothing is removed on an incomplete answer. A user that the scope did not return is looked up by objectGUID in the whole domain first.
+  - While a rule of M(pbxops.yeastar.pbx_ad_ou_sync) asks for organizations, new extensions are created straight into that of their user's unit, and an
+    extension whose user moved is put into the other one by the same call that changes its fields.
   - What cannot be done as asked is returned in RV(conflicts) and warned of. A change that the PBX refuses stops itself alone;
     the task then ends failed and names it.
 options:
@@ -129,17 +131,34 @@ options:
       - Whether the PBX sends the Linkus welcome e-mail for each extension created, once.
     type: bool
     default: false
+  label_group:
+    description:
+      - Name of an extension group whose members are exactly the associated extensions, so that the PBX's administrators see which they are.
+        The PBX's own integration has a label for that and the Open API has none. If empty, there is no such group, and one that was made is deleted.
+      - It counts against the limit of 63 extension groups.
+    type: str
+    default: ""
   max_removals:
     description:
       - The guard stops the removals of a run, and only those, if there are more than this many and more than
-        O(max_removals_percent) of the associated extensions. Deleted and released extensions count.
+        O(max_removals_percent) of the associated extensions. Deleted and released ones count.
       - A stopped run ends failed and names what it stopped.
     type: int
     default: 10
   max_removals_percent:
-    description: The other limit of the guard.
+    description: The other limit of removals.
     type: float
     default: 5.0
+  max_moves:
+    description:
+      - The guard stops extensions from being taken out of the organization that the synchronization gave them, and only that, if there are more
+        than this and more than O(max_moves_percent) of the associated extensions. Putting an extension into its first organization is no move.
+    type: int
+    default: 50
+  max_moves_percent:
+    description: The other limit of moves.
+    type: float
+    default: 10.0
   allow_removals:
     description:
       - The RV(removals_id) of the one set of removals that the guard is to let through. It is worth nothing for any other set.
@@ -150,6 +169,8 @@ extends_documentation_fragment:
   - pbxops.yeastar.attributes
 seealso:
   - module: pbxops.yeastar.pbx_ad_connection
+  - module: pbxops.yeastar.pbx_ad_ou_sync
+  - module: pbxops.yeastar.pbx_ad_group_sync
 """
 
 EXAMPLES = r"""
@@ -259,6 +280,9 @@ changes:
   type: list
   elements: dict
   contains:
+    kind:
+      description: What the change is about, V(extension), or V(extension_group) for O(label_group).
+      type: str
     action:
       description: V(create), V(associate), V(update), V(release) or V(delete).
       type: str
@@ -266,9 +290,9 @@ changes:
       description: V(planned) in check mode, else V(done), V(failed), V(unknown), V(stopped) or V(skipped).
       type: str
     detail:
-      description: Why it was not done; empty if it was.
+      description: Why it was not done, or what is worth telling besides; else empty.
       type: str
-    user:
+    name:
       description: sAMAccountName.
       type: str
     guid:
@@ -280,7 +304,7 @@ changes:
     number:
       description: Number of the extension.
       type: str
-    extension_id:
+    object_id:
       description: The PBX's id of the extension; null while it is to be created.
       type: int
     reason:
@@ -299,22 +323,33 @@ changes:
       description: Those of them that had been changed on the PBX by hand.
       type: list
       elements: str
+    members_added:
+      description: Extensions that come into the label group, each with number and name.
+      type: list
+      elements: str
+    members_removed:
+      description: Extensions that are taken out of it, likewise.
+      type: list
+      elements: str
   sample:
-    - action: update
+    - kind: extension
+      action: update
       state: done
       detail: ""
-      user: anna
+      name: anna
       guid: 0f5c1f6e-6b3e-4a5f-9d8e-7f0a3c1b2d4e
       dn: CN=Anna Adler,OU=Sales,OU=Staff,DC=example,DC=com
       number: "2000"
-      extension_id: 54
+      object_id: 54
       reason: directory_changed
-      explanation: the user changed in the directory
+      explanation: it changed in the directory
       before:
         last_name: Adler
       after:
         last_name: Adler-Berg
       drift: []
+      members_added: []
+      members_removed: []
 conflicts:
   description: What cannot be synchronized as asked.
   returned: success or failure after planning
@@ -324,7 +359,7 @@ conflicts:
     code:
       description: The kind of conflict, in a word.
       type: str
-    user:
+    name:
       description: sAMAccountName.
       type: str
     guid:
@@ -335,7 +370,7 @@ conflicts:
       type: str
   sample:
     - code: number_missing
-      user: bernd
+      name: bernd
       guid: 7d3b8a52-1c7e-4b0f-8f4d-2e9a6c5b1d30
       message: ipPhone is empty, so there is no number to create an extension with. Fill it in the directory.
 recovered:
@@ -344,10 +379,13 @@ recovered:
   type: list
   elements: dict
   contains:
+    kind:
+      description: As in RV(changes).
+      type: str
     action:
       description: As in RV(changes).
       type: str
-    user:
+    name:
       description: sAMAccountName.
       type: str
     number:
@@ -371,7 +409,7 @@ plan_id:
   type: str
   sample: 325f79650555ce51
 removals_id:
-  description: Name of the plan's removals alone, for O(allow_removals).
+  description: Name of what the guard counts in the plan, and of nothing else, for O(allow_removals).
   returned: success or failure after planning
   type: str
   sample: 4f53cda18c2baa0c
@@ -383,17 +421,20 @@ ledger_path:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.guard_options import guard_options
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import run_module, synchronize_users_module
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import CONNECTION_OPTIONS
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_options import (
-    GUARD_OPTIONS,
-    USER_RULE_OPTIONS,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_options import USER_RULE_OPTIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Danger
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**CONNECTION_OPTIONS, **USER_RULE_OPTIONS, **GUARD_OPTIONS},
+        argument_spec={
+            **CONNECTION_OPTIONS,
+            **USER_RULE_OPTIONS,
+            **guard_options(Danger.REMOVALS, Danger.MOVES),
+        },
         supports_check_mode=True,
     )
     run_module(module, "pbx_ad_user_sync", synchronize_users_module)

@@ -11,9 +11,11 @@ from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.client import PbxClient
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import NewExtension, OrganizationReference
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import NewExtension, OrganizationReference
 
 from lab.pbx.emulator import Emulator
+from lab.pbx.testing import running_emulator
+from lab.tls import CertificateAuthority
 
 ROOT = OrganizationReference(1, "Example Ltd")
 LOST = (
@@ -61,6 +63,23 @@ class Hands:
             self._in_pause()
 
 
+@contextmanager
+def emulated_pbx(authority: CertificateAuthority, **options: Any) -> Iterator[Emulator]:
+    """A PBX that gives out one access token at a time; in the end none lives, and at most one was given.
+
+    `options` are those of running_emulator.
+    """
+    with running_emulator(authority=authority, token_limit=1, **options) as running:
+        yield running
+        assert running.state.live_tokens == 0
+        assert count(running, "get_token") <= 1
+
+
+def vary(emulator: Emulator, **changes: Any) -> None:
+    """Change how an emulator answers the open questions."""
+    emulator.variants = emulator.variants.changed(**changes)
+
+
 def settings_for(emulator: Emulator, **options: Any) -> PbxSettings:
     """Settings that reach an emulator."""
     return PbxSettings(
@@ -100,6 +119,11 @@ def lose(emulator: Emulator, endpoint: str, kind: str, nth: int | None = 1) -> N
 def count(emulator: Emulator, endpoint: str) -> int:
     """How often an endpoint was called."""
     return len(emulator.calls.all(endpoint))
+
+
+def done(emulator: Emulator, endpoint: str) -> int:
+    """How often an endpoint's work was done."""
+    return len([call for call in emulator.calls.all(endpoint) if call.done])
 
 
 class QuietHandler(BaseHTTPRequestHandler):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,10 +25,10 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import (
     FilterError,
     IncompleteReadError,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.reader import DirectoryReader, open_directory
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import UserQuery
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.reader import DirectoryReader
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import GroupQuery, UnitQuery, UserQuery
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryGroup
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import USER_ATTRIBUTES
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import DirectoryGroup
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.scope import members_among, with_nested
 
 from lab.crowd import CROWD_DN, CROWD_GROUPS, CROWD_SIZE, CROWD_USERS
@@ -38,38 +38,21 @@ from lab.ldap_proxy.process import LdapProxy, running_proxy
 from lab.population import Population
 from lab.samba import LDAP_PORT, LDAPS_PORT, DomainController
 from lab.tls import CertificateAuthority
+from tests.integration.ad_helpers import open_reader, settings_for
 
 SERVICE_ACCOUNTS = 2
 PAGE = 20
 EVERYBODY = "objectCategory=person"
 
 
-def _settings(proxy: LdapProxy, controller: DomainController, **changes: Any) -> DirectorySettings:
-    settings = DirectorySettings(
-        host=proxy.address,
-        protocol="ldaps",
-        port=proxy.ldaps_port,
-        base_dn=controller.base_dn,
-        username=controller.sync_account.user_principal_name,
-        password=controller.sync_account.password,
-        ca_path=str(controller.ca_path),
-        timeout=20,
-    )
-    return replace(settings, **changes)
-
-
-def _open(settings: DirectorySettings) -> AbstractContextManager[DirectoryReader]:
-    return open_directory(settings, USER_ATTRIBUTES)
-
-
 @pytest.fixture
 def settings(ldap_proxy: LdapProxy, lab_directory: DomainController) -> DirectorySettings:
-    return _settings(ldap_proxy, lab_directory)
+    return settings_for(ldap_proxy, lab_directory)
 
 
 @pytest.fixture
 def reader(settings: DirectorySettings) -> Iterator[DirectoryReader]:
-    with _open(settings) as opened:
+    with open_reader(settings) as opened:
         yield opened
 
 
@@ -82,7 +65,7 @@ def small_pages(ldap_proxy: LdapProxy) -> LdapProxy:
 
 @pytest.fixture
 def crowd(crowded_proxy: LdapProxy, crowded_directory: DomainController) -> Iterator[DirectoryReader]:
-    with _open(_settings(crowded_proxy, crowded_directory)) as opened:
+    with open_reader(settings_for(crowded_proxy, crowded_directory)) as opened:
         yield opened
 
 
@@ -250,7 +233,7 @@ def test_an_empty_page_with_a_cookie_is_followed(
 
 
 def test_a_slow_answer_ends_at_the_time_out(ldap_proxy: LdapProxy, settings: DirectorySettings) -> None:
-    with _open(replace(settings, timeout=1)) as reader:
+    with open_reader(replace(settings, timeout=1)) as reader:
         ldap_proxy.control.set_faults([Fault("delay", seconds=60)])
         with pytest.raises(DirectoryUnreachableError, match="directory_timeout"):
             reader.read_groups()
@@ -308,7 +291,11 @@ def test_every_method_fails_rather_than_answers_less(
         lambda: reader.find_group("Domain Users"),
         lambda: reader.find_organizational_unit("Leer"),
         lambda: reader.find_user("svc-plain"),
+        lambda: reader.read_units(UnitQuery(("DC=lab,DC=test",))),
+        lambda: reader.read_units(UnitQuery(("DC=lab,DC=test",), named=True)),
+        lambda: reader.find_groups(GroupQuery("DC=lab,DC=test")),
         lambda: reader.look_up_users([guid]),
+        lambda: reader.look_up_objects([guid]),
     ]
     for call in calls:
         with pytest.raises(IncompleteReadError):
@@ -333,7 +320,7 @@ def test_both_ways_of_tls(
     ldap_proxy: LdapProxy, settings: DirectorySettings, lab_directory: DomainController, protocol: str
 ) -> None:
     port = ldap_proxy.ldaps_port if protocol == "ldaps" else ldap_proxy.ldap_port
-    with _open(replace(settings, protocol=protocol, port=port)) as reader:
+    with open_reader(replace(settings, protocol=protocol, port=port)) as reader:
         assert reader.identify().domain.dn == lab_directory.base_dn
     assert [row["tls"] for row in ldap_proxy.control.log() if row["operation"] == "bind"] == [True]
 
@@ -343,7 +330,7 @@ def test_directly_to_the_domain_controller(
     lab_directory: DomainController, ldap_proxy: LdapProxy, protocol: str
 ) -> None:
     port = LDAPS_PORT if protocol == "ldaps" else LDAP_PORT
-    with _open(_settings(ldap_proxy, lab_directory, protocol=protocol, port=port)) as reader:
+    with open_reader(settings_for(ldap_proxy, lab_directory, protocol=protocol, port=port)) as reader:
         assert len(reader.read_users(UserQuery(bases=(lab_directory.base_dn,)))) == 222
 
 
@@ -354,10 +341,10 @@ def test_a_certificate_that_is_not_trusted(
     other = CertificateAuthority(tmp_path).ca_path
     port = ldap_proxy.ldaps_port if protocol == "ldaps" else ldap_proxy.ldap_port
     broken = replace(settings, protocol=protocol, port=port, ca_path=str(other))
-    with pytest.raises(CertificateError, match=r"is not trusted.*directory_ca_path"), _open(broken):
+    with pytest.raises(CertificateError, match=r"is not trusted.*directory_ca_path"), open_reader(broken):
         pass
     assert ldap_proxy.control.log() == []
-    with _open(replace(broken, validate_certs=False)):
+    with open_reader(replace(broken, validate_certs=False)):
         pass
 
 
@@ -372,8 +359,8 @@ def test_a_certificate_of_another_host(
         hosts=("other.lab.test",),
     ) as proxy:
         port = proxy.ldaps_port if protocol == "ldaps" else proxy.ldap_port
-        settings = _settings(proxy, lab_directory, protocol=protocol, port=port)
-        with pytest.raises(CertificateError, match="does not name it"), _open(settings):
+        settings = settings_for(proxy, lab_directory, protocol=protocol, port=port)
+        with pytest.raises(CertificateError, match="does not name it"), open_reader(settings):
             pass
         assert proxy.control.log() == []
 
@@ -381,14 +368,14 @@ def test_a_certificate_of_another_host(
 def test_ca_path_without_certificates(settings: DirectorySettings, tmp_path: Path) -> None:
     empty = tmp_path / "empty.pem"
     empty.write_text("", encoding="utf-8")
-    with pytest.raises(CertificateError, match="directory_ca_path"), _open(replace(settings, ca_path=str(empty))):
+    with pytest.raises(CertificateError, match="directory_ca_path"), open_reader(replace(settings, ca_path=str(empty))):
         pass
 
 
 def test_start_tls_refused(ldap_proxy: LdapProxy, settings: DirectorySettings) -> None:
     ldap_proxy.control.set_faults([Fault("result", on="start_tls", code=52)])
     clear = replace(settings, protocol="start_tls", port=ldap_proxy.ldap_port)
-    with pytest.raises(CertificateError, match="refused StartTLS with result 52"), _open(clear):
+    with pytest.raises(CertificateError, match="refused StartTLS with result 52"), open_reader(clear):
         pass
     assert ldap_proxy.control.log() == []
 
@@ -396,7 +383,7 @@ def test_start_tls_refused(ldap_proxy: LdapProxy, settings: DirectorySettings) -
 def test_tls_where_the_server_speaks_none(ldap_proxy: LdapProxy, settings: DirectorySettings) -> None:
     with (
         pytest.raises(DirectoryError, match=r"directory_protocol|directory_port"),
-        _open(replace(settings, port=ldap_proxy.ldap_port, timeout=2)),
+        open_reader(replace(settings, port=ldap_proxy.ldap_port, timeout=2)),
     ):
         pass
 
@@ -405,20 +392,23 @@ def test_plain_ldap_refused_and_allowed(
     ldap_proxy: LdapProxy, settings: DirectorySettings, lab_directory: DomainController
 ) -> None:
     plain = replace(settings, protocol="ldap", port=ldap_proxy.ldap_port)
-    with pytest.raises(DirectoryBindError, match="ldaps or start_tls") as caught, _open(plain):
+    with pytest.raises(DirectoryBindError, match="ldaps or start_tls") as caught, open_reader(plain):
         pass
     assert caught.value.code == "8"
-    with pytest.raises(DirectoryBindError, match="ldaps or start_tls"), _open(replace(plain, port=LDAP_PORT)):
+    with pytest.raises(DirectoryBindError, match="ldaps or start_tls"), open_reader(replace(plain, port=LDAP_PORT)):
         pass
     ldap_proxy.control.set_limits(require_tls=False)
-    with _open(plain) as reader:
+    with open_reader(plain) as reader:
         assert reader.identify().domain.dn == lab_directory.base_dn
 
 
 @pytest.mark.parametrize("username", ["svc-yeastar@lab.test", "nobody@lab.test", "CN=nobody,DC=lab,DC=test"])
 def test_a_wrong_name_or_password_is_told_without_the_password(settings: DirectorySettings, username: str) -> None:
     wrong = replace(settings, username=username, password="quite-wrong-42")
-    with pytest.raises(DirectoryBindError, match="directory_username or directory_password") as caught, _open(wrong):
+    with (
+        pytest.raises(DirectoryBindError, match="directory_username or directory_password") as caught,
+        open_reader(wrong),
+    ):
         pass
     assert "quite-wrong-42" not in str(caught.value)
 
@@ -426,7 +416,7 @@ def test_a_wrong_name_or_password_is_told_without_the_password(settings: Directo
 def test_an_empty_password_is_never_sent(ldap_proxy: LdapProxy, settings: DirectorySettings) -> None:
     without: list[dict[str, Any]] = [{"password": ""}, {"username": " "}]
     for changes in without:
-        with pytest.raises(DirectoryBindError, match="is empty"), _open(replace(settings, **changes)):
+        with pytest.raises(DirectoryBindError, match="is empty"), open_reader(replace(settings, **changes)):
             pass
     assert ldap_proxy.control.log() == []
 
@@ -434,7 +424,7 @@ def test_an_empty_password_is_never_sent(ldap_proxy: LdapProxy, settings: Direct
 @pytest.mark.parametrize("code", ["530", "531", "532", "533", "701", "773", "775", "80090346"])
 def test_refused_log_ins_are_explained(ldap_proxy: LdapProxy, settings: DirectorySettings, code: str) -> None:
     ldap_proxy.control.set_faults([bind_failure(code)])
-    with pytest.raises(DirectoryBindError) as caught, _open(settings):
+    with pytest.raises(DirectoryBindError) as caught, open_reader(settings):
         pass
     assert caught.value.code == code
 
@@ -447,7 +437,7 @@ def test_a_password_is_sent_as_it_is_typed(
     directory_admin.add_user("Typed Password", sam_account_name="typed", password=password)
     dn = f"CN=Typed Password,CN=Users,{lab_directory.base_dn}"
     try:
-        with _open(replace(settings, username=dn, password=password)) as reader:
+        with open_reader(replace(settings, username=dn, password=password)) as reader:
             assert reader.identify().domain.dn == lab_directory.base_dn
     finally:
         directory_admin.delete(dn)
@@ -463,7 +453,7 @@ def test_hosts_that_cannot_be_reached(settings: DirectorySettings) -> None:
         ({"host": "dc1.lab.test:389"}, "not a host name"),
     ]
     for changes, words in hosts:
-        with pytest.raises(DirectoryUnreachableError, match=words), _open(replace(settings, **changes)):
+        with pytest.raises(DirectoryUnreachableError, match=words), open_reader(replace(settings, **changes)):
             pass
 
 
@@ -472,12 +462,12 @@ def test_a_host_that_never_speaks(settings: DirectorySettings, protocol: str) ->
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         port = silent.getsockname()[1]
         mute = replace(settings, host="127.0.0.1", port=port, protocol=protocol, timeout=1)
-        with pytest.raises(DirectoryUnreachableError, match="No answer"), _open(mute):
+        with pytest.raises(DirectoryUnreachableError, match="No answer"), open_reader(mute):
             pass
 
 
 def test_the_global_catalog_is_refused(settings: DirectorySettings) -> None:
-    with pytest.raises(DirectoryError, match="global catalog"), _open(replace(settings, port=3269)):
+    with pytest.raises(DirectoryError, match="global catalog"), open_reader(replace(settings, port=3269)):
         pass
 
 
@@ -498,14 +488,14 @@ def test_an_account_that_may_not_read_deleted_objects(
     settings: DirectorySettings, lab_directory: DomainController
 ) -> None:
     account = lab_directory.plain_account
-    with _open(replace(settings, username=account.user_principal_name, password=account.password)) as reader:
+    with open_reader(replace(settings, username=account.user_principal_name, password=account.password)) as reader:
         assert not reader.identify().deleted_objects_readable
 
 
 @pytest.mark.parametrize("base_dn", ["OU=Nowhere,DC=lab,DC=test", "DC=other,DC=test", "lab.test", "DC=test"])
 def test_a_base_dn_that_is_not_there(settings: DirectorySettings, base_dn: str) -> None:
     with (
-        _open(replace(settings, base_dn=base_dn)) as reader,
+        open_reader(replace(settings, base_dn=base_dn)) as reader,
         pytest.raises(DirectoryNameError, match=r"^directory_base_dn"),
     ):
         reader.identify()
@@ -645,7 +635,7 @@ def test_lookups_tell_live_deleted_and_unknown(
         assert reader.look_up_users([]).live == {}
         account = lab_directory.plain_account
         plain = replace(settings, username=account.user_principal_name, password=account.password)
-        with _open(plain) as blind:
+        with open_reader(plain) as blind:
             lookup = blind.look_up_users([live, gone, unknown])
             assert (set(lookup.live), lookup.deleted) == ({live}, frozenset())
     finally:

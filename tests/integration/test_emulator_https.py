@@ -451,7 +451,7 @@ def test_hands_through_the_control_port(process: tuple[Client, ControlClient]) -
     control.seed_extensions(2, first_number=1600)
     control.seed_number("6200", "ivr", "Welcome")
     department = control.seed_organization("IT")
-    control.seed_group("Sales", {seeded: "manager"})
+    control.seed_group("Sales", {seeded: "manager"}, {"mgr_enb_monitor": 0})
     control.change_by_hand("1500", title="Boss", organization_ids=[department])
     control.delete_by_hand("1600")
     control.mark_referenced("1500")
@@ -461,6 +461,7 @@ def test_hands_through_the_control_port(process: tuple[Client, ControlClient]) -
     assert state["extensions"].keys() == {"1000", "1001", "1500", "1601"}
     assert state["extensions"]["1500"]["title"] == "Boss"
     assert state["groups"]["Sales"]["members"] == {str(seeded): "manager"}
+    assert state["groups"]["Sales"]["flags"]["mgr_enb_monitor"] == 0
     assert client.get("extension/delete", id=seeded).json()["errcode"] == 70091
     ivr = client.post("extension/create", {**NEW_EXTENSION, "number": "6200"}).json()
     assert ivr["duplicate_field_list"][0]["external_source_name"] == "Welcome"

@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import schema
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerLockedError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import (
     SqliteLedger,
@@ -22,30 +25,39 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite impo
 
 NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
 
-# What every child begins with: a creation and a deletion of one user, as a run would write them down.
+# What every child begins with: changes of a user and of an organization, as a run would write them down.
 PRELUDE = """
 import os, signal, sqlite3, sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Action, Association, Change, Origin, Reason, RetiredNumber,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
+    Association, ObjectAssociation, ObjectKind, Origin, RetiredNumber,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action, ExtensionChange, OrganizationChange, Reason,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 
 path, now = sys.argv[1], datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
 anna = Association("guid-of-anna", 41, "1000", "CN=Anna", "anna", Origin.CREATED, {"email": "anna@example.com"})
-creation = Change(Action.CREATE, anna.guid, "anna", anna.dn, "1000", None, Reason.NEW_USER,
-                  after=anna.written, association=replace(anna, extension_id=0))
-deletion = Change(Action.DELETE, anna.guid, "anna", anna.dn, "1000", 41, Reason.ACCOUNT_DELETED,
-                  before=anna.written)
+creation = ExtensionChange(action=Action.CREATE, guid=anna.guid, name="anna", dn=anna.dn, number="1000",
+                           object_id=None, reason=Reason.NEW_USER, after=anna.written,
+                           association=replace(anna, extension_id=0))
+deletion = ExtensionChange(action=Action.DELETE, guid=anna.guid, name="anna", dn=anna.dn, number="1000",
+                           object_id=41, reason=Reason.ACCOUNT_DELETED, before=anna.written)
+sales = ObjectAssociation("guid-of-sales", ObjectKind.ORGANIZATION, RuleKind.ORGANIZATIONAL_UNITS, 7, "OU=Sales",
+                          "Sales", Origin.CREATED, parent_id=1)
+unit = OrganizationChange(action=Action.RELEASE, guid=sales.guid, name="Sales", dn=sales.dn, object_id=7,
+                          reason=Reason.OUT_OF_SCOPE)
 
 def say(text):
     os.write(1, text.encode() + b"\\n")
 """
 
 # Dies by its own SIGKILL just before the statement whose number is its second argument; 0 lets it live and count.
-KILLED = """
+TRACED = """
 fatal, seen = int(sys.argv[2]), 0
 
 def count(statement):
@@ -62,6 +74,11 @@ def traced(*arguments, **options):
     return connection
 
 sqlite3.connect = traced
+"""
+
+KILLED = (
+    TRACED
+    + """
 with open_ledger(path, read_write=True, command="killed") as ledger:
     say("opened")
     run_id = ledger.begin_run("users", "plan", now)
@@ -74,12 +91,28 @@ with open_ledger(path, read_write=True, command="killed") as ledger:
     say("deletion intended")
     ledger.done(row, None, RetiredNumber("1000", anna.guid, now), now)
     say("deletion done")
+    ledger.save_associations([sales])
+    say("organization saved")
+    row = ledger.intend(run_id, unit, "", now)
+    say("organization intended")
+    ledger.done(row, None, None, now)
+    say("organization done")
     ledger.finish_run(run_id, "succeeded", {"create": 1}, "", now)
     say("finished")
     if fatal == 0:
         say(str(seen))
     os.kill(os.getpid(), signal.SIGKILL)
 """
+)
+
+MIGRATING = (
+    TRACED
+    + """
+with open_ledger(path, read_write=True, command="migrating"):
+    pass
+say(str(seen))
+"""
+)
 
 HOLDING = """
 with open_ledger(path, read_write=True, command="pbx_ad_user_sync") as ledger:
@@ -167,6 +200,7 @@ def memory(ledger: SqliteLedger) -> tuple[object, ...]:
     """Return all that a killed run may have left."""
     return (
         [association.account_name for association in ledger.associations()],
+        [association.name for association in ledger.object_associations()],
         [retired.number for retired in ledger.retired_numbers()],
         [intent.change.action.value for intent in ledger.unfinished()],
         [run.state for run in ledger.runs(10)],
@@ -175,14 +209,17 @@ def memory(ledger: SqliteLedger) -> tuple[object, ...]:
 
 # The memory after each word the child says; between two words only the next one may be true already.
 MEMORIES = {
-    "": ([], [], [], []),
-    "opened": ([], [], [], []),
-    "begun": ([], [], [], ["running"]),
-    "creation intended": ([], [], ["create"], ["running"]),
-    "creation done": (["anna"], [], [], ["running"]),
-    "deletion intended": (["anna"], [], ["delete"], ["running"]),
-    "deletion done": ([], ["1000"], [], ["running"]),
-    "finished": ([], ["1000"], [], ["succeeded"]),
+    "": ([], [], [], [], []),
+    "opened": ([], [], [], [], []),
+    "begun": ([], [], [], [], ["running"]),
+    "creation intended": ([], [], [], ["create"], ["running"]),
+    "creation done": (["anna"], [], [], [], ["running"]),
+    "deletion intended": (["anna"], [], [], ["delete"], ["running"]),
+    "deletion done": ([], [], ["1000"], [], ["running"]),
+    "organization saved": ([], ["Sales"], ["1000"], [], ["running"]),
+    "organization intended": ([], ["Sales"], ["1000"], ["release"], ["running"]),
+    "organization done": ([], [], ["1000"], [], ["running"]),
+    "finished": ([], [], ["1000"], [], ["succeeded"]),
 }
 
 
@@ -205,6 +242,32 @@ def test_a_run_killed_at_any_statement_leaves_all_that_it_had_saved(tmp_path: Pa
         with open_ledger(path, read_write=True, command="next") as ledger:
             assert memory(ledger) == seen_in_check_mode
             ledger.save_rule("users", {}, NOW)
+
+
+def test_a_migration_killed_at_any_statement_loses_nothing(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    with closing(sqlite3.connect(old, isolation_level=None)) as connection:
+        connection.executescript(schema.MIGRATIONS[0])
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute(
+            "INSERT INTO associations VALUES ('guid', 41, '1000', 'CN=Anna', 'anna', 'bound', '{}', 'none')"
+        )
+
+    def killed_at(statement: int) -> tuple[Path, list[str]]:
+        path = tmp_path / str(statement) / "ledger"
+        path.parent.mkdir()
+        shutil.copy(old, path)
+        return path, run(MIGRATING, path, statement)
+
+    statements = int(killed_at(0)[1][-1])
+    assert statements > 10
+    for fatal in range(1, statements + 1):
+        path, said = killed_at(fatal)
+        assert said == []
+        for read_write in (False, True):
+            with open_ledger(path, read_write=read_write, command="next") as ledger:
+                assert memory(ledger) == (["anna"], [], [], [], []), f"killed at statement {fatal}"
 
 
 def test_a_killed_run_leaves_its_last_words_in_the_write_ahead_log(tmp_path: Path) -> None:

@@ -15,38 +15,50 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import 
     PbxRefusedError,
     PbxUnreachableError,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import OrganizationReference
 
 from lab.pbx.emulator import Emulator
-from lab.pbx.testing import running_emulator
 from lab.tls import CertificateAuthority
-from tests.integration.pbx_helpers import LOST, ROOT, Hands, client_for, count, lose, new_extension
+from tests.integration.pbx_helpers import (
+    LOST,
+    ROOT,
+    Hands,
+    client_for,
+    count,
+    done,
+    emulated_pbx,
+    lose,
+    new_extension,
+    vary,
+)
 
 _TIMEOUT = 0.5
 
 
 @pytest.fixture
 def emulator(lab_authority: CertificateAuthority) -> Iterator[Emulator]:
-    """A PBX with three extensions and one access token at a time; after the test, none lives."""
-    with running_emulator(authority=lab_authority, token_limit=1, extensions=3) as running:
+    """A PBX with three extensions, one of them in the group Sales, and the organization IT."""
+    with emulated_pbx(lab_authority, extensions=3) as running:
+        running.pbx.seed_organization("IT")
+        running.pbx.seed_group("Sales", {1: "manager"})
         yield running
-        assert running.state.live_tokens == 0
-        assert count(running, "get_token") <= 1
-
-
-def _vary(emulator: Emulator, **changes: Any) -> None:
-    emulator.variants = emulator.variants.changed(**changes)
-
-
-def _done(emulator: Emulator, endpoint: str) -> int:
-    """How often an endpoint's work was done."""
-    return len([call for call in emulator.calls.all(endpoint) if call.done])
 
 
 # --- reads ------------------------------------------------------------------------------------------------------------
 
 
 def _read_all(client: PbxClient) -> list[Any]:
-    return [client.identity(), client.capacity(), client.root_organization(), client.extensions(), client.extension(2)]
+    return [
+        client.identity(),
+        client.capacity(),
+        client.organizations(),
+        client.organization(2),
+        client.can_set_company_name(),
+        client.groups(),
+        client.group(2),
+        client.extensions(),
+        client.extension(2),
+    ]
 
 
 @pytest.mark.parametrize("kind", LOST)
@@ -56,6 +68,11 @@ def _read_all(client: PbxClient) -> list[Any]:
         "system/information",
         "system/capacity",
         "organization/list",
+        "organization/get",
+        "preference/get",
+        "extensiongroup/list",
+        "extensiongroup/query",
+        "extensiongroup/get",
         "extension/list",
         "extension/query",
         "extension/get",
@@ -154,13 +171,13 @@ def test_refused_connections_end_the_run(emulator: Emulator) -> None:
     ids=str,
 )
 def test_lost_creation_is_done_exactly_once(emulator: Emulator, kind: str, changes: dict[str, Any]) -> None:
-    _vary(emulator, **changes)
+    vary(emulator, **changes)
     lose(emulator, "extension/create", kind)
     with client_for(emulator, timeout=_TIMEOUT) as client:
         extension_id = client.create_extension(new_extension())
         assert emulator.state.extensions["1201"]["id"] == extension_id
     assert len(emulator.state.extensions) == 4
-    assert _done(emulator, "extension/create") == 1
+    assert done(emulator, "extension/create") == 1
 
 
 def test_done_creation_is_asked_about_and_not_sent_again(emulator: Emulator) -> None:
@@ -187,7 +204,7 @@ def test_number_is_searched_exactly(emulator: Emulator) -> None:
 
 
 def test_search_that_does_not_know_numbers_makes_no_duplicate(emulator: Emulator) -> None:
-    _vary(emulator, search_columns=("email_addr",))
+    vary(emulator, search_columns=("email_addr",))
     lose(emulator, "extension/create", "cut_after_work")
     with client_for(emulator) as client:
         extension_id = client.create_extension(new_extension())
@@ -198,7 +215,7 @@ def test_search_that_does_not_know_numbers_makes_no_duplicate(emulator: Emulator
 @pytest.mark.parametrize("shown", [True, False])
 def test_number_taken_by_somebody_else_meanwhile_is_refused(emulator: Emulator, shown: bool) -> None:
     if not shown:
-        _vary(emulator, detail_leaves_out=("reg_name",))
+        vary(emulator, detail_leaves_out=("reg_name",))
     lose(emulator, "extension/create", "cut_before_work")
     emulator.pbx.seed_extension("1201", first_name="Anna", last_name="Adler", email_addr="other@example.test")
     with client_for(emulator) as client, pytest.raises(PbxRefusedError, match="1201 exists") as caught:
@@ -216,7 +233,7 @@ def test_same_fields_with_another_registration_name_are_somebody_else(emulator: 
 
 
 def test_extension_without_any_field_is_never_taken_for_ours(emulator: Emulator) -> None:
-    _vary(emulator, detail_leaves_out=("reg_name",), name_missing="number")
+    vary(emulator, detail_leaves_out=("reg_name",), name_missing="number")
     lose(emulator, "extension/create", "cut_after_work")
     nameless = new_extension(first_name="", last_name="", email_addr="")
     with client_for(emulator) as client, pytest.raises(PbxRefusedError, match="1201 exists"):
@@ -271,7 +288,7 @@ def test_pbx_that_goes_away_after_a_write_leaves_it_unknown(emulator: Emulator) 
 
 
 def test_created_extension_that_is_not_shown_is_unknown(emulator: Emulator) -> None:
-    _vary(emulator, create_returns_id=False)
+    vary(emulator, create_returns_id=False)
     emulator.fail("extension/search", "errcode", errcode=70084)
     with client_for(emulator) as client, pytest.raises(AnswerLostError, match="does not show it"):
         client.create_extension(new_extension())
@@ -291,6 +308,17 @@ def test_lost_update_is_looked_at_and_completed(emulator: Emulator, kind: str) -
     assert count(emulator, "extension/get") == 1
     # The emulator notes a late call when its time has come; the client has sent it again by then.
     again = kind in ("cut_before_work", "http_500", "errcode")
+    assert count(emulator, "extension/update") == (2 if again else 1)
+
+
+@pytest.mark.parametrize("kind", LOST)
+def test_lost_update_of_organizations_alone_is_looked_at(emulator: Emulator, kind: str) -> None:
+    lose(emulator, "extension/update", kind)
+    with client_for(emulator, timeout=_TIMEOUT) as client:
+        client.update_extension(1, {}, (OrganizationReference(2, "IT"),))
+    assert emulator.state.extensions["1000"]["organization_ids"] == (2,)
+    again = kind in ("cut_before_work", "http_500", "errcode")
+    assert done(emulator, "extension/update") == 1
     assert count(emulator, "extension/update") == (2 if again else 1)
 
 
@@ -315,12 +343,12 @@ def test_lost_update_of_what_went_meanwhile_is_refused(emulator: Emulator) -> No
 @pytest.mark.parametrize("kind", LOST)
 @pytest.mark.parametrize("errcode", [60001, 40002])
 def test_lost_deletion_is_looked_at_and_completed(emulator: Emulator, kind: str, errcode: int) -> None:
-    _vary(emulator, unknown_id_errcode=errcode, unknown_id_on_delete_errcode=errcode)
+    vary(emulator, unknown_id_errcode=errcode, unknown_id_on_delete_errcode=errcode)
     lose(emulator, "extension/delete", kind)
     with client_for(emulator, timeout=_TIMEOUT) as client:
         client.delete_extension(1)
     assert sorted(emulator.state.extensions) == ["1001", "1002"]
-    assert _done(emulator, "extension/delete") == 1
+    assert done(emulator, "extension/delete") == 1
 
 
 def test_deletion_lost_again_and_again_stays_unknown(emulator: Emulator) -> None:

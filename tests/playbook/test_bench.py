@@ -10,6 +10,8 @@ from pathlib import Path
 
 from tests.playbook.playbook_site import REPOSITORY, environment_of
 
+ACTIONS = ("create", "associate", "update", "release", "delete")
+
 
 def test_the_bench_measures_the_smallest_size_and_leaves_nothing_behind(tmp_path: Path) -> None:
     output = tmp_path / "bench.json"
@@ -32,7 +34,12 @@ def test_the_bench_measures_the_smallest_size_and_leaves_nothing_behind(tmp_path
     assert 150 < created <= figures["reading"]["entries"]
     assert runs["first"]["calls"]["writes"] == created
     assert runs["ten_changes"]["calls"]["writes"] == 10
-    assert runs["no_change"]["calls"]["writes"] == 0
+    assert runs["units_first"]["calls"]["writes"] > 10
+    assert runs["units_moved"]["calls"]["writes"] == sum(runs["units_moved"]["summary"][name] for name in ACTIONS) > 0
+    assert runs["groups_first"]["calls"]["writes"] == runs["groups_first"]["summary"]["create"] > 10
+    assert runs["groups_changed"]["calls"]["writes"] == 1
+    for name in ("no_change", "units_no_change", "groups_no_change"):
+        assert runs[name]["calls"]["writes"] == 0
     for run in runs.values():
         # The token is fetched and revoked.
         assert run["calls"]["tokens"] == 2

@@ -43,15 +43,57 @@ def test_the_examples_of_both_modules_run_in_their_order(site: PlaybookSite) -> 
     }
 
 
+def test_the_examples_of_organizational_units_run_in_their_order(site: PlaybookSite) -> None:
+    staff = site.add_unit("Staff")
+    site.add_user("Anna", parent=site.add_unit("Sales", staff), department="Field")
+    site.add_unit("sales north", site.base_dn)
+    departments = site.pbx.pbx.seed_organization("Departments")
+    _play_examples(site, "pbx_ad_connection")
+    _play(site, [{"pbxops.yeastar.pbx_ad_user_sync": site.options}])
+
+    played = _play_examples(site, "pbx_ad_ou_sync")
+
+    assert played.recap["localhost"]["changed"] == 3
+    # Each example takes in something else, and what the one before it made is released.
+    shown = {one["name"]: one for one in site.pbx.state.organizations.values()}
+    assert shown.keys() == {"Example Ltd", "Departments", "Staff", "Sales", "Field"}
+    assert shown["Staff"]["parent_id"] == departments
+    assert shown["Sales"]["parent_id"] == shown["Staff"]["id"]
+    assert shown["Field"]["parent_id"] == 1
+    assert {"Sales", "sales north"} <= site.pbx.state.groups.keys()
+
+
+def test_the_examples_of_groups_run_in_their_order(site: PlaybookSite) -> None:
+    anna = site.add_user("Anna")
+    groups = site.add_unit("Groups")
+    for name in ("PBX Support", "PBX Sales"):
+        site.admin.add_group(name, parent=site.base_dn, members=[anna])
+    site.admin.add_group("Managers", parent=groups)
+    site.admin.add_group("Everybody", parent=site.base_dn, kind="universal distribution")
+    _play_examples(site, "pbx_ad_connection")
+    _play(site, [{"pbxops.yeastar.pbx_ad_user_sync": site.options}])
+
+    played = _play_examples(site, "pbx_ad_group_sync")
+
+    assert played.recap["localhost"]["changed"] == 3
+    # The second example deletes what it no longer takes in, and the third makes two of them again.
+    assert site.pbx.state.groups.keys() - {"Default_All_Extensions"} == {"PBX Support", "PBX Sales"}
+
+
 def test_the_playbook_of_the_readme_runs(site: PlaybookSite) -> None:
-    site.add_user("Anna", parent=site.add_unit("Staff"))
+    site.admin.add_group(
+        "PBX Team", members=[site.add_user("Anna", parent=site.add_unit("Staff"))], parent=site.base_dn
+    )
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     (printed,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
 
     played = _play(site, yaml.safe_load(printed))
 
-    assert played.recap["localhost"]["changed"] == 2
+    assert played.recap["localhost"]["changed"] == 4
     assert site.names == {"1000": "Anna"}
+    (home,) = site.pbx.state.extensions["1000"]["organization_ids"]
+    assert site.pbx.state.organizations[home]["name"] == "Staff"
+    assert "PBX Team" in site.pbx.state.groups
 
 
 def _add_the_people_of_the_examples(site: PlaybookSite) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import Action, Change, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, ExtensionChange, Reason
 
 from tests.playbook.playbook_site import NOT_CONNECTED_YET, REPOSITORY, PlaybookSite, environment_of, write_yaml
 
-_MODULES = sorted(path.stem for path in (REPOSITORY / "plugins" / "modules").glob("*.py"))
+# In the order in which they need each other.
+_SYNCHRONIZING = ("pbx_ad_ou_sync", "pbx_ad_user_sync", "pbx_ad_group_sync")
+_MODULES = ("pbx_ad_connection", *_SYNCHRONIZING)
 _PACKAGE = "ansible_collections.pbxops.yeastar.plugins.modules"
 _GROUP = "pbxops.yeastar.ad"
 # What Ansible itself adds to every result.
@@ -113,10 +115,14 @@ def test_the_documentation_of_an_option_names_its_environment_variable(
 def test_a_module_is_in_the_action_group_and_says_so(module: str, documentation: dict[str, Any]) -> None:
     runtime = yaml.safe_load((REPOSITORY / "meta" / "runtime.yml").read_text(encoding="utf-8"))
 
-    assert sorted(runtime["action_groups"]["ad"]) == _MODULES
+    assert sorted(runtime["action_groups"]["ad"]) == sorted(_MODULES)
     attributes = documentation[module]["doc"]["attributes"]
     assert attributes["action_group"]["membership"] == [_GROUP]
     assert {attributes[name]["support"] for name in ("check_mode", "diff_mode", "idempotent")} == {"full"}
+
+
+def test_no_module_is_left_out() -> None:
+    assert sorted(path.stem for path in (REPOSITORY / "plugins" / "modules").glob("*.py")) == sorted(_MODULES)
 
 
 # --- results ---
@@ -151,43 +157,57 @@ def _returned_keys(value: Any, prefix: str = "") -> Iterator[str]:
 
 
 def _results_of_all_kinds(site: PlaybookSite) -> dict[str, list[dict[str, Any]]]:
-    """What the modules return in check mode and in runs: changes, conflicts, a recovery, and the guard's failure."""
+    """What the modules return in check mode and in runs: changes, conflicts, recoveries, and the guard's failures."""
     results: dict[str, list[dict[str, Any]]] = {module: [] for module in _MODULES}
 
-    def run(*arguments: str, rule: Mapping[str, Any] | None = None, warnings: tuple[str, ...] = ()) -> None:
-        for module, result in _run_modules(site, *arguments, rule=rule or {}, warnings=warnings).items():
+    def run(
+        *arguments: str,
+        rule: Mapping[str, Any] | None = None,
+        warnings: tuple[str, ...] = (),
+        modules: Collection[str] = _MODULES,
+    ) -> None:
+        for module, result in _run_modules(site, modules, *arguments, rule=rule or {}, warnings=warnings).items():
             results[module].append(result)
 
-    anna = site.add_user("Anna", mail="anna@lab.test")
+    unit = site.add_unit("Staff")
+    anna = site.add_user("Anna", mail="anna@lab.test", parent=unit)
     for twin in ("Bernd", "Carl"):
         site.add_user(twin, mail="shared@lab.test")
+    site.admin.add_group("Team", parent=site.base_dn, members=[anna])
+    site.pbx.pbx.seed_group("Taken")
+    site.admin.add_group("Taken", parent=site.base_dn)
+    site.pbx.pbx.seed_organization("Departments")
+    site.add_unit("Departments")
     run("--check", warnings=(NOT_CONNECTED_YET, "conflict"))
     run(warnings=("conflict",))
-    _begin_an_update_and_leave_it(site)
     site.admin.modify(anna, sn="Neuhaus")
-    run(warnings=("conflict",))
+    for module in _SYNCHRONIZING:
+        _begin_an_update_and_leave_it(site)
+        run(warnings=("conflict",), modules=[module])
     run("--check", warnings=("conflict",))
     stopping = {"scope": "filter", "filter": "(cn=nobody)", "max_removals": 0, "max_removals_percent": 0}
     run(rule=stopping)
-    assert results["pbx_ad_user_sync"][-1]["failed"]
-    assert results["pbx_ad_user_sync"][-1]["changes"][0]["state"] == "stopped"
+    for module in _SYNCHRONIZING:
+        assert results[module][-1]["failed"]
+        assert results[module][-1]["changes"][0]["state"] == "stopped"
+        assert results[module][2]["recovered"]
     return results
 
 
 def _run_modules(
-    site: PlaybookSite, *arguments: str, rule: Mapping[str, Any], warnings: tuple[str, ...]
+    site: PlaybookSite, modules: Collection[str], *arguments: str, rule: Mapping[str, Any], warnings: tuple[str, ...]
 ) -> dict[str, dict[str, Any]]:
-    """Run both modules in one play: what each returned, failed or not."""
+    """Run modules in one play: what each returned, failed or not."""
     tasks: list[dict[str, Any]] = []
-    for module in _MODULES:
-        options = rule if module == "pbx_ad_user_sync" else {}
+    for module in modules:
+        options = rule if module in _SYNCHRONIZING else {}
         tasks.append({f"pbxops.yeastar.{module}": dict(options), "register": module, "ignore_errors": True})
         save = {"content": f"{{{{ {module} | to_json }}}}", "dest": str(_result_path(site, module))}
         tasks.append({"ansible.builtin.copy": save, "check_mode": False, "diff": False})
     play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
     playbook = write_yaml(site.folder / "results.yml", [play])
     site.play(playbook, "--diff", *arguments, environment=site.environment, warnings=warnings)
-    return {module: json.loads(_result_path(site, module).read_text(encoding="utf-8")) for module in _MODULES}
+    return {module: json.loads(_result_path(site, module).read_text(encoding="utf-8")) for module in modules}
 
 
 def _result_path(site: PlaybookSite, module: str) -> Path:
@@ -199,13 +219,13 @@ def _begin_an_update_and_leave_it(site: PlaybookSite) -> None:
     now = datetime.now(UTC)
     with open_ledger(site.ledger_path, read_write=True, command="test") as ledger:
         association = ledger.associations()[0]
-        change = Change(
+        change = ExtensionChange(
             action=Action.UPDATE,
             guid=association.guid,
-            user=association.account_name,
+            name=association.account_name,
             dn=association.dn,
             number=association.number,
-            extension_id=association.extension_id,
+            object_id=association.extension_id,
             reason=Reason.DIRECTORY_CHANGED,
             before={"title": ""},
             after={"title": "Clerk"},

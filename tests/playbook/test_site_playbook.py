@@ -5,19 +5,24 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.group_options import GROUP_RULE_OPTIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.guard_options import guard_options
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import CONNECTION_OPTIONS
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_options import (
-    GUARD_OPTIONS,
-    USER_RULE_OPTIONS,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.unit_options import UNIT_RULE_OPTIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_options import USER_RULE_OPTIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Danger
 
 from tests.playbook.playbook_site import NOT_CONNECTED_YET, REPOSITORY, SITE, PlaybookSite, write_yaml
+
+USER_OPTIONS = (*USER_RULE_OPTIONS, *guard_options(Danger.REMOVALS, Danger.MOVES))
+UNIT_OPTIONS = (*UNIT_RULE_OPTIONS, *guard_options(*Danger))
+GROUP_OPTIONS = (*GROUP_RULE_OPTIONS, *guard_options(Danger.REMOVALS, Danger.MEMBER_REMOVALS))
 
 EXAMPLES = REPOSITORY / "playbooks" / "examples"
 PEOPLE = ("Anna", "Bernd", "Carl")
@@ -47,6 +52,40 @@ def test_check_mode_shows_a_run_does_and_a_second_run_changes_nothing(site: Play
     again = site.play(SITE, "-i", inventory, environment=environment)
     assert site.writes() == []
     assert again.recap["headquarters"] == {**done.recap["headquarters"], "changed": 0}
+
+
+@pytest.mark.parametrize("order", ["organization", "extension_group", "department"])
+def test_all_three_kinds_are_in_step_after_one_play(site: PlaybookSite, order: str) -> None:
+    sales = site.add_unit("Sales", site.add_unit("Staff"))
+    anna = site.add_user("Anna", parent=sales, department="Field")
+    site.admin.add_group("Team", parent=site.base_dn, members=[anna])
+    target = {"pbx_ad_ou_hierarchy_from": "department"} if order == "department" else {"pbx_ad_ou_sync_to": order}
+    kinds = {"pbx_ad_kinds": ["organizational_units", "users", "groups"], "pbx_ad_user_label_group": "From AD"}
+    inventory = site.inventory({**site.variables, **kinds, **target})
+
+    site.play(SITE, "-i", inventory)
+
+    writes = site.writes()
+    (extension,) = site.pbx.state.extensions.values()
+    groups = {name: set(group["members"]) for name, group in site.pbx.state.groups.items()}
+    assert groups["Team"] == groups["From AD"] == {extension["id"]}
+    if order == "extension_group":
+        assert groups["Sales"] == {extension["id"]}
+    else:
+        (home,) = extension["organization_ids"]
+        assert site.pbx.state.organizations[home]["name"] == {"organization": "Sales", "department": "Field"}[order]
+    if order == "organization":
+        assert "extension/update" not in writes
+    again = site.play(SITE, "-i", inventory)
+    assert again.recap["headquarters"]["changed"] == 0
+    assert site.writes() == []
+
+
+def test_a_kind_that_does_not_exist_is_refused(site: PlaybookSite) -> None:
+    played = site.play(SITE, "-i", site.inventory({**site.variables, "pbx_ad_kinds": ["ous"]}), fails=True)
+
+    assert "pbx_ad_kinds" in played.everything
+    assert site.names == {}
 
 
 def test_a_plan_is_the_same_in_check_mode_and_in_a_run(site: PlaybookSite) -> None:
@@ -107,11 +146,14 @@ def test_the_example_inventory_runs_when_it_is_filled_in(site: PlaybookSite) -> 
 
     played = site.play(SITE, "-i", inventory, "-e", f"@{_whereabouts(site)}")
 
-    assert played.recap["headquarters"]["changed"] == 2
+    assert played.recap["headquarters"]["changed"] == 4
     assert site.names == {"1000": "Anna"}
+    (home,) = site.pbx.state.extensions["1000"]["organization_ids"]
+    assert site.pbx.state.organizations[home]["name"] == "Staff"
 
 
 def test_what_the_example_inventory_has_commented_out_works_too(site: PlaybookSite) -> None:
+    site.pbx.pbx.seed_organization("Departments")
     staff = site.add_unit("Staff")
     site.add_user("Anna", parent=staff)
     site.add_user("Walter", parent=site.add_unit("Warehouse", staff))
@@ -122,7 +164,9 @@ def test_what_the_example_inventory_has_commented_out_works_too(site: PlaybookSi
     assert set(hosts) == {"headquarters", "warehouse"}
     assert hosts["warehouse"]["pbx_ad_user_organizational_units"] == ["Staff/Warehouse"]
     known = {f"pbx_ad_{name}" for name in CONNECTION_OPTIONS}
-    known |= {f"pbx_ad_user_{name}" for name in (*USER_RULE_OPTIONS, *GUARD_OPTIONS)}
+    known |= {f"pbx_ad_user_{name}" for name in USER_OPTIONS} | {"pbx_ad_kinds"}
+    known |= {f"pbx_ad_ou_{name}" for name in UNIT_OPTIONS}
+    known |= {f"pbx_ad_group_{name}" for name in GROUP_OPTIONS}
     named = {name for host in hosts.values() for name in host if name.startswith("pbx_ad_")}
     assert named <= known
 
@@ -150,11 +194,14 @@ def _whereabouts(site: PlaybookSite) -> Path:
 
 def test_the_playbook_passes_every_option_from_a_variable_of_its_name() -> None:
     play = yaml.safe_load((REPOSITORY / "playbooks" / "site.yml").read_text(encoding="utf-8"))[0]
-    sync = next(task["pbxops.yeastar.pbx_ad_user_sync"] for task in play["tasks"] if "Synchronize" in task["name"])
+    tasks = {name: task[name] for task in play["tasks"] for name in task if name.startswith("pbxops.yeastar.")}
+    defaults = play["module_defaults"]
 
-    assert play["module_defaults"]["group/pbxops.yeastar.ad"] == {
-        name: f"{{{{ pbx_ad_{name} | default(omit) }}}}" for name in CONNECTION_OPTIONS
-    }
-    assert sync == {
-        name: f"{{{{ pbx_ad_user_{name} | default(omit) }}}}" for name in (*USER_RULE_OPTIONS, *GUARD_OPTIONS)
-    }
+    assert defaults["group/pbxops.yeastar.ad"] == _variables("pbx_ad_", CONNECTION_OPTIONS)
+    assert tasks["pbxops.yeastar.pbx_ad_user_sync"] == _variables("pbx_ad_user_", USER_OPTIONS)
+    assert tasks["pbxops.yeastar.pbx_ad_group_sync"] == _variables("pbx_ad_group_", GROUP_OPTIONS)
+    assert defaults["pbxops.yeastar.pbx_ad_ou_sync"] == _variables("pbx_ad_ou_", UNIT_OPTIONS)
+
+
+def _variables(prefix: str, options: Collection[str]) -> dict[str, str]:
+    return {name: f"{{{{ {prefix}{name} | default(omit) }}}}" for name in options}

@@ -6,20 +6,22 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryUser
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    AccountStatus,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
-    DeletionProof,
-    DirectoryUser,
-    Extension,
-    NumberFrom,
     Origin,
-    OutOfScope,
     RetiredNumber,
+    Welcome,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
+    AccountStatus,
+    DeletionProof,
+    NumberFrom,
+    OutOfScope,
     Scope,
     UserRule,
-    Welcome,
 )
 from hypothesis import strategies as st
 

@@ -6,23 +6,24 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectorySnapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Action,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, Resolution
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
+    ObjectAssociation,
+    RetiredNumber,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension, PbxCapacity, PbxSnapshot
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
     Change,
-    DirectorySnapshot,
-    Extension,
-    Intent,
-    PbxCapacity,
-    PbxSnapshot,
+    ExtensionChange,
     Plan,
     Reason,
-    Resolution,
-    RetiredNumber,
-    UserRule,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.recovery import recover
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import UserRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.users import plan_users
 
 from tests.unit.sync_builders import NOW, PBX, fields
@@ -89,14 +90,14 @@ class World:
             )
             self._check()
             return self.next_id
-        assert change.extension_id is not None
+        assert change.object_id is not None
         if change.action is Action.DELETE:
-            del self.extensions[change.extension_id]
+            del self.extensions[change.object_id]
         elif change.after:
-            extension = self.extensions[change.extension_id]
+            extension = self.extensions[change.object_id]
             self.extensions[extension.id] = replace(extension, fields={**extension.fields, **change.after})
         self._check()
-        return change.extension_id
+        return change.object_id
 
     def _check(self) -> None:
         extensions = self.extensions.values()
@@ -111,6 +112,7 @@ class World:
 
     def note(self, change: Change, extension_id: int | None) -> None:
         """Write down that a change is done."""
+        assert isinstance(change, ExtensionChange)
         if change.association is None:
             del self.associations[change.guid]
         else:
@@ -119,7 +121,8 @@ class World:
         if change.action is Action.DELETE or change.reason is Reason.EXTENSION_GONE:
             self.retired[change.number] = RetiredNumber(change.number, change.guid, NOW)
 
-    def save(self, association: Association) -> None:
+    def save(self, association: Association | ObjectAssociation) -> None:
+        assert isinstance(association, Association)
         self.associations[association.guid] = association
         owned = [held.extension_id for held in self.associations.values()]
         assert len(set(owned)) == len(owned), f"an extension with two associations: {sorted(owned)}"
@@ -130,16 +133,19 @@ class World:
         """Stop a change of an extension that is not this user's."""
         owners = {held.extension_id: held.guid for held in self.associations.values()}
         if change.action in (Action.UPDATE, Action.DELETE, Action.RELEASE):
-            assert owners.get(change.extension_id or 0) == change.guid, f"{change.key} touches what is not its own"
+            assert owners.get(change.object_id or 0) == change.guid, f"{change.key} touches what is not its own"
         elif change.action is Action.ASSOCIATE:
-            assert owners.get(change.extension_id or 0) in (None, change.guid), f"{change.key} takes what is taken"
+            assert owners.get(change.object_id or 0) in (None, change.guid), f"{change.key} takes what is taken"
         else:
             held = self.associations.get(change.guid)
             assert held is None or held.extension_id not in self.extensions, f"{change.key} creates a second one"
             assert len(self.extensions) < self.capacity, f"{change.key} exceeds the licence"
 
     def apply(
-        self, changes: Sequence[Change], stopped: Collection[str] = (), refreshed: Iterable[Association] = ()
+        self,
+        changes: Sequence[Change],
+        stopped: Collection[str] = (),
+        refreshed: Iterable[Association | ObjectAssociation] = (),
     ) -> None:
         """Carry out all changes but the stopped ones, as a run does."""
         for association in refreshed:

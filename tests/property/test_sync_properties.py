@@ -8,17 +8,17 @@ from random import Random
 from typing import TypeVar
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, judge, with_dependents
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    REMOVALS,
-    Action,
-    DeletionProof,
-    NumberFrom,
-    Reason,
-    Scope,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import (
+    GuardLimits,
+    Totals,
+    judge,
+    with_dependents,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import REMOVALS, Action, ExtensionChange, Reason
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import plan_id
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.removals import deleting_status
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import DeletionProof, NumberFrom, Scope
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
@@ -71,7 +71,7 @@ def test_a_second_run_has_nothing_to_do(setting: Setting) -> None:
 def test_what_was_read_is_where_each_change_starts_from(setting: Setting) -> None:
     by_id = {extension.id: extension for extension in setting.pbx.extensions}
     for change in World.of(setting).plan(setting).changes:
-        held = by_id.get(change.extension_id or 0)
+        held = by_id.get(change.object_id or 0)
         if held is None:
             assert change.before == {}
             continue
@@ -109,11 +109,13 @@ def test_an_association_that_goes_on_keeps_its_number_and_its_extension(setting:
     numbers = {extension.id: extension.number for extension in setting.pbx.extensions}
     for change in made.changes:
         if change.guid in held:
-            assert change.number in (held[change.guid].number, numbers.get(change.extension_id or 0))
+            assert change.number in (held[change.guid].number, numbers.get(change.object_id or 0))
+            assert isinstance(change, ExtensionChange)
             assert change.association is not None
             assert change.association.number == change.number
             assert change.action is (Action.UPDATE if held[change.guid].extension_id in numbers else Action.CREATE)
     for association in made.refreshed:
+        assert isinstance(association, Association)
         assert association.number == numbers[association.extension_id]
         assert association.extension_id == held[association.guid].extension_id
 
@@ -176,7 +178,7 @@ def test_stopped_removals_harm_nothing_and_can_be_allowed_later(setting: Setting
     made = undisturbed.run(setting)
     stops = GuardLimits(removals=0, percent=0)
     world = World.of(setting)
-    verdict = judge(made, stops, len(setting.associations))
+    verdict = judge(made, stops, Totals(len(setting.associations)))
     assume(verdict.stopped)
     remaining = [change for change in made.changes if change.key not in verdict.stopped]
     assert not [c for c in remaining if c.action in REMOVALS and c.reason is not Reason.EXTENSION_GONE]
@@ -184,7 +186,7 @@ def test_stopped_removals_harm_nothing_and_can_be_allowed_later(setting: Setting
     world.apply(made.changes, verdict.stopped, made.refreshed)
     _nobody_lost_their_address(setting, world)
     later = world.plan(setting)
-    allowed = judge(later, replace(stops, allowed=later.removals_id), len(world.associations))
+    allowed = judge(later, replace(stops, allowed=later.removals_id), Totals(len(world.associations)))
     assert allowed.stopped == frozenset()
     world.apply(later.changes, allowed.stopped, later.refreshed)
     assert world.outcome() == undisturbed.outcome()

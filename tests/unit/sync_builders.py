@@ -8,25 +8,22 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import FIELD_NAMES
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Association,
-    Change,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
     DirectoryGroup,
     DirectorySnapshot,
     DirectoryUser,
     Domain,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import FIELD_NAMES
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin, RetiredNumber
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Extension,
-    NamedUser,
-    Origin,
     PbxCapacity,
     PbxIdentity,
     PbxSnapshot,
-    Plan,
-    RetiredNumber,
-    Scope,
-    UserRule,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Change, Plan
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import NamedUser, Scope, UserRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.users import plan_users
 
 NOW = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
@@ -187,12 +184,12 @@ def plan(
 
 def brief(changes: Iterable[Change]) -> list[str]:
     """The changes in their order, each as "action user number reason"."""
-    return [f"{change.action} {change.user} {change.number} {change.reason}" for change in changes]
+    return [f"{change.action} {change.name} {change.number} {change.reason}" for change in changes]
 
 
 def codes(made: Plan) -> list[tuple[str, str]]:
     """The conflicts, each as its user and its code."""
-    return [(conflict.user, conflict.code) for conflict in made.conflicts]
+    return [(conflict.name, conflict.code) for conflict in made.conflicts]
 
 
 def with_written(held: Association, **written: str) -> Association:

@@ -105,3 +105,85 @@ def test_a_path_with_a_gap(path: str) -> None:
 
 def test_the_dns_name_of_a_domain() -> None:
     assert names.domain_dns_name("DC=Corp,DC=Example,DC=com") == "corp.example.com"
+
+
+DIRTY = 'OU=\\#6 \\3D Größe\\\\Klein,OU=R&D \\+ Labs,OU=Region \\"Süd\\",OU=Konzern\\, Holding'
+
+
+@pytest.mark.parametrize(
+    ("dn", "base", "expected"),
+    [
+        (f"OU=Sales,OU=Staff,{BASE}", BASE, ("Staff", "Sales")),
+        (f"{DIRTY},{BASE}", BASE, ("Konzern, Holding", 'Region "Süd"', "R&D + Labs", "#6 = Größe\\Klein")),
+        (f"OU=Zürich / Genève,{BASE}", BASE, ("Zürich / Genève",)),
+        (f"OU=\\ two  blanks\\ ,{BASE}", BASE, (" two  blanks ",)),
+        (f"OU= not escaped ,{BASE}", BASE, ("not escaped",)),
+        (f"OU=G\\C3\\BCnter\\2C x\\0Ay,{BASE}", BASE, ("Günter, x\ny",)),
+        (f"OU=SALES,CN=Things,OU=Staff,{BASE}", "ou=staff , dc=LAB,dc=test", ("Things", "SALES")),
+        (f"OU=a+CN=b,{BASE}", BASE, ("a+b",)),
+        (BASE, BASE, ()),
+        (f"OU=Staff,{BASE}", f"ou=STAFF,{BASE}", ()),
+    ],
+)
+def test_the_names_below_a_base(dn: str, base: str, expected: tuple[str, ...]) -> None:
+    assert names.names_below(dn, base) == expected
+    if expected:
+        assert names.own_name(dn) == expected[-1]
+
+
+@pytest.mark.parametrize("dn", ["DC=test", f"OU=x,OU=Big Staff,{BASE}", f"OU=x\\,OU=Staff,{BASE}", "", "Staff"])
+def test_there_are_no_names_of_what_is_elsewhere(dn: str) -> None:
+    with pytest.raises(ValueError, match=r"not below|not a distinguished name"):
+        names.names_below(dn, f"OU=Staff,{BASE}")
+
+
+PLACES = {
+    "staff": f"OU=Staff,{BASE}",
+    "sales": f"OU=Sales,OU=Staff,{BASE}",
+    "comma": f"OU=Konzern\\, Holding,{BASE}",
+    "holding": f"OU=Holding,{BASE}",
+}
+
+
+@pytest.mark.parametrize(
+    ("dn", "key"),
+    [
+        (f"CN=x,OU=Sales,OU=Staff,{BASE}", "sales"),
+        ("cn=x , ou=SALES,OU=\\53taff,dc=LAB,dc=test", "sales"),
+        (f"CN=x,CN=y,OU=Other,OU=Sales,OU=Staff,{BASE}", "sales"),
+        (f"CN=x,OU=Purchase,OU=Staff,{BASE}", "staff"),
+        (f"OU=Sales,OU=Staff,{BASE}", "staff"),
+        (f"OU=Staff,{BASE}", ""),
+        (f"CN=x,CN=Users,{BASE}", ""),
+        (f"CN=x,OU=Big Sales,{BASE}", ""),
+        (f"CN=x\\,OU=Sales,OU=Staff,{BASE}", "staff"),
+        (f"CN=Doe\\2C Jane,OU=Konzern\\, Holding,{BASE}", "comma"),
+        (f"CN=x,OU=Konzern\\2C  Holding,{BASE}", "comma"),
+        (f"CN=\\\\,OU=Holding,{BASE}", "holding"),
+        (f"CN=a+SN=b,OU=Holding,{BASE}", "holding"),
+        (f"CN=x\\\n,OU=Holding,{BASE}", "holding"),
+        (f"CN=Sales+OU=Sales,OU=Staff,{BASE}", "staff"),
+        (BASE, ""),
+        ("DC=test", ""),
+    ],
+)
+def test_the_nearest_place_above(dn: str, key: str) -> None:
+    places = names.Places(PLACES)
+    assert places.nearest_above(dn) == key
+    assert places.nearest_above(dn) == key
+
+
+def test_the_nearest_place_is_told_apart_from_one_that_only_folds_alike() -> None:
+    for order in (("Straße", "Strasse"), ("Strasse", "Straße")):
+        places = names.Places({name: f"OU={name},{BASE}" for name in order})
+        for name in order:
+            assert places.nearest_above(f"CN=x,OU={name},{BASE}") == name
+            assert places.nearest_above(f"CN=x,OU=below,OU={name},{BASE}") == name
+
+
+@pytest.mark.parametrize("dn", ["CN=x,Staff", "CN=x,OU=a;b", "CN=x,OU=Staff\\"])
+def test_no_place_above_what_is_no_name(dn: str) -> None:
+    with pytest.raises(ValueError, match="distinguished name"):
+        names.Places(PLACES).nearest_above(dn)
+    with pytest.raises(ValueError, match="distinguished name"):
+        names.Places({"x": dn})

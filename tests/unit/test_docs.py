@@ -8,15 +8,30 @@ from pathlib import Path
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.conflicts import ConflictCode
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import MANAGED_FIELDS, NAME_FALLBACKS
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import AccountStatus, Scope
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Danger, GuardLimits
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
+    AccountStatus,
+    GroupScope,
+    GroupType,
+    Scope,
+    SyncTo,
+    UnitScope,
+)
 
-USERS = (Path(__file__).parents[2] / "docs" / "users.md").read_text(encoding="utf-8")
+_DOCS = Path(__file__).parents[2] / "docs"
+USERS = (_DOCS / "users.md").read_text(encoding="utf-8")
+OBJECTS = (_DOCS / "organizations-and-groups.md").read_text(encoding="utf-8")
 
 
 def test_every_conflict_is_described_once_and_none_that_does_not_exist() -> None:
-    section = USERS.partition("## Conflicts")[2]
+    found = [_codes(page.partition("## Conflicts")[2]) for page in (USERS, OBJECTS)]
 
-    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == sorted(code.value for code in ConflictCode)
+    assert found == [sorted(codes) for codes in found]
+    assert sorted(code for codes in found for code in codes) == sorted(code.value for code in ConflictCode)
+
+
+def _codes(section: str) -> list[str]:
+    return re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
 
 
 def test_every_managed_field_is_described() -> None:
@@ -30,3 +45,13 @@ def test_every_managed_field_is_described() -> None:
 def test_every_scope_and_status_is_described() -> None:
     for word in (*Scope, *AccountStatus):
         assert word.value in USERS
+    for word in (*UnitScope, *GroupScope, *GroupType):
+        assert f"`{word.value}`" in OBJECTS
+    for target in SyncTo:
+        assert f"`sync_to: {target.value}`" in OBJECTS
+
+
+def test_every_limit_of_the_guard_is_told_with_its_default() -> None:
+    for danger in Danger:
+        count, percent = GuardLimits().of(danger)
+        assert f"| `max_{danger}` | {count} | `max_{danger}_percent` | {percent:g} |" in OBJECTS

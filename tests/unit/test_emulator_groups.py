@@ -102,6 +102,20 @@ def test_update_replaces_members_and_keeps_user_types_that_are_not_sent() -> Non
     assert asker.get("extensiongroup/list")["data"][1]["total_extensions"] == 3
 
 
+def test_update_may_reset_what_is_not_sent() -> None:
+    asker = with_extensions(group_update_resets_flags=True)
+    asker.pbx.seed_group("Sales", {1: "manager", 2: "custom"}, {"mgr_enb_monitor": 0, "user_enb_monitor": 1})
+    body = {"id": 2, "members": [{"value": "1"}, {"value": "2", "user_type": "custom"}], "user_enb_monitor": 1}
+    assert errcode(asker.post("extensiongroup/update", body)) == 0
+    assert [(one["value"], one["user_type"]) for one in members(asker)] == [("1", "user"), ("2", "custom")]
+    data = asker.get("extensiongroup/get", id=2)["data"]
+    assert (data["mgr_enb_monitor"], data["user_enb_monitor"]) == (1, 1)
+    # Members that are not sent at all are no members without a type.
+    asker.post("extensiongroup/update", {"id": 2})
+    assert members(asker)[1]["user_type"] == "custom"
+    assert asker.get("extensiongroup/get", id=2)["data"]["user_enb_monitor"] == 0
+
+
 @pytest.mark.parametrize(
     ("changes", "failures"),
     [

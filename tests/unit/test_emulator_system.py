@@ -127,6 +127,14 @@ def test_the_company_name_is_the_root_organizations() -> None:
     assert asker.get("organization/list")["organization_list"][0]["name"] == "New Ltd"
 
 
+def test_older_firmware_has_no_preferences() -> None:
+    asker = logged_in(company_name="Old Ltd")
+    asker.vary(preference_api=False)
+    assert errcode(asker.get("preference/get")) == 10001
+    assert errcode(asker.post("preference/update", {"company_name": "New Ltd"})) == 10001
+    assert asker.pbx.organizations.root.name == "Old Ltd"
+
+
 def test_organization_management_can_be_switched() -> None:
     asker = logged_in()
     asker.post("preference/update", {"enb_organization_status": 0})

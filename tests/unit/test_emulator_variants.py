@@ -102,6 +102,17 @@ def test_bent_answers(fault: Fault, ids: list[int], total: int) -> None:
     assert bend({"data": {"id": 1}}, [fault]) == {"data": {"id": 1}}
 
 
+@pytest.mark.parametrize(("rows", "left"), [(1, [[1, 2], []]), (2, [[1], []]), (9, [[], []])])
+def test_members_can_be_missing(rows: int, left: list[list[int]]) -> None:
+    fault = Fault("*", "missing_members", rows=rows)
+    groups: list[dict[str, Any]] = [{"id": 4, "members": [1, 2, 3]}, {"id": 5, "members": []}, {"id": 6}]
+    bent = bend({"data": groups}, [fault])
+    assert bent["data"] == [{"id": 4, "members": left[0]}, {"id": 5, "members": left[1]}, {"id": 6}]
+    assert bend({"data": groups[0]}, [fault]) == {"data": {"id": 4, "members": left[0]}}
+    assert groups[0]["members"] == [1, 2, 3]
+    assert bend({"errcode": 60001}, [fault]) == {"errcode": 60001}
+
+
 def test_secrets_are_masked_and_the_token_is_left_out() -> None:
     secrets = dict.fromkeys(["password", "user_password", "reg_password", "vm_pin", "refresh_token"], "S3cret")
     shown = masked({**secrets, "access_token": "S3cret", "id": 5})

@@ -22,10 +22,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors impo
     LedgerSchemaError,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Association,
-    Origin,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin
 
 NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
 

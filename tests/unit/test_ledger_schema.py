@@ -3,15 +3,27 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import schema
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import SqliteLedger, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import RunRecord
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
+    Association,
+    Origin,
+    RetiredNumber,
+    Welcome,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, ExtensionChange, Reason
 
+NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
 NEXT = "ALTER TABLE rules ADD COLUMN enabled INTEGER NOT NULL DEFAULT 1;"
 
 
@@ -59,3 +71,160 @@ def test_a_migration_that_fails_leaves_the_older_schema(old: Path, monkeypatch: 
     monkeypatch.setattr(schema, "MIGRATIONS", released)
     with open_ledger(old, read_write=True, command="test") as ledger:
         assert "enabled" not in columns(ledger._connection)
+
+
+# --- a ledger of version 1: extensions alone ---
+
+ANNA_V1 = {
+    "guid": "guid-of-anna",
+    "extension_id": 41,
+    "number": "1000",
+    "dn": "CN=Müller\\, Anna,DC=example,DC=com",
+    "account_name": "anna",
+    "origin": "created",
+    "written": {"email_addr": "anna@example.com"},
+    "welcome": "due",
+}
+CHANGES_V1 = [
+    {
+        "action": "update",
+        "guid": "guid-of-anna",
+        "user": "anna",
+        "dn": "CN=Müller\\, Anna,DC=example,DC=com",
+        "number": "1000",
+        "extension_id": 41,
+        "reason": "address_exchange",
+        "before": {"email_addr": "anna@example.com"},
+        "after": {"email_addr": ""},
+        "drift": ["email_addr"],
+        "depends_on": ["update:guid-of-bert"],
+        "association": ANNA_V1,
+    },
+    {
+        "action": "delete",
+        "guid": "guid-of-bert",
+        "user": "bert",
+        "dn": "CN=Bert,DC=example,DC=com",
+        "number": "1001",
+        "extension_id": 42,
+        "reason": "account_deleted",
+        "before": {"email_addr": "bert@example.com"},
+        "after": {},
+        "drift": [],
+        "depends_on": [],
+        "association": None,
+    },
+]
+ANNA = Association(
+    guid="guid-of-anna",
+    extension_id=41,
+    number="1000",
+    dn="CN=Müller\\, Anna,DC=example,DC=com",
+    account_name="anna",
+    origin=Origin.CREATED,
+    written={"email_addr": "anna@example.com"},
+    welcome=Welcome.DUE,
+)
+BERT = Association(
+    guid="guid-of-bert",
+    extension_id=42,
+    number="1001",
+    dn="CN=Bert,DC=example,DC=com",
+    account_name="bert",
+    origin=Origin.ADOPTED,
+    written={},
+)
+VACATED = ExtensionChange(
+    action=Action.UPDATE,
+    guid=ANNA.guid,
+    name="anna",
+    dn=ANNA.dn,
+    number="1000",
+    object_id=41,
+    reason=Reason.ADDRESS_EXCHANGE,
+    before={"email_addr": "anna@example.com"},
+    after={"email_addr": ""},
+    drift=("email_addr",),
+    depends_on=("update:guid-of-bert",),
+    part="vacate",
+    association=ANNA,
+)
+DELETED = ExtensionChange(
+    action=Action.DELETE,
+    guid=BERT.guid,
+    name="bert",
+    dn=BERT.dn,
+    number="1001",
+    object_id=42,
+    reason=Reason.ACCOUNT_DELETED,
+    before={"email_addr": "bert@example.com"},
+)
+
+
+@pytest.fixture
+def first_version(tmp_path: Path) -> Path:
+    """Return a ledger as the first version of the schema kept it: two associations, two open rows and a closed one."""
+    path = tmp_path / "ledger"
+    at = "2026-03-01T00:30:00.000000+00:00"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(schema.MIGRATIONS[0])
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute(
+            "INSERT INTO associations VALUES (:guid, :extension_id, :number, :dn, :account_name, :origin, :written,"
+            " :welcome)",
+            {**ANNA_V1, "written": json.dumps(ANNA_V1["written"])},
+        )
+        connection.execute(
+            "INSERT INTO associations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (BERT.guid, 42, "1001", BERT.dn, "bert", "adopted", "{}", "none"),
+        )
+        connection.execute("INSERT INTO retired_numbers VALUES ('1007', '', ?)", (at,))
+        connection.execute(
+            "INSERT INTO runs VALUES (1, 'run-1', 'users', 'plan-1', 'running', ?, NULL, '{}', '')", (at,)
+        )
+        vacated, deleted = (json.dumps(change) for change in CHANGES_V1)
+        connection.executemany(
+            "INSERT INTO journal VALUES (?, 'run-1', ?, ?, '', ?, '', ?, NULL)",
+            [
+                (1, BERT.guid, deleted, "failed", at),
+                (2, ANNA.guid, vacated, "intended", at),
+                (3, BERT.guid, deleted, "unknown", at),
+            ],
+        )
+    return path
+
+
+def assert_nothing_is_lost(ledger: SqliteLedger) -> None:
+    assert ledger.associations() == [ANNA, BERT]
+    assert ledger.object_associations() == []
+    assert ledger.retired_numbers() == [RetiredNumber("1007", "", NOW)]
+    assert ledger.runs(10) == [RunRecord("run-1", "users", "plan-1", "running", NOW, None, {}, "")]
+    assert ledger.unfinished() == [Intent(2, "run-1", VACATED), Intent(3, "run-1", DELETED)]
+
+
+def test_nothing_of_version_1_is_lost(first_version: Path) -> None:
+    for _unused in range(2):
+        with open_ledger(first_version, read_write=True, command="test") as ledger:
+            assert_nothing_is_lost(ledger)
+    assert version(first_version) == len(schema.MIGRATIONS)
+
+
+def test_check_mode_reads_version_1_and_leaves_it_so(first_version: Path) -> None:
+    before = first_version.read_bytes()
+    with open_ledger(first_version, read_write=False, command="test") as ledger:
+        assert_nothing_is_lost(ledger)
+    assert first_version.read_bytes() == before
+
+
+def test_a_change_of_version_1_has_the_key_that_others_depend_on(first_version: Path) -> None:
+    with open_ledger(first_version, read_write=True, command="test") as ledger:
+        keys = [intent.change.key for intent in ledger.unfinished()]
+    assert keys == ["update:guid-of-anna:vacate", "delete:guid-of-bert"]
+
+
+def test_a_row_of_version_1_is_closed_as_any_other(first_version: Path) -> None:
+    with open_ledger(first_version, read_write=True, command="test") as ledger:
+        ledger.done(3, None, None, NOW)
+        assert ledger.associations() == [ANNA]
+        assert ledger.unfinished() == [Intent(2, "run-1", VACATED)]

@@ -25,20 +25,27 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
     Ledger,
     RunRecord,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Action,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
-    Change,
-    Domain,
-    Intent,
-    JournalState,
+    ObjectAssociation,
+    ObjectKind,
     Origin,
-    PbxIdentity,
-    Reason,
-    Resolution,
     RetiredNumber,
     Welcome,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import OrganizationReference, PbxIdentity
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
+    AnyChange,
+    ExtensionChange,
+    GroupChange,
+    OrganizationChange,
+    Placement,
+    Reason,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 
 NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -52,6 +59,7 @@ ANNA = Association(
     origin=Origin.CREATED,
     written={"last_name": "Müller", "first_name": "Anna", "email": "anna@example.com"},
     welcome=Welcome.DUE,
+    organization_id=7,
 )
 BERT = replace(
     ANNA,
@@ -61,29 +69,93 @@ BERT = replace(
     account_name="bert",
     origin=Origin.ADOPTED,
     welcome=Welcome.NONE,
+    organization_id=0,
 )
-CREATION = Change(
+SALES = ObjectAssociation(
+    guid="33333333-0000-4000-8000-000000000000",
+    kind=ObjectKind.ORGANIZATION,
+    rule=RuleKind.ORGANIZATIONAL_UNITS,
+    object_id=7,
+    dn="OU=Verkäufe\\, alle,DC=example,DC=com",
+    name="Verkäufe, alle",
+    origin=Origin.CREATED,
+    parent_id=1,
+)
+SUPPORT = replace(
+    SALES,
+    guid="44444444-0000-4000-8000-000000000000",
+    object_id=8,
+    dn="OU=Support,DC=example,DC=com",
+    name="Support",
+    origin=Origin.ADOPTED,
+    parent_id=7,
+)
+# The ids of each kind are its own: this group is no organization, whatever its numbers.
+TEAM = ObjectAssociation(
+    guid=SALES.guid,
+    kind=ObjectKind.EXTENSION_GROUP,
+    rule=RuleKind.GROUPS,
+    object_id=SALES.object_id,
+    dn="CN=Team,DC=example,DC=com",
+    name="Team",
+    origin=Origin.CREATED,
+    members=(41, 42),
+    leftover_id=3,
+)
+LABEL = ObjectAssociation(
+    guid="label",
+    kind=ObjectKind.EXTENSION_GROUP,
+    rule=RuleKind.USERS,
+    object_id=9,
+    dn="",
+    name="Active Directory",
+    origin=Origin.CREATED,
+)
+CREATION = ExtensionChange(
     action=Action.CREATE,
     guid=ANNA.guid,
-    user="anna",
+    name="anna",
     dn=ANNA.dn,
     number="1000",
-    extension_id=None,
+    object_id=None,
     reason=Reason.NEW_USER,
     after=ANNA.written,
     depends_on=("delete:x",),
     association=replace(ANNA, extension_id=0),
+    placement=Placement((OrganizationReference(2, "Night shift"),), unit=SALES.guid, taken=5),
 )
-DELETION = Change(
+DELETION = ExtensionChange(
     action=Action.DELETE,
     guid=BERT.guid,
-    user="bert",
+    name="bert",
     dn=BERT.dn,
     number="1001",
-    extension_id=42,
+    object_id=42,
     reason=Reason.ACCOUNT_DELETED,
     before=BERT.written,
     drift=("email",),
+)
+UNIT_CREATION = OrganizationChange(
+    action=Action.CREATE,
+    guid=SALES.guid,
+    name="Sales",
+    dn=SALES.dn,
+    object_id=None,
+    reason=Reason.NEW_UNIT,
+    after={"name": SALES.name, "parent": "Company"},
+    association=replace(SALES, object_id=0),
+    parent_id=1,
+)
+TEAM_DELETION = GroupChange(
+    action=Action.DELETE,
+    guid=TEAM.guid,
+    name="Team",
+    dn=TEAM.dn,
+    object_id=TEAM.object_id,
+    reason=Reason.OBJECT_DELETED,
+    before={"name": "Team"},
+    kept=(43,),
+    removed=("1000 Anna", "1001 Bert"),
 )
 INTEGRATION = Integration(
     domain=Domain("aaaaaaaa-0000-4000-8000-000000000000", "DC=example,DC=com", "example.com"),
@@ -121,25 +193,32 @@ def test_an_empty_ledger_knows_nothing(ledger: SqliteLedger) -> None:
     assert ledger.integration() is None
     assert ledger.rule("users") is None
     assert ledger.associations() == []
+    assert ledger.object_associations() == []
     assert ledger.retired_numbers() == []
     assert ledger.unfinished() == []
     assert ledger.runs(10) == []
 
 
 def test_everything_is_there_after_reopening(path: Path) -> None:
+    intended: list[tuple[AnyChange, str]] = [(CREATION, "name-1"), (UNIT_CREATION, ""), (TEAM_DELETION, "")]
     with open_ledger(path, read_write=True, command="test") as ledger:
         ledger.save_integration(INTEGRATION, NOW)
         ledger.save_rule("users", {"scope": "groups", "groups": ["Sales"]}, NOW)
-        ledger.save_associations([BERT, ANNA])
+        ledger.save_rule("groups", {"scope": "all"}, NOW)
+        ledger.save_associations([SUPPORT, BERT, SALES, ANNA, LABEL, TEAM])
         ledger.retire_number(RetiredNumber("1007", "", NOW))
         run_id = ledger.begin_run("users", "plan-1", NOW)
-        row = ledger.intend(run_id, CREATION, "name-1", NOW)
+        rows = [ledger.intend(run_id, change, name, NOW) for change, name in intended]
     with open_ledger(path, read_write=True, command="test") as ledger:
         assert ledger.integration() == INTEGRATION
         assert ledger.rule("users") == {"scope": "groups", "groups": ["Sales"]}
+        assert ledger.rule("groups") == {"scope": "all"}
         assert ledger.associations() == [ANNA, BERT]
+        assert ledger.object_associations() == [TEAM, LABEL, SALES, SUPPORT]  # by kind, then by guid
         assert ledger.retired_numbers() == [RetiredNumber("1007", "", NOW)]
-        assert ledger.unfinished() == [Intent(row, run_id, CREATION, "name-1")]
+        assert ledger.unfinished() == [
+            Intent(row, run_id, change, name) for row, (change, name) in zip(rows, intended, strict=True)
+        ]
         assert ledger.runs(1) == [RunRecord(run_id, "users", "plan-1", "running", NOW, None, {}, "")]
 
 
@@ -206,17 +285,29 @@ def test_settings_named_like_secrets_are_refused(ledger: SqliteLedger, settings:
 def test_values_named_like_secrets_are_refused_everywhere_else(ledger: SqliteLedger) -> None:
     run_id = ledger.begin_run("users", "plan", NOW)
     leak = {"user_password": "x"}
-    for change in (
+    leaking: list[AnyChange] = [
         replace(CREATION, after=leak),
         replace(DELETION, before=leak),
         replace(CREATION, association=replace(ANNA, written=leak)),
-    ):
+        replace(UNIT_CREATION, after=leak),
+        replace(TEAM_DELETION, before=leak),
+    ]
+    for change in leaking:
         with pytest.raises(LedgerError, match="user_password"):
             ledger.intend(run_id, change, "", NOW)
     with pytest.raises(LedgerError, match="user_password"):
         ledger.save_associations([replace(ANNA, written=leak)])
     assert ledger.unfinished() == []
     assert ledger.associations() == []
+
+
+def test_organizations_and_groups_may_be_called_like_secrets(ledger: SqliteLedger) -> None:
+    unit = replace(SALES, dn="OU=Password Reset,DC=example,DC=com", name="Password Reset")
+    change = replace(UNIT_CREATION, name=unit.name, after={"name": unit.name}, association=unit)
+    row = ledger.intend(ledger.begin_run("organizational_units", "plan", NOW), change, "", NOW)
+    assert ledger.unfinished()[0].change == change
+    ledger.done(row, unit, None, LATER)
+    assert ledger.object_associations() == [unit]
 
 
 # --- associations and numbers ---
@@ -256,6 +347,79 @@ def test_two_associations_may_exchange_their_extensions(ledger: SqliteLedger) ->
 def test_an_association_without_an_extension_is_refused(ledger: SqliteLedger) -> None:
     with pytest.raises(LedgerError, match="refuses"):
         ledger.save_associations([replace(ANNA, extension_id=0)])
+
+
+def test_object_associations_are_replaced_by_their_kind_and_guid(ledger: SqliteLedger) -> None:
+    ledger.save_associations([SALES, TEAM])
+    renamed = replace(TEAM, name="A-Team", members=(41,), leftover_id=0)
+    ledger.save_associations([renamed])
+    assert ledger.object_associations() == [renamed, SALES]
+
+
+def test_two_associations_never_share_an_organization_and_both_are_named(ledger: SqliteLedger) -> None:
+    ledger.save_associations([SALES])
+    with pytest.raises(LedgerError) as caught:
+        ledger.save_associations([ANNA, LABEL, replace(SUPPORT, object_id=SALES.object_id)])
+    assert caught.value.message == (
+        f"The organization Support (id 7) cannot be associated with {SUPPORT.dn}: it is associated with {SALES.dn}."
+    )
+    assert ledger.object_associations() == [SALES]
+    assert ledger.associations() == []
+
+
+def test_two_associations_never_share_a_group_and_one_without_a_dn_is_named_by_what_stands_for_it(
+    ledger: SqliteLedger,
+) -> None:
+    ledger.save_associations([LABEL])
+    for newcomer in (replace(TEAM, object_id=9), replace(LABEL, guid="attribute:Sales")):
+        with pytest.raises(LedgerError, match=r"The extension group .* \(id 9\).*: it is associated with label"):
+            ledger.save_associations([newcomer])
+    assert ledger.object_associations() == [LABEL]
+
+
+@pytest.mark.parametrize(
+    ("statement", "refusal"),
+    [
+        ("UPDATE object_associations SET object_id = 7", "UNIQUE.*object_id"),
+        ("UPDATE object_associations SET guid = ''", "UNIQUE.*guid"),
+        ("UPDATE object_associations SET object_id = 0", "CHECK"),
+        ("UPDATE object_associations SET kind = 'extension'", "CHECK"),
+    ],
+)
+def test_the_database_itself_refuses_a_shared_or_impossible_object(
+    ledger: SqliteLedger, path: Path, statement: str, refusal: str
+) -> None:
+    ledger.save_associations([SALES, SUPPORT])
+    with (
+        closing(sqlite3.connect(path)) as connection,
+        pytest.raises(sqlite3.IntegrityError, match=refusal),
+    ):
+        connection.execute(statement)
+
+
+def test_object_associations_may_exchange_their_objects(ledger: SqliteLedger) -> None:
+    ledger.save_associations([SALES, SUPPORT, TEAM, LABEL])
+    exchanged = [
+        replace(TEAM, object_id=LABEL.object_id),
+        replace(LABEL, object_id=TEAM.object_id),
+        replace(SALES, object_id=SUPPORT.object_id),
+        replace(SUPPORT, object_id=SALES.object_id),
+    ]
+    ledger.save_associations(exchanged)
+    assert ledger.object_associations() == exchanged
+
+
+def test_an_association_without_an_object_is_refused(ledger: SqliteLedger) -> None:
+    with pytest.raises(LedgerError, match="refuses"):
+        ledger.save_associations([ANNA, replace(TEAM, object_id=0)])
+    assert ledger.associations() == []
+
+
+def test_an_extension_in_the_guise_of_another_object_is_refused(ledger: SqliteLedger) -> None:
+    ledger.save_associations([ANNA])
+    with pytest.raises(LedgerError, match="refuses"):
+        ledger.save_associations([replace(TEAM, guid=ANNA.guid, kind=ObjectKind.EXTENSION)])
+    assert ledger.associations() == [ANNA]
 
 
 def test_written_values_are_kept_in_order_of_their_names(ledger: SqliteLedger, path: Path) -> None:
@@ -356,6 +520,47 @@ def test_done_drops_the_association_and_retires_the_number(ledger: SqliteLedger)
     assert ledger.retired_numbers() == [retired]
 
 
+def test_done_saves_the_association_of_an_organization(ledger: SqliteLedger) -> None:
+    row = ledger.intend(ledger.begin_run("organizational_units", "plan", NOW), UNIT_CREATION, "", NOW)
+    ledger.done(row, SALES, None, LATER)
+    assert ledger.unfinished() == []
+    assert ledger.object_associations() == [SALES]
+
+
+ONE_OF_EACH: list[AnyChange] = [
+    replace(DELETION, guid=SALES.guid),
+    replace(UNIT_CREATION, action=Action.RELEASE),
+    TEAM_DELETION,
+]
+
+
+@pytest.mark.parametrize("change", ONE_OF_EACH, ids=lambda change: change.kind.value)
+def test_done_drops_the_association_of_its_kind_and_guid_alone(ledger: SqliteLedger, change: AnyChange) -> None:
+    extensions = {"dropped": replace(ANNA, guid=SALES.guid), "other": BERT}
+    groups, organizations = {"dropped": TEAM, "other": LABEL}, {"dropped": SALES, "other": SUPPORT}
+    ledger.save_associations([*extensions.values(), *groups.values(), *organizations.values()])
+    row = ledger.intend(ledger.begin_run("users", "plan", NOW), change, "", NOW)
+    ledger.done(row, None, None, LATER)
+    match change:
+        case ExtensionChange():
+            del extensions["dropped"]
+        case OrganizationChange():
+            del organizations["dropped"]
+        case GroupChange():
+            del groups["dropped"]
+    assert ledger.associations() == sorted(extensions.values(), key=lambda association: association.guid)
+    assert ledger.object_associations() == [*groups.values(), *organizations.values()]
+
+
+def test_done_with_a_taken_organization_leaves_the_row_open(ledger: SqliteLedger) -> None:
+    ledger.save_associations([SUPPORT])
+    row = ledger.intend(ledger.begin_run("organizational_units", "plan", NOW), UNIT_CREATION, "", NOW)
+    with pytest.raises(LedgerError, match="it is associated with OU=Support"):
+        ledger.done(row, replace(SALES, object_id=SUPPORT.object_id), None, LATER)
+    assert len(ledger.unfinished()) == 1
+    assert ledger.object_associations() == [SUPPORT]
+
+
 def test_done_is_all_or_nothing(ledger: SqliteLedger, path: Path) -> None:
     row = ledger.intend(ledger.begin_run("users", "plan", NOW), CREATION, "name-1", NOW)
     with pytest.raises(ValueError, match="time zone"):
@@ -420,6 +625,42 @@ def test_resolve_saves_drops_and_retires(ledger: SqliteLedger) -> None:
     assert ledger.retired_numbers() == [retired]
 
 
+def test_resolve_saves_and_drops_objects_of_all_kinds(ledger: SqliteLedger) -> None:
+    ledger.save_associations([TEAM, replace(ANNA, guid=TEAM.guid)])
+    run_id = ledger.begin_run("groups", "plan", NOW)
+    for change in (TEAM_DELETION, UNIT_CREATION, DELETION):
+        ledger.intend(run_id, change, "", NOW)
+    team, unit, extension = ledger.unfinished()
+    ledger.resolve(
+        [
+            Resolution(team, JournalState.DONE, "deleted", drop=True),
+            Resolution(unit, JournalState.DONE, "created", save=SALES),
+            Resolution(extension, JournalState.DONE, "written", save=BERT),
+        ],
+        LATER,
+    )
+    assert ledger.unfinished() == []
+    assert ledger.object_associations() == [SALES]
+    assert ledger.associations() == [BERT, replace(ANNA, guid=TEAM.guid)]
+
+
+def test_resolve_hands_an_object_from_one_association_to_another(ledger: SqliteLedger) -> None:
+    ledger.save_associations([SALES])
+    run_id = ledger.begin_run("organizational_units", "plan", NOW)
+    heir = replace(SUPPORT, object_id=SALES.object_id)
+    ledger.intend(run_id, replace(UNIT_CREATION, action=Action.ASSOCIATE, guid=heir.guid), "", NOW)
+    ledger.intend(run_id, replace(UNIT_CREATION, action=Action.RELEASE), "", NOW)
+    association, release = ledger.unfinished()
+    ledger.resolve(
+        [
+            Resolution(association, JournalState.DONE, "", save=heir),
+            Resolution(release, JournalState.DONE, "", drop=True),
+        ],
+        LATER,
+    )
+    assert ledger.object_associations() == [heir]
+
+
 def test_resolve_keeps_what_it_is_not_told_to_change(ledger: SqliteLedger, path: Path) -> None:
     ledger.save_associations([BERT])
     ledger.intend(ledger.begin_run("users", "plan", NOW), DELETION, "", NOW)
@@ -472,14 +713,19 @@ def test_resolve_is_all_or_nothing(ledger: SqliteLedger) -> None:
     [
         "UPDATE associations SET written = '[1]'",
         "UPDATE associations SET origin = 'found'",
+        "UPDATE object_associations SET members = '{}'",
+        "UPDATE object_associations SET kind = 'queue'",
+        "UPDATE object_associations SET rule = 'queues'",
         "UPDATE journal SET change = '{}'",
+        """UPDATE journal SET change = replace(change, '"kind": "extension"', '"kind": "queue"')""",
+        """UPDATE journal SET change = replace(change, '"name"', '"user"')""",
         "UPDATE journal SET change = 'x'",
     ],
 )
 def test_a_record_that_cannot_be_understood_is_damage(ledger: SqliteLedger, path: Path, statement: str) -> None:
-    ledger.save_associations([BERT])
+    ledger.save_associations([BERT, TEAM])
     ledger.intend(ledger.begin_run("users", "plan", NOW), DELETION, "", NOW)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(statement)
     with pytest.raises(LedgerFileError, match=r"damaged.*record"):
-        (ledger.associations(), ledger.unfinished())
+        (ledger.associations(), ledger.object_associations(), ledger.unfinished())

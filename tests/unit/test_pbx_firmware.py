@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import FirmwareError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.firmware import check_firmware
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import PbxIdentity
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx import shapes
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import IncompleteListError, PbxAnswerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import OrganizationShape
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import OrganizationReference
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import OrganizationReference
 
 IT = OrganizationReference(33, "IT")
 
@@ -105,24 +105,3 @@ def test_object_and_array_of_one_are_the_same() -> None:
     assert shapes.parse_rows({"data": {"id": 1}}, "data", "x") == [{"id": 1}]
     with pytest.raises(PbxAnswerError, match="2 objects"):
         shapes.parse_object({"data": [{}, {}]}, "data", "x")
-
-
-@pytest.mark.parametrize(
-    "nodes",
-    [
-        [{"id": 1, "name": "Example Ltd", "parent_id": 0}],
-        [{"id": "1", "name": "Example Ltd", "parent_id": "0", "children": []}],
-        [{"id": 33, "name": "IT", "parent_id": "1"}, {"id": "1", "name": "Example Ltd", "parent_id": "0"}],
-        [{"id": 1, "name": "Example Ltd"}],
-        {"id": 1, "name": "Example Ltd", "parent_id": 0},
-    ],
-)
-def test_root_organization_is_found(nodes: Any) -> None:
-    found = shapes.parse_root_organization({"organization_list": nodes})
-    assert found == OrganizationReference(1, "Example Ltd")
-
-
-@pytest.mark.parametrize("nodes", [[], [{"id": 1}, {"id": 2}], None])
-def test_tree_without_one_root_is_an_error(nodes: Any) -> None:
-    with pytest.raises(PbxAnswerError):
-        shapes.parse_root_organization({"organization_list": nodes})

@@ -6,11 +6,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import pytest
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    DirectoryUser,
-    NumberFrom,
-    RetiredNumber,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryUser
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import RetiredNumber
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.numbers import (
     Numbering,
     TakenNumbers,
@@ -18,6 +15,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.numbers impor
     is_number,
     number_of,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import NumberFrom
 
 from tests.unit.sync_builders import NOW, guid, retired, rule, user
 
@@ -42,7 +40,7 @@ def _names(numbering: Numbering) -> dict[str, str]:
 
 
 def _codes(numbering: Numbering) -> list[tuple[str, str]]:
-    return [(conflict.user, conflict.code) for conflict in numbering.conflicts]
+    return [(conflict.name, conflict.code) for conflict in numbering.conflicts]
 
 
 def test_the_first_free_numbers_from_the_start_in_the_given_order() -> None:

@@ -7,15 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Action,
-    Association,
-    Change,
-    Extension,
-    Origin,
-    Reason,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.order import in_order
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, ExtensionChange, Reason
 
 from tests.unit.sync_builders import dn, extension, guid
 
@@ -33,18 +28,18 @@ def _change(
     after: Mapping[str, str] | None = None,
     depends_on: tuple[str, ...] = (),
     extensions: Mapping[int, Extension] = EXTENSIONS,
-) -> Change:
+) -> ExtensionChange:
     id_ = IDS.get(name) if action is not Action.CREATE else None
     after = after or {}
     before = {field: extensions[id_].fields[field] for field in after} if id_ else {}
     written = {"first_name": name, "title": "", "email_addr": f"{name}@x.test", **after}
-    return Change(
+    return ExtensionChange(
         action=action,
         guid=guid(name),
-        user=name,
+        name=name,
         dn=dn(name),
         number=str(1000 + (id_ or 9)),
-        extension_id=id_,
+        object_id=id_,
         reason=Reason.DIRECTORY_CHANGED,
         before=before,
         after=after,
@@ -55,11 +50,11 @@ def _change(
     )
 
 
-def _takes(name: str, giver: str, action: Action = Action.UPDATE, *depends_on: str) -> Change:
+def _takes(name: str, giver: str, action: Action = Action.UPDATE, *depends_on: str) -> ExtensionChange:
     return _change(action, name, after={"email_addr": f"{giver}@x.test"}, depends_on=depends_on)
 
 
-def _keys(*changes: Change) -> list[str]:
+def _keys(*changes: ExtensionChange) -> list[str]:
     return [change.key.replace("guid-", "") for change in in_order(changes, EXTENSIONS)]
 
 
@@ -82,7 +77,7 @@ def test_nothing_is_nothing() -> None:
 def test_who_takes_an_address_waits_for_the_one_who_gives_it_up(address: str) -> None:
     taker = _change(Action.UPDATE, "ada", after={"email_addr": address})
     ordered = in_order([taker, _takes("ben", "new")], EXTENSIONS)
-    assert [change.user for change in ordered] == ["ben", "ada"]
+    assert [change.name for change in ordered] == ["ben", "ada"]
     assert ordered[1].depends_on == ("update:guid-ben",)
 
 
@@ -178,7 +173,7 @@ def test_a_ring_of_users_being_bound_waits_for_the_ends_of_their_old_association
     vacate = ordered[2]
     assert (vacate.key, vacate.action) == ("associate:guid-ada:vacate", Action.ASSOCIATE)
     assert vacate.depends_on == ("release:guid-ada", "release:guid-ben")
-    assert [change.user for change in ordered] == ["ada", "ben", "ada", "ben", "ada"]
+    assert [change.name for change in ordered] == ["ada", "ben", "ada", "ben", "ada"]
 
 
 def test_a_ring_that_addresses_do_not_explain_is_refused() -> None:

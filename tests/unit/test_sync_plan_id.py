@@ -7,39 +7,35 @@ import re
 from dataclasses import replace
 
 import pytest
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    AccountStatus,
-    Action,
-    Association,
-    Change,
-    Conflict,
-    Domain,
-    Origin,
-    PbxIdentity,
-    Reason,
-    UserRule,
-    Welcome,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin, Welcome
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, Conflict, ExtensionChange, Reason
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import plan_id, removals_id
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AccountStatus, UserRule
 
 from tests.unit.sync_builders import DOMAIN, PBX, rule
 
 RULE = rule(delete_when=[AccountStatus.DELETED, AccountStatus.EXPIRED, AccountStatus.DISABLED])
 ASSOCIATION = Association("g", 7, "1000", "CN=ada", "ada", Origin.CREATED, {"title": "Lead"}, Welcome.DUE)
-UPDATE = Change(
-    Action.UPDATE,
-    "g",
-    "ada",
-    "CN=ada",
-    "1000",
-    7,
-    Reason.DIRECTORY_CHANGED,
+UPDATE = ExtensionChange(
+    action=Action.UPDATE,
+    guid="g",
+    name="ada",
+    dn="CN=ada",
+    number="1000",
+    object_id=7,
+    reason=Reason.DIRECTORY_CHANGED,
     before={"title": ""},
     after={"title": "Lead"},
     association=ASSOCIATION,
 )
-DELETE = Change(Action.DELETE, "h", "ben", "CN=ben", "1001", 8, Reason.ACCOUNT_DELETED)
-GONE = Change(Action.RELEASE, "i", "cid", "CN=cid", "1002", 9, Reason.EXTENSION_GONE)
+DELETE = ExtensionChange(
+    action=Action.DELETE, guid="h", name="ben", dn="CN=ben", number="1001", object_id=8, reason=Reason.ACCOUNT_DELETED
+)
+GONE = ExtensionChange(
+    action=Action.RELEASE, guid="i", name="cid", dn="CN=cid", number="1002", object_id=9, reason=Reason.EXTENSION_GONE
+)
 CONFLICT = Conflict("number_missing", "j", "dot", "ipPhone is empty.")
 NAME = plan_id(RULE, DOMAIN, PBX, [DELETE, UPDATE], [CONFLICT])
 
@@ -48,7 +44,7 @@ def test_a_name_is_16_hexadecimal_digits_and_the_same_in_every_process() -> None
     assert re.fullmatch("[0-9a-f]{16}", NAME)
     again = rule(delete_when=[AccountStatus.DISABLED, AccountStatus.DELETED, AccountStatus.EXPIRED])
     assert plan_id(again, replace(DOMAIN), replace(PBX), (replace(DELETE), replace(UPDATE)), (CONFLICT,)) == NAME
-    assert plan_id(UserRule(), DOMAIN, PBX, [], []) == "275f9a9d5982730a"
+    assert plan_id(UserRule(), DOMAIN, PBX, [], []) == "7ce54823aa44aec9"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +69,7 @@ def test_a_name_is_16_hexadecimal_digits_and_the_same_in_every_process() -> None
     ],
 )
 def test_whatever_differs_has_another_name(
-    rule_: UserRule, domain: Domain, pbx: PbxIdentity, changes: list[Change], conflicts: list[Conflict]
+    rule_: UserRule, domain: Domain, pbx: PbxIdentity, changes: list[ExtensionChange], conflicts: list[Conflict]
 ) -> None:
     assert plan_id(rule_, domain, pbx, changes, conflicts) != NAME
 
@@ -107,7 +103,7 @@ def test_the_name_of_the_removals_holds_while_the_rest_is_carried_out() -> None:
         [replace(DELETE, guid="k")],
     ],
 )
-def test_other_removals_have_another_name(changes: list[Change]) -> None:
+def test_other_removals_have_another_name(changes: list[ExtensionChange]) -> None:
     assert removals_id(DOMAIN, PBX, changes) != removals_id(DOMAIN, PBX, [DELETE])
     assert removals_id(replace(DOMAIN, guid="other"), PBX, [DELETE]) != removals_id(DOMAIN, PBX, [DELETE])
     assert removals_id(DOMAIN, replace(PBX, serial_number="s"), [DELETE]) != removals_id(DOMAIN, PBX, [DELETE])

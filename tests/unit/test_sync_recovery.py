@@ -6,36 +6,42 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Action,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
-    Change,
-    Extension,
-    Intent,
-    JournalState,
     Origin,
-    Reason,
-    Resolution,
     RetiredNumber,
     Welcome,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, ExtensionChange, Reason
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.recovery import recover
 
 from tests.unit.sync_builders import NOW, extension, pbx
 
 FIELDS = {"first_name": "Ada", "email_addr": "ada@x.test"}
 AFTERWARDS = Association("ada", 0, "1000", "CN=ada", "ada", Origin.CREATED, FIELDS, Welcome.DUE)
-CREATE = Change(
-    Action.CREATE, "ada", "ada", "CN=ada", "1000", None, Reason.NEW_USER, after=FIELDS, association=AFTERWARDS
+CREATE = ExtensionChange(
+    action=Action.CREATE,
+    guid="ada",
+    name="ada",
+    dn="CN=ada",
+    number="1000",
+    object_id=None,
+    reason=Reason.NEW_USER,
+    after=FIELDS,
+    association=AFTERWARDS,
 )
 HELD = replace(AFTERWARDS, extension_id=7)
-UPDATE = replace(CREATE, action=Action.UPDATE, extension_id=7, association=HELD)
+UPDATE = replace(CREATE, action=Action.UPDATE, object_id=7, association=HELD)
 ASSOCIATE = replace(UPDATE, action=Action.ASSOCIATE)
-DELETE = Change(Action.DELETE, "ada", "ada", "CN=ada", "1000", 7, Reason.ACCOUNT_DELETED)
+DELETE = ExtensionChange(
+    action=Action.DELETE, guid="ada", name="ada", dn="CN=ada", number="1000", object_id=7, reason=Reason.ACCOUNT_DELETED
+)
 RELEASE = replace(DELETE, action=Action.RELEASE, reason=Reason.OUT_OF_SCOPE)
 
 
-def _recover(change: Change, *extensions: Extension, associations: tuple[Association, ...] = ()) -> Resolution:
+def _recover(change: ExtensionChange, *extensions: Extension, associations: tuple[Association, ...] = ()) -> Resolution:
     name = "drawn" if change.action is Action.CREATE else ""
     (resolution,) = recover([Intent(1, "run", change, name)], associations, pbx(*extensions), NOW)
     assert resolution.intent.change == change
@@ -122,7 +128,7 @@ def test_a_release_is_planned_again() -> None:
 
 
 @pytest.mark.parametrize("change", [UPDATE, ASSOCIATE])
-def test_fields_that_were_written_are_remembered(change: Change) -> None:
+def test_fields_that_were_written_are_remembered(change: ExtensionChange) -> None:
     resolution = _recover(change, extension(7, "1000", **FIELDS))
     assert (resolution.state, resolution.detail) == (JournalState.DONE, "the fields had been written")
     assert (resolution.save, resolution.drop, resolution.retired) == (HELD, False, None)
@@ -130,9 +136,9 @@ def test_fields_that_were_written_are_remembered(change: Change) -> None:
 
 @pytest.mark.parametrize("change", [UPDATE, ASSOCIATE])
 @pytest.mark.parametrize("found", [extension(7, "1000", first_name="Ada"), extension(9, "1000", **FIELDS)])
-def test_fields_that_were_not_written_are_planned_again(change: Change, found: Extension) -> None:
+def test_fields_that_were_not_written_are_planned_again(change: ExtensionChange, found: Extension) -> None:
     _failed(_recover(change, found), "the fields had not been written")
 
 
 def test_a_change_that_names_no_extension_wrote_nothing() -> None:
-    _failed(_recover(replace(UPDATE, extension_id=None), extension(7, "1000")), "the fields had not been written")
+    _failed(_recover(replace(UPDATE, object_id=None), extension(7, "1000")), "the fields had not been written")

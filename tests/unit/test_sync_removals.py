@@ -7,19 +7,17 @@ from collections.abc import Collection
 from typing import Any
 
 import pytest
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectorySnapshot, DirectoryUser
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Origin
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.removals import Sorted, sort_associations
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     AccountStatus,
-    Action,
     DeletionProof,
-    DirectorySnapshot,
-    DirectoryUser,
-    Origin,
     OutOfScope,
-    Reason,
     Scope,
     UserRule,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.removals import Sorted, sort_associations
 
 from tests.unit.sync_builders import NOW, association, directory, extension_of, rule, user
 
@@ -109,7 +107,7 @@ def test_an_extension_that_is_gone_already_is_not_deleted_again(seen: DirectoryS
     settings = rule(delete_when=ALL, out_of_scope=OutOfScope.DELETE)
     (change,) = _sorted(settings, seen, gone=True).removals
     assert (change.action, change.reason, change.before) == (Action.RELEASE, Reason.EXTENSION_GONE, {})
-    assert (change.number, change.extension_id) == ("1000", 7)
+    assert (change.number, change.object_id) == ("1000", 7)
 
 
 def test_a_removal_tells_all_that_is_lost() -> None:
@@ -117,8 +115,8 @@ def test_a_removal_tells_all_that_is_lost() -> None:
     assert change.before == HELD.fields
     assert change.after == {}
     assert change.association is None
-    assert (change.user, change.guid, change.dn) == ("ada", ADA.guid, ADA.dn)
-    assert (change.number, change.extension_id) == ("1000", 7)
+    assert (change.name, change.guid, change.dn) == ("ada", ADA.guid, ADA.dn)
+    assert (change.number, change.object_id) == ("1000", 7)
 
 
 @pytest.mark.parametrize(

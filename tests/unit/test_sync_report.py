@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import Action, Change, Plan, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, ExtensionChange, Plan, Reason
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import (
     DIFF_BLOCKS,
     Outcome,
@@ -16,13 +16,13 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import
     summary,
 )
 
-UPDATE = Change(
+UPDATE = ExtensionChange(
     action=Action.UPDATE,
     guid="g1",
-    user="anna",
+    name="anna",
     dn="CN=Anna,DC=lab,DC=test",
     number="1000",
-    extension_id=54,
+    object_id=54,
     reason=Reason.DIRECTORY_CHANGED,
     before={"last_name": "Adler", "title": "Boss"},
     after={"last_name": "Adler-Berg", "title": ""},
@@ -30,14 +30,14 @@ UPDATE = Change(
 )
 
 
-def created(number: int) -> Change:
-    return Change(
+def created(number: int) -> ExtensionChange:
+    return ExtensionChange(
         action=Action.CREATE,
         guid=f"g{number}",
-        user=f"u{number}",
+        name=f"u{number}",
         dn=f"CN=u{number},DC=lab,DC=test",
         number=str(number),
-        extension_id=None,
+        object_id=None,
         reason=Reason.NEW_USER,
         after={"first_name": "U"},
     )
@@ -46,7 +46,7 @@ def created(number: int) -> Change:
 def test_a_block_has_action_number_user_reason_and_each_field() -> None:
     assert diff_text([Outcome(UPDATE, State.PLANNED)]) == (
         "update 1000 anna\n"
-        "    the user changed in the directory\n"
+        "    it changed in the directory\n"
         '    last_name: "Adler" -> "Adler-Berg"\n'
         '    title: "Boss" -> - (drift)\n'
     )
@@ -97,9 +97,9 @@ def test_the_summary_has_the_same_keys_for_every_plan() -> None:
 
 
 def test_a_created_extension_is_told_with_its_new_id() -> None:
-    assert change_data(Outcome(created(1000), State.DONE, extension_id=77))["extension_id"] == 77
-    assert change_data(Outcome(UPDATE, State.DONE))["extension_id"] == 54
-    assert change_data(Outcome(created(1000), State.PLANNED))["extension_id"] is None
+    assert change_data(Outcome(created(1000), State.DONE, object_id=77))["object_id"] == 77
+    assert change_data(Outcome(UPDATE, State.DONE))["object_id"] == 54
+    assert change_data(Outcome(created(1000), State.PLANNED))["object_id"] is None
 
 
 def test_a_release_says_that_the_extension_stays_and_shows_no_fields() -> None:
@@ -107,7 +107,7 @@ def test_a_release_says_that_the_extension_stays_and_shows_no_fields() -> None:
 
     assert diff_text([Outcome(release, State.PLANNED)]) == (
         "release 1000 anna\n"
-        "    the user exists but the scope no longer takes them in\n"
+        "    it exists in the directory but the scope no longer takes it in\n"
         "    the extension stays as it is and is the PBX administrator's again\n"
     )
 

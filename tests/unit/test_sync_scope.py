@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import AccountStatus
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AccountStatus
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.scope import (
     account_status,
     members_among,

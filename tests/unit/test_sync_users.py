@@ -8,16 +8,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.conflicts import ConflictCode
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Origin, Welcome
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, Plan, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     AccountStatus,
-    Action,
     NumberFrom,
-    Origin,
     OutOfScope,
-    Plan,
-    Reason,
     Scope,
-    Welcome,
 )
 
 from tests.unit.sync_builders import (
@@ -85,7 +82,7 @@ def test_newcomers_get_extensions_in_the_order_of_their_names(scope: Scope) -> N
 def test_a_creation_carries_all_that_is_known_and_writes_no_empty_field() -> None:
     change = _only(plan(directory(ADA)))
     assert change.after == {"first_name": "ada", "email_addr": "ada@x.test", "title": "Lead"}
-    assert (change.before, change.extension_id, change.depends_on, change.drift) == ({}, None, (), ())
+    assert (change.before, change.object_id, change.depends_on, change.drift) == ({}, None, (), ())
     assert change.association.written == fields(first_name="ada", email_addr="ada@x.test", title="Lead")
     assert (change.association.extension_id, change.association.number) == (0, "1000")
     assert (change.association.origin, change.association.welcome) == (Origin.CREATED, Welcome.NONE)
@@ -265,7 +262,7 @@ def test_a_deletion_makes_room_for_one_creation_that_waits_for_it() -> None:
         pbx(one, two, room=1),
         [known_one, known_two],
     )
-    created = {change.user: change.depends_on for change in made.changes if change.action is Action.CREATE}
+    created = {change.name: change.depends_on for change in made.changes if change.action is Action.CREATE}
     assert created == {"ada": (), "ben": ("delete:guid-eve",), "cid": ("delete:guid-fay",)}
     assert codes(made) == [("dot", ConflictCode.NO_CAPACITY)]
 
@@ -288,7 +285,7 @@ def test_an_extension_with_the_address_is_taken_over_where_the_rule_says_so() ->
     found = extension(7, "4711", first_name="Old", email_addr="ADA@x.test", title="Lead")
     change = _only(plan(directory(ADA), pbx(found), rule_=rule(associate_by_email=True)))
     assert (change.action, change.reason) == (Action.ASSOCIATE, Reason.SAME_EMAIL)
-    assert (change.number, change.extension_id) == ("4711", 7)
+    assert (change.number, change.object_id) == ("4711", 7)
     assert (change.before, change.after) == ({"first_name": "Old"}, {"first_name": "ada"})
     assert change.association.origin is Origin.ADOPTED
     assert (change.association.extension_id, change.association.number) == (7, "4711")
@@ -380,7 +377,7 @@ def test_three_users_hand_their_addresses_round() -> None:
         pbx(*(held for held, _known in pairs)),
         [known for _held, known in pairs],
     )
-    assert [(change.user, change.after["email_addr"]) for change in made.changes] == [
+    assert [(change.name, change.after["email_addr"]) for change in made.changes] == [
         ("ada", ""),
         ("cid", "ada@x.test"),
         ("ben", "cid@x.test"),

@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 # One attribute type and value; values are case folded with runs of blanks as one, as the directory compares them.
 Attribute = tuple[str, str]
 RelativeName = frozenset[Attribute]
 
-_ATTRIBUTE_TYPE = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+)\s*=")
+_ATTRIBUTE_TYPE = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+)\s*=[ ]*")
 _HEX_PAIR = re.compile(r"[0-9A-Fa-f]{2}")
+_OWN_NAME = re.compile(r"(?:[^\\,]+|\\.)*", re.DOTALL)
 _NAMING_TYPE = re.compile(r"\s*(?:OU|CN|DC|O|L|C)\s*=", re.IGNORECASE)
 
 
@@ -22,22 +24,7 @@ def parse_dn(dn: str) -> tuple[RelativeName, ...]:
 
     :raises ValueError: if the text is no DN.
     """
-    names: list[RelativeName] = []
-    attributes: list[Attribute] = []
-    position = 0
-    while True:
-        found = _ATTRIBUTE_TYPE.match(dn, position)
-        if not found:
-            raise ValueError(f"not a distinguished name: {dn}")
-        value, position = _parse_value(dn, found.end())
-        attributes.append((found[1].lower(), " ".join(value.split()).casefold()))
-        separator = dn[position : position + 1]
-        position += 1
-        if separator != "+":
-            names.append(frozenset(attributes))
-            attributes = []
-        if not separator:
-            return tuple(names)
+    return _folded(_spelled_names(dn))
 
 
 def is_dn(text: str) -> bool:
@@ -58,8 +45,65 @@ def same_dn(one: str, other: str) -> bool:
 
 def is_within(dn: str, ancestor: str) -> bool:
     """Tell whether an object is the ancestor itself or anywhere below it."""
-    names, above = parse_dn(dn), parse_dn(ancestor)
-    return len(names) >= len(above) and names[len(names) - len(above) :] == above
+    return _ends_with(parse_dn(dn), parse_dn(ancestor))
+
+
+def own_name(dn: str) -> str:
+    """Return the name that a DN gives its object, unescaped and spelled as there.
+
+    Several attributes in one relative name, which Active Directory does not have (MS-ADTS 3.1.1.3.1.2.3), are joined
+    with ``+``.
+
+    :raises ValueError: if the text is no DN.
+    """
+    return _joined(_spelled_names(dn)[0])
+
+
+def names_below(dn: str, base: str) -> tuple[str, ...]:
+    """Return the names on the way from a base down to an object, its own last, as ``own_name`` gives each.
+
+    Empty for the base itself.
+
+    :raises ValueError: if the object is neither the base nor below it, or one of both is no DN.
+    """
+    names, above = _spelled_names(dn), parse_dn(base)
+    if not _ends_with(_folded(names), above):
+        raise ValueError(f"{dn} is not below {base}")
+    return tuple(_joined(name) for name in reversed(names[: len(names) - len(above)]))
+
+
+class Places:
+    """Objects by their places in the tree: tells which of them is the nearest above any other object.
+
+    What was found is kept by the text of the parent's DN, so that many objects in one place cost hardly more than one.
+
+    :param dns: the distinguished name of each object by its key, such as its objectGUID.
+    :raises ValueError: if one of these is no DN.
+    """
+
+    def __init__(self, dns: Mapping[str, str]) -> None:
+        self._by_names = {parse_dn(dn): key for key, dn in dns.items()}
+        # By text, the nearest of the objects at a DN or above it. Spelled exactly, a DN means the object spelled so:
+        # folding can make one name of two that a directory keeps apart (Samba does with Straße and Strasse).
+        self._nearest = {dn: key for key, dn in dns.items()}
+
+    def nearest_above(self, dn: str) -> str:
+        """Return the key of the nearest of the objects strictly above a DN; "" if none is.
+
+        :raises ValueError: if what stands above is no DN; the object's own name is not looked at.
+        """
+        passed: list[str] = []
+        above = _parent(dn)
+        while above and above not in self._nearest:
+            key = self._by_names.get(parse_dn(above))
+            if key is None:
+                passed.append(above)
+                above = _parent(above)
+            else:
+                self._nearest[above] = key
+        nearest = self._nearest.get(above, "")
+        self._nearest.update(dict.fromkeys(passed, nearest))
+        return nearest
 
 
 def split_path(path: str) -> list[str]:
@@ -90,6 +134,42 @@ def split_path(path: str) -> list[str]:
 def domain_dns_name(dn: str) -> str:
     """Return the DNS name that a domain's DN spells with its DC parts."""
     return ".".join(value for name in parse_dn(dn) for kind, value in name if kind == "dc")
+
+
+def _spelled_names(dn: str) -> list[list[Attribute]]:
+    """Return a DN's relative names, the object's own first: types in lower case, values unescaped and as spelled."""
+    names: list[list[Attribute]] = [[]]
+    position = 0
+    while True:
+        found = _ATTRIBUTE_TYPE.match(dn, position)
+        if not found:
+            raise ValueError(f"not a distinguished name: {dn}")
+        value, position = _parse_value(dn, found.end())
+        names[-1].append((found[1].lower(), value))
+        separator = dn[position : position + 1]
+        position += 1
+        if not separator:
+            return names
+        if separator == ",":
+            names.append([])
+
+
+def _folded(names: Sequence[Sequence[Attribute]]) -> tuple[RelativeName, ...]:
+    return tuple(frozenset((kind, " ".join(value.split()).casefold()) for kind, value in name) for name in names)
+
+
+def _ends_with(names: tuple[RelativeName, ...], above: tuple[RelativeName, ...]) -> bool:
+    return len(names) >= len(above) and names[len(names) - len(above) :] == above
+
+
+def _joined(name: Sequence[Attribute]) -> str:
+    return "+".join(value for _kind, value in name)
+
+
+def _parent(dn: str) -> str:
+    """Return what follows a DN's first relative name, as it is spelled; "" if nothing does."""
+    found = _OWN_NAME.match(dn)
+    return dn[found.end() + 1 :] if found else ""
 
 
 def _parse_value(dn: str, position: int) -> tuple[str, int]:

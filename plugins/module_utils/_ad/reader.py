@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ad import values
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad import objects, terms, values
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.connection import DirectorySettings, connect
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import (
     DirectoryError,
@@ -33,43 +33,28 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.search import (
     read_all,
     read_one,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import UserQuery
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
+    GroupQuery,
+    UnitQuery,
+    UserQuery,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
     DirectoryGroup,
     DirectoryIdentity,
     DirectoryNode,
+    DirectoryUnit,
     DirectoryUser,
     Domain,
+    ObjectLookup,
     UserLookup,
 )
 
 if TYPE_CHECKING:
     from ldap3 import Connection
 
-_Item = TypeVar("_Item")
-
-_ANYTHING = "(objectClass=*)"
-# objectClass=user alone also finds computers, objectCategory=person alone also finds contacts.
-_ANY_PERSON = "(objectCategory=person)(objectClass=user)"
-_ACCOUNT_CONTROL_BIT = "userAccountControl:1.2.840.113556.1.4.803:"
-# MS-ADTS 3.1.1.3.4.4.3, LDAP_MATCHING_RULE_TRANSITIVE_EVAL: the server itself follows nested groups.
-_IN_CHAIN = "1.2.840.113556.1.4.1941"
-_NO_SYSTEM_ACCOUNT = f"(!(isCriticalSystemObject=TRUE))(!({_ACCOUNT_CONTROL_BIT}={values.INTERDOMAIN_TRUST_ACCOUNT}))"
-_USERS = f"{_ANY_PERSON}{_NO_SYSTEM_ACCOUNT}"
-_CONTAINERS = "(|(objectClass=organizationalUnit)(objectClass=container)(objectClass=builtinDomain))"
-
-_GUID = "objectGUID"
-_ACCOUNT_NAME = "sAMAccountName"
-_USER_ATTRIBUTES = (_GUID, _ACCOUNT_NAME, "userAccountControl", "accountExpires", "primaryGroupID")
-# Without these an account's state or identity is unknown. The directory leaves out what the reader may not see.
-_NEEDED_USER_ATTRIBUTES = (_GUID, _ACCOUNT_NAME, "userAccountControl", "primaryGroupID")
-_GROUP_ATTRIBUTES = (_GUID, _ACCOUNT_NAME, "objectSid", "member")
-
 # MS-ADTS 6.1.1.4, the well-known GUID of Deleted Objects.
 _DELETED_OBJECTS = "18E2EA80684F11D2B9AA00C04F79F805"
 
-# Filters of this many terms stay far below the size that a domain controller takes.
-_TERMS_A_FILTER = 100
 _NAMES_SHOWN = 5
 
 
@@ -100,18 +85,18 @@ class DirectoryReader:
     def identify(self) -> DirectoryIdentity:
         """Read the rootDSE and the domain root, and prove that the base DN exists, is readable and is in the domain."""
         own = self._read_root_dse()
-        domain_dn = values.text(_needed(own, "defaultNamingContext"))
+        domain_dn = values.text(objects.needed(own, "defaultNamingContext"))
         self._prove_base(domain_dn)
-        root = self._read_object(domain_dn, _ANYTHING, (_GUID,))
+        root = self._read_object(domain_dn, terms.ANYTHING, objects.NODE_ATTRIBUTES)
         if root is None:
             raise DirectoryError(
                 f"The account of directory_username cannot read the domain {domain_dn}.",
                 "Give it the right to read the directory.",
             )
         return DirectoryIdentity(
-            domain=Domain(values.guid_text(_needed(root, _GUID)), domain_dn, domain_dns_name(domain_dn)),
-            server=values.text(_needed(own, "dnsHostName")),
-            time=values.generalized_time(_needed(own, "currentTime")),
+            domain=Domain(objects.guid_of(root), domain_dn, domain_dns_name(domain_dn)),
+            server=values.text(objects.needed(own, "dnsHostName")),
+            time=values.generalized_time(objects.needed(own, "currentTime")),
             deleted_objects_readable=self._can_read_deleted_objects(domain_dn),
         )
 
@@ -123,66 +108,85 @@ class DirectoryReader:
         """Find an OU or container by DN or by path below the base DN (``Staff/Sales``), else ``DirectoryNameError``."""
         if is_dn(name):
             self._require_within_base("organizational_units", name)
-            entry = self._read_object(name, f"(|{_CONTAINERS}(objectClass=domain))", (_GUID,))
+            entry = self._read_object(name, f"(|{terms.CONTAINERS}(objectClass=domain))", objects.NODE_ATTRIBUTES)
             if entry is None:
                 raise _not_found("organizational_units", name, "no organizational unit or container has this DN")
-            return _node(entry)
+            return objects.node(entry)
         return self._walk(name)
 
     def find_group(self, name: str) -> DirectoryNode:
         """Find a group by DN, sAMAccountName, common name or objectGUID; ``DirectoryNameError`` if none or several."""
         if is_dn(name):
-            entry = self._read_object(name, "(objectClass=group)", (_GUID,))
-            return _node(_only("groups", name, "group", [entry] if entry else []))
+            entry = self._read_object(name, "(objectClass=group)", objects.NODE_ATTRIBUTES)
+            return objects.node(_only("groups", name, "group", [entry] if entry else []))
         guid = values.guid_from_name(name)
         escaped = values.escape_filter_value(name)
-        term = values.guid_filter(guid) if guid else f"(|({_ACCOUNT_NAME}={escaped})(cn={escaped}))"
-        found = self._read(self._domain(), f"(&(objectCategory=group){term})", (_GUID,))
-        return _node(_only("groups", name, "group of the domain", found))
+        term = values.guid_filter(guid) if guid else f"(|({objects.ACCOUNT_NAME}={escaped})(cn={escaped}))"
+        found = self._read(self._domain(), f"(&{terms.GROUPS}{term})", objects.NODE_ATTRIBUTES)
+        return objects.node(_only("groups", name, "group of the domain", found))
 
     def find_user(self, name: str) -> DirectoryUser:
         """Find a user by DN, UPN, sAMAccountName or objectGUID; ``DirectoryNameError`` if none or several."""
         if is_dn(name):
             self._require_within_base("users", name)
-            entry = self._read_object(name, f"(&{_USERS})", self._user_attributes())
+            entry = self._read_object(name, f"(&{terms.USERS})", self._user_attributes())
             return self._user(_only("users", name, "user", [entry] if entry else []))
         guid = values.guid_from_name(name)
         escaped = values.escape_filter_value(name)
-        term = values.guid_filter(guid) if guid else f"(|({_ACCOUNT_NAME}={escaped})(userPrincipalName={escaped}))"
-        found = self._read(self._base_dn, f"(&{_USERS}{term})", self._user_attributes())
+        term = (
+            values.guid_filter(guid) if guid else f"(|({objects.ACCOUNT_NAME}={escaped})(userPrincipalName={escaped}))"
+        )
+        found = self._read(self._base_dn, f"(&{terms.USERS}{term})", self._user_attributes())
         return self._user(_only("users", name, f"user below {self._base_dn}", found))
 
     def read_users(self, query: UserQuery) -> list[DirectoryUser]:
         """Read the users of a query, system and trust accounts left out."""
-        own_filter = normalize_filter(query.filter) if query.filter else ""
+        own_filter = _own_filter(query.filter)
         users: dict[str, DirectoryUser] = {}
         for base in query.bases:
-            for members in _member_terms(query):
-                for guids in _guid_terms(query.only):
-                    whole = f"(&{_USERS}{own_filter}{members}{guids})"
-                    for entry in self._read(base, whole, self._user_attributes()):
-                        user = self._user(entry)
-                        users[user.guid] = user
+            for members in terms.members_of(query.member_of):
+                conditions = f"{terms.USERS}{own_filter}{members}"
+                for entry in self._read_limited(base, conditions, query.only, self._user_attributes()):
+                    user = self._user(entry)
+                    users[user.guid] = user
         return list(users.values())
 
     def read_groups(self) -> list[DirectoryGroup]:
         """Read every group of the domain with its direct members."""
-        return [_group(entry) for entry in self._read(self._domain(), "(objectCategory=group)", _GROUP_ATTRIBUTES)]
+        return [objects.group(entry) for entry in self._read(self._domain(), terms.GROUPS, objects.GROUP_ATTRIBUTES)]
+
+    def find_groups(self, query: GroupQuery) -> frozenset[str]:
+        """Find the groups of a query: their objectGUIDs."""
+        conditions = f"{terms.GROUPS_MADE_BY_PEOPLE}{terms.of_types(query.types)}{_own_filter(query.filter)}"
+        found = self._read_limited(query.base, conditions, query.only, objects.NODE_ATTRIBUTES)
+        return frozenset(objects.guid_of(entry) for entry in found)
+
+    def read_units(self, query: UnitQuery) -> list[DirectoryUnit]:
+        """Read the organizational units of a query, each once; their paths begin below the base DN."""
+        conditions = f"{terms.UNITS}{'' if query.named else terms.NOT_CRITICAL}{_own_filter(query.filter)}"
+        # A name that a person wrote may differ from the directory's own in more than case: objects are told apart by
+        # objectGUID, and paths begin at the base DN as the directory spells it.
+        base_dn = self._existing(self._base_dn).dn
+        left_out = set() if query.named else {self._existing(base).guid for base in query.bases}
+        units: dict[str, DirectoryUnit] = {}
+        for base in query.bases:
+            for entry in self._read_limited(base, conditions, query.only, objects.NODE_ATTRIBUTES):
+                unit = objects.unit(entry, base_dn)
+                if unit.guid not in left_out:
+                    units[unit.guid] = unit
+        return list(units.values())
 
     def look_up_users(self, guids: Collection[str]) -> UserLookup:
         """Ask the whole domain, deleted objects included, for users by objectGUID."""
-        live: dict[str, DirectoryUser] = {}
-        deleted: set[str] = set()
-        attributes = (*self._user_attributes(), "isDeleted")
-        for term in _guid_terms(frozenset(guids)):
-            search = Search(self._domain(), term, attributes, controls=(DOMAIN_SCOPE, SHOW_DELETED, SHOW_RECYCLED))
-            for entry in read_all(self._connection, search):
-                if values.boolean(entry.first("isDeleted") or b"FALSE"):
-                    deleted.add(values.guid_text(_needed(entry, _GUID)))
-                else:
-                    user = self._user(entry)
-                    live[user.guid] = user
-        return UserLookup(live, frozenset(deleted))
+        entries, deleted = self._look_up(guids, self._user_attributes())
+        users = [self._user(entry) for entry in entries]
+        return UserLookup({user.guid: user for user in users}, deleted)
+
+    def look_up_objects(self, guids: Collection[str]) -> ObjectLookup:
+        """Ask the whole domain, deleted objects included, for objects of any class by objectGUID."""
+        entries, deleted = self._look_up(guids, objects.NODE_ATTRIBUTES)
+        nodes = [objects.node(entry) for entry in entries]
+        return ObjectLookup({node.guid: node for node in nodes}, deleted)
 
     # What the methods above share
 
@@ -192,9 +196,41 @@ class DirectoryReader:
     def _read_object(self, dn: str, text: str, attributes: Sequence[str]) -> Entry | None:
         return read_one(self._connection, Search(dn, text, attributes))
 
+    def _read_limited(
+        self, base: str, conditions: str, only: frozenset[str] | None, attributes: Sequence[str]
+    ) -> Iterator[Entry]:
+        """Read what meets the conditions, in as many questions as the objectGUIDs it is limited to take."""
+        for guids in terms.with_guids(only):
+            yield from self._read(base, f"(&{conditions}{guids})", attributes)
+
+    def _existing(self, dn: str) -> DirectoryNode:
+        """Read which object a DN names, and its DN as the directory spells it; it was found before."""
+        entry = self._read_object(dn, terms.ANYTHING, objects.NODE_ATTRIBUTES)
+        if entry is None:
+            raise IncompleteReadError(
+                f"{dn} was found before and is not there any more, or the account of directory_username may no longer "
+                "read it.",
+                "Nothing was changed; run again.",
+            )
+        return objects.node(entry)
+
+    def _look_up(self, guids: Collection[str], attributes: Sequence[str]) -> tuple[list[Entry], frozenset[str]]:
+        """Ask the whole domain for objects: those that exist, and the objectGUIDs of those seen deleted."""
+        live: list[Entry] = []
+        deleted: set[str] = set()
+        controls = (DOMAIN_SCOPE, SHOW_DELETED, SHOW_RECYCLED)
+        for term in terms.with_guids(frozenset(guids)):
+            search = Search(self._domain(), term, (*attributes, objects.IS_DELETED), controls=controls)
+            for entry in read_all(self._connection, search):
+                if objects.is_deleted(entry):
+                    deleted.add(objects.guid_of(entry))
+                else:
+                    live.append(entry)
+        return live, frozenset(deleted)
+
     def _read_root_dse(self) -> Entry:
         attributes = ("defaultNamingContext", "dnsHostName", "currentTime")
-        entry = read_one(self._connection, Search("", _ANYTHING, attributes, controls=()))
+        entry = read_one(self._connection, Search("", terms.ANYTHING, attributes, controls=()))
         if entry is None or entry.first("defaultNamingContext") is None:
             raise DirectoryError(
                 "directory_host is not an Active Directory domain controller: it names no domain.",
@@ -204,7 +240,7 @@ class DirectoryReader:
 
     def _domain(self) -> str:
         if not self._domain_dn:
-            self._domain_dn = values.text(_needed(self._read_root_dse(), "defaultNamingContext"))
+            self._domain_dn = values.text(objects.needed(self._read_root_dse(), "defaultNamingContext"))
         return self._domain_dn
 
     def _prove_base(self, domain_dn: str) -> None:
@@ -212,16 +248,19 @@ class DirectoryReader:
             raise _not_found("directory_base_dn", self._base_dn, "it is not a distinguished name")
         if not is_within(self._base_dn, domain_dn):
             raise _not_found("directory_base_dn", self._base_dn, f"the server's domain is {domain_dn}")
-        if self._read_object(self._base_dn, _ANYTHING, (_GUID,)) is None:
+        if self._read_object(self._base_dn, terms.ANYTHING, objects.NODE_ATTRIBUTES) is None:
             raise _not_found("directory_base_dn", self._base_dn, "no object that the account may read has this DN")
 
     def _can_read_deleted_objects(self, domain_dn: str) -> bool:
         search = Search(
-            f"<WKGUID={_DELETED_OBJECTS},{domain_dn}>", _ANYTHING, (_GUID,), controls=(DOMAIN_SCOPE, SHOW_DELETED)
+            f"<WKGUID={_DELETED_OBJECTS},{domain_dn}>",
+            terms.ANYTHING,
+            objects.NODE_ATTRIBUTES,
+            controls=(DOMAIN_SCOPE, SHOW_DELETED),
         )
         container = read_one(self._connection, search)
         # Some servers show the container, but nothing of it, to those who may not read it.
-        return container is not None and container.first(_GUID) is not None
+        return container is not None and container.first(objects.GUID) is not None
 
     def _require_within_base(self, parameter: str, dn: str) -> None:
         if not is_within(dn, self._base_dn):
@@ -236,80 +275,23 @@ class DirectoryReader:
         here = self._base_dn
         found: Entry | None = None
         for name in names:
-            text = f"(&{_CONTAINERS}(name={values.escape_filter_value(name)}))"
-            children = read_all(self._connection, Search(here, text, (_GUID,), scope="LEVEL"))
+            text = f"(&{terms.CONTAINERS}(name={values.escape_filter_value(name)}))"
+            children = read_all(self._connection, Search(here, text, objects.NODE_ATTRIBUTES, scope="LEVEL"))
             found = _only("organizational_units", path, f"organizational unit {name} in {here}", children)
             here = found.dn
         if found is None:
             raise _not_found("organizational_units", path, "it is empty")
-        return _node(found)
+        return objects.node(found)
 
     def _user_attributes(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*_USER_ATTRIBUTES, *self._attributes)))
+        return objects.user_attributes(self._attributes)
 
     def _user(self, entry: Entry) -> DirectoryUser:
-        guid, account_name, control, primary_group = (_needed(entry, name) for name in _NEEDED_USER_ATTRIBUTES)
-        texts = {name: entry.values.get(name.lower()) for name in self._attributes}
-        return DirectoryUser(
-            guid=values.guid_text(guid),
-            dn=entry.dn,
-            account_name=values.text(account_name),
-            # The values of an attribute with several have no order; the least is the same in every run.
-            attributes={name: values.text(min(raw)) for name, raw in texts.items() if raw},
-            disabled=bool(values.integer(control) & values.ACCOUNT_DISABLED),
-            expires=values.expiry(entry.first("accountExpires")),
-            primary_group_id=values.integer(primary_group),
-        )
+        return objects.user(entry, self._attributes)
 
 
-def _member_terms(query: UserQuery) -> Iterator[str]:
-    """Give filter terms for nested and primary membership of the query's groups; an empty one for no condition."""
-    if not query.member_of:
-        yield ""
-    for groups in _batches(query.member_of, _TERMS_A_FILTER // 2):
-        terms = (
-            f"(memberOf:{_IN_CHAIN}:={values.escape_filter_value(group.dn)})(primaryGroupID={group.rid})"
-            for group in groups
-        )
-        yield f"(|{''.join(terms)})"
-
-
-def _guid_terms(guids: frozenset[str] | None) -> Iterator[str]:
-    """Give filter terms for the objectGUIDs, none for none of them; an empty one for no condition."""
-    if guids is None:
-        yield ""
-        return
-    for some in _batches(sorted(guids), _TERMS_A_FILTER):
-        yield f"(|{''.join(values.guid_filter(guid) for guid in some)})"
-
-
-def _batches(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-def _group(entry: Entry) -> DirectoryGroup:
-    return DirectoryGroup(
-        guid=values.guid_text(_needed(entry, _GUID)),
-        dn=entry.dn,
-        name=values.text(_needed(entry, _ACCOUNT_NAME)),
-        rid=values.relative_id(_needed(entry, "objectSid")),
-        members=tuple(values.text(member) for member in entry.values.get("member", ())),
-    )
-
-
-def _node(entry: Entry) -> DirectoryNode:
-    return DirectoryNode(values.guid_text(_needed(entry, _GUID)), entry.dn)
-
-
-def _needed(entry: Entry, attribute: str) -> bytes:
-    raw = entry.first(attribute)
-    if raw is None:
-        raise IncompleteReadError(
-            f"{entry.dn or 'The server'} was read without its {attribute}, which every such object has.",
-            "Give the account of directory_username the right to read this attribute.",
-        )
-    return raw
+def _own_filter(text: str) -> str:
+    return normalize_filter(text) if text else ""
 
 
 def _only(parameter: str, name: str, what: str, found: Sequence[Entry]) -> Entry:

@@ -14,6 +14,10 @@ from datetime import UTC, datetime, timedelta
 ACCOUNT_DISABLED = 0x2
 INTERDOMAIN_TRUST_ACCOUNT = 0x800
 
+# groupType (MS-ADTS 2.2.12)
+CREATED_BY_SYSTEM = 0x1
+SECURITY_ENABLED = 0x80000000
+
 _FILETIME_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 # Both mean that the account never expires (MS-ADA1, accountExpires).
 _NEVER = (0, 0x7FFFFFFFFFFFFFFF)

@@ -68,6 +68,16 @@ class LedgerDiskFullError(LedgerFileError):
     """There is no space left to write."""
 
 
+def taken(pbx_object: str, newcomer: str, holder: str) -> LedgerError:
+    """Return the error for an association that would share its PBX object with another.
+
+    :param pbx_object: the object as an administrator would name it.
+    :param newcomer: the directory object of the association that is to be saved.
+    :param holder: the directory object of the other one.
+    """
+    return LedgerError(f"The {pbx_object} cannot be associated with {newcomer}: it is associated with {holder}.")
+
+
 def damaged(path: Path, detail: str) -> LedgerFileError:
     """Return the error for a file that is not, or no longer, a readable ledger."""
     return LedgerFileError(

@@ -13,17 +13,32 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Union
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Action,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
-    Change,
+    ObjectAssociation,
+    ObjectKind,
     Origin,
-    Reason,
     Welcome,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import OrganizationReference
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
+    AnyChange,
+    ExtensionChange,
+    GroupChange,
+    OrganizationChange,
+    Placement,
+    Reason,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
+
+AnyAssociation = Union[Association, ObjectAssociation]  # noqa: UP007 (pylint knows no | here)
+
+# What an association is saved by: the value of its kind of object, and its objectGUID.
+AssociationKey = tuple[str, str]
 
 _SECRET_WORDS = ("passphrase", "passwd", "password", "secret", "token")
 
@@ -38,6 +53,14 @@ def mapping_from_json(text: str) -> dict[str, Any]:
     value = json.loads(text)
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
+    return value
+
+
+def list_from_json(text: str) -> list[Any]:
+    """Return the array that a text holds; ``ValueError`` if it holds anything else."""
+    value = json.loads(text)
+    if not isinstance(value, list):
+        raise ValueError("not a JSON array")
     return value
 
 
@@ -58,8 +81,18 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def association_key(association: AnyAssociation) -> AssociationKey:
+    """Return what an association is saved by."""
+    kind = association.kind if isinstance(association, ObjectAssociation) else ObjectKind.EXTENSION
+    return kind.value, association.guid
+
+
 def association_to_object(association: Association) -> dict[str, Any]:
-    """Return an association as an object of JSON's own types."""
+    """Return an extension's association as an object of JSON's own types.
+
+    :raises LedgerError: if a field is named like a secret.
+    """
+    refuse_secrets(association.written)
     return {
         "guid": association.guid,
         "extension_id": association.extension_id,
@@ -69,6 +102,7 @@ def association_to_object(association: Association) -> dict[str, Any]:
         "origin": association.origin.value,
         "written": dict(association.written),
         "welcome": association.welcome.value,
+        "organization_id": association.organization_id,
     }
 
 
@@ -83,47 +117,172 @@ def association_from_object(value: Mapping[str, Any]) -> Association:
         origin=Origin(value["origin"]),
         written=dict(value["written"]),
         welcome=Welcome(value["welcome"]),
+        organization_id=value["organization_id"],
     )
 
 
-def change_to_json(change: Change) -> str:
-    """Return all of a change as text."""
-    association = change.association
+def object_association_to_object(association: ObjectAssociation) -> dict[str, Any]:
+    """Return an organization's or extension group's association as an object of JSON's own types."""
+    return {
+        "guid": association.guid,
+        "kind": association.kind.value,
+        "rule": association.rule.value,
+        "object_id": association.object_id,
+        "dn": association.dn,
+        "name": association.name,
+        "origin": association.origin.value,
+        "parent_id": association.parent_id,
+        "members": list(association.members),
+        "leftover_id": association.leftover_id,
+    }
+
+
+def object_association_from_object(value: Mapping[str, Any]) -> ObjectAssociation:
+    """Return the association that such an object holds."""
+    return ObjectAssociation(
+        guid=value["guid"],
+        kind=ObjectKind(value["kind"]),
+        rule=RuleKind(value["rule"]),
+        object_id=value["object_id"],
+        dn=value["dn"],
+        name=value["name"],
+        origin=Origin(value["origin"]),
+        parent_id=value["parent_id"],
+        members=tuple(value["members"]),
+        leftover_id=value["leftover_id"],
+    )
+
+
+def change_to_json(change: AnyChange) -> str:
+    """Return all of a change as text.
+
+    :raises LedgerError: if a field is named like a secret.
+    """
+    refuse_secrets([change.before, change.after])
     return to_json(
         {
+            "kind": change.kind.value,
             "action": change.action.value,
             "guid": change.guid,
-            "user": change.user,
+            "name": change.name,
             "dn": change.dn,
-            "number": change.number,
-            "extension_id": change.extension_id,
+            "object_id": change.object_id,
             "reason": change.reason.value,
+            "number": change.number,
             "before": dict(change.before),
             "after": dict(change.after),
             "drift": list(change.drift),
             "depends_on": list(change.depends_on),
-            "association": association_to_object(association) if association else None,
+            "part": change.part,
+            **_own_fields_to_object(change),
         }
     )
 
 
-def change_from_json(text: str) -> Change:
-    """Return the change that such a text holds."""
+def _own_fields_to_object(change: AnyChange) -> dict[str, Any]:
+    """Return the fields that not every kind of change has, or has alike."""
+    match change:
+        case ExtensionChange():
+            return {
+                "association": association_to_object(change.association) if change.association else None,
+                "placement": _placement_to_object(change.placement) if change.placement else None,
+            }
+        case OrganizationChange():
+            return {
+                "association": object_association_to_object(change.association) if change.association else None,
+                "parent": change.parent,
+                "parent_id": change.parent_id,
+            }
+        case GroupChange():
+            return {
+                "association": object_association_to_object(change.association) if change.association else None,
+                "members": list(change.members),
+                "kept": list(change.kept),
+                "added": list(change.added),
+                "removed": list(change.removed),
+                "removed_ids": list(change.removed_ids),
+                "label": change.label,
+            }
+
+
+def change_from_json(text: str) -> AnyChange:
+    """Return the change that such a text holds, or one that was written under version 1 of the schema."""
     value = mapping_from_json(text)
+    if "kind" not in value:
+        value = _from_version_1(value)
+    common: dict[str, Any] = {
+        "action": Action(value["action"]),
+        "guid": value["guid"],
+        "name": value["name"],
+        "dn": value["dn"],
+        "object_id": value["object_id"],
+        "reason": Reason(value["reason"]),
+        "number": value["number"],
+        "before": dict(value["before"]),
+        "after": dict(value["after"]),
+        "drift": tuple(value["drift"]),
+        "depends_on": tuple(value["depends_on"]),
+        "part": value["part"],
+    }
     association = value["association"]
-    return Change(
-        action=Action(value["action"]),
-        guid=value["guid"],
-        user=value["user"],
-        dn=value["dn"],
-        number=value["number"],
-        extension_id=value["extension_id"],
-        reason=Reason(value["reason"]),
-        before=dict(value["before"]),
-        after=dict(value["after"]),
-        drift=tuple(value["drift"]),
-        depends_on=tuple(value["depends_on"]),
-        association=association_from_object(association) if association else None,
+    match ObjectKind(value["kind"]):
+        case ObjectKind.EXTENSION:
+            placement = value["placement"]
+            return ExtensionChange(
+                **common,
+                association=association_from_object(association) if association else None,
+                placement=_placement_from_object(placement) if placement else None,
+            )
+        case ObjectKind.ORGANIZATION:
+            return OrganizationChange(
+                **common,
+                association=object_association_from_object(association) if association else None,
+                parent=value["parent"],
+                parent_id=value["parent_id"],
+            )
+        case ObjectKind.EXTENSION_GROUP:
+            return GroupChange(
+                **common,
+                association=object_association_from_object(association) if association else None,
+                members=tuple(value["members"]),
+                kept=tuple(value["kept"]),
+                added=tuple(value["added"]),
+                removed=tuple(value["removed"]),
+                removed_ids=tuple(value["removed_ids"]),
+                label=value["label"],
+            )
+
+
+def _from_version_1(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a change of version 1, which knew extensions alone and no organizations, as one of today.
+
+    It had no parts: the one that made way in an exchange of addresses was told by its reason.
+    """
+    association = value["association"]
+    return {
+        **value,
+        "kind": ObjectKind.EXTENSION.value,
+        "name": value["user"],
+        "object_id": value["extension_id"],
+        "part": "vacate" if value["reason"] == Reason.ADDRESS_EXCHANGE.value else "",
+        "association": {**association, "organization_id": 0} if association else None,
+        "placement": None,
+    }
+
+
+def _placement_to_object(placement: Placement) -> dict[str, Any]:
+    return {
+        "others": [{"id": other.id, "name": other.name} for other in placement.others],
+        "unit": placement.unit,
+        "taken": placement.taken,
+    }
+
+
+def _placement_from_object(value: Mapping[str, Any]) -> Placement:
+    return Placement(
+        others=tuple(OrganizationReference(id=other["id"], name=other["name"]) for other in value["others"]),
+        unit=value["unit"],
+        taken=value["taken"],
     )
 
 

@@ -80,6 +80,25 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX journal_of_run ON journal (run_id);
     CREATE INDEX journal_unfinished ON journal (id) WHERE state IN ('intended', 'unknown');
     """,
+    # Organizations and extension groups. What was written to the journal before stays as it is: reading understands it.
+    """
+    CREATE TABLE object_associations (
+        kind        TEXT NOT NULL CHECK (kind <> 'extension'),
+        guid        TEXT NOT NULL,
+        rule        TEXT NOT NULL,
+        object_id   INTEGER NOT NULL CHECK (object_id > 0),
+        dn          TEXT NOT NULL,
+        name        TEXT NOT NULL,
+        origin      TEXT NOT NULL,
+        parent_id   INTEGER NOT NULL,
+        members     TEXT NOT NULL,
+        leftover_id INTEGER NOT NULL,
+        PRIMARY KEY (kind, guid),
+        UNIQUE (kind, object_id)
+    );
+    ALTER TABLE associations ADD COLUMN organization_id INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE journal ADD COLUMN kind TEXT NOT NULL DEFAULT 'extension';
+    """,
 )
 
 

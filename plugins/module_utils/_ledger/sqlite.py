@@ -15,6 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.associations import (
+    put,
+    read_associations,
+    read_object_associations,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import (
     ForeignLedgerError,
     LedgerError,
@@ -28,15 +33,21 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.files impor
     make_folder,
     resolve,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.journal import (
+    close_row,
+    close_run,
+    open_row,
+    open_run,
+    read_open_rows,
+    read_runs,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.lock import exclusive_lock
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.records import (
-    association_from_object,
-    association_to_object,
-    change_from_json,
-    change_to_json,
+    AnyAssociation,
+    AssociationKey,
+    association_key,
     mapping_from_json,
     refuse_secrets,
-    storable,
     time_from_text,
     time_to_text,
     to_json,
@@ -50,16 +61,15 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
     Ledger,
     RunRecord,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
-    Change,
-    Domain,
-    Intent,
-    JournalState,
-    PbxIdentity,
-    Resolution,
+    ObjectAssociation,
     RetiredNumber,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange
 
 _ENDED = frozenset({"succeeded", "failed"})
 
@@ -84,14 +94,14 @@ class SqliteLedger(Ledger):
 
     def integration(self) -> Integration | None:
         """Return the saved integration; None before the first connection."""
-        rows = self._read(
-            "SELECT domain_guid, domain_dn, domain_dns_name, serial_number, model, firmware, settings, status"
-            " FROM integration"
-        )
-        if not rows:
-            return None
-        guid, dn, dns_name, serial_number, model, firmware, settings, status = rows[0]
-        with decoding(self._path):
+        with self._reading():
+            row = self._connection.execute(
+                "SELECT domain_guid, domain_dn, domain_dns_name, serial_number, model, firmware, settings, status"
+                " FROM integration"
+            ).fetchone()
+            if row is None:
+                return None
+            guid, dn, dns_name, serial_number, model, firmware, settings, status = row
             return Integration(
                 domain=Domain(guid, dn, dns_name),
                 pbx=PbxIdentity(serial_number, model, firmware),
@@ -141,10 +151,10 @@ class SqliteLedger(Ledger):
         )
 
     def rule(self, kind: str) -> Mapping[str, Any] | None:
-        """Return the saved settings of a rule (kind ``users``), None if never saved."""
-        rows = self._read("SELECT settings FROM rules WHERE kind = ?", kind)
-        with decoding(self._path):
-            return mapping_from_json(rows[0][0]) if rows else None
+        """Return the saved settings of a rule (a ``RuleKind``), None if never saved."""
+        with self._reading():
+            row = self._connection.execute("SELECT settings FROM rules WHERE kind = ?", (kind,)).fetchone()
+            return mapping_from_json(row[0]) if row else None
 
     def save_rule(self, kind: str, settings: Mapping[str, Any], at: datetime) -> None:
         """Save the settings of a rule; ``LedgerError`` if one is named like a secret."""
@@ -158,64 +168,27 @@ class SqliteLedger(Ledger):
     # --- associations and numbers ---
 
     def associations(self) -> list[Association]:
-        """Return all associations, in the order of their objectGUIDs."""
-        rows = self._read(
-            "SELECT guid, extension_id, number, dn, account_name, origin, written, welcome"
-            " FROM associations ORDER BY guid"
-        )
-        names = ("guid", "extension_id", "number", "dn", "account_name", "origin")
-        with decoding(self._path):
-            return [
-                association_from_object(
-                    {
-                        **dict(zip(names, row, strict=False)),
-                        "written": mapping_from_json(row[6]),
-                        "welcome": row[7],
-                    }
-                )
-                for row in rows
-            ]
+        """Return all associations of extensions, in the order of their objectGUIDs."""
+        with self._reading():
+            return read_associations(self._connection)
 
-    def save_associations(self, associations: Sequence[Association]) -> None:
-        """Insert or replace associations by objectGUID, all or none of them.
+    def object_associations(self) -> list[ObjectAssociation]:
+        """Return all associations of organizations and extension groups, in the order of kinds and objectGUIDs."""
+        with self._reading():
+            return read_object_associations(self._connection)
 
-        :raises LedgerError: if two associations would share an extension, or one has none yet (extension_id 0).
+    def save_associations(self, associations: Sequence[AnyAssociation]) -> None:
+        """Insert or replace associations by kind and objectGUID, all or none of them.
+
+        :raises LedgerError: if two associations would share a PBX object, or one has none yet (id 0).
         """
         with self._transaction():
-            self._put({association.guid: association for association in associations})
-
-    def _put(self, associations: Mapping[str, Association | None]) -> None:
-        """Within a transaction: make these the associations of these objectGUIDs, None for no association.
-
-        All are taken out before any is put in, so that two may exchange their extensions.
-        """
-        self._connection.executemany("DELETE FROM associations WHERE guid = ?", ((guid,) for guid in associations))
-        for association in associations.values():
-            if association is not None:
-                self._insert(association)
-
-    def _insert(self, association: Association) -> None:
-        refuse_secrets(association.written)
-        record = association_to_object(association)
-        record["written"] = to_json(record["written"])
-        holder = self._connection.execute(
-            "SELECT account_name FROM associations WHERE extension_id = ?", (association.extension_id,)
-        ).fetchone()
-        if holder is not None:
-            raise LedgerError(
-                f"The extension {association.number} (id {association.extension_id}) cannot be associated with"
-                f" {association.account_name}: it is associated with {holder[0]}."
-            )
-        self._connection.execute(
-            "INSERT INTO associations (guid, extension_id, number, dn, account_name, origin, written, welcome)"
-            " VALUES (:guid, :extension_id, :number, :dn, :account_name, :origin, :written, :welcome)",
-            record,
-        )
+            put(self._connection, {association_key(association): association for association in associations})
 
     def retired_numbers(self) -> list[RetiredNumber]:
         """Return the numbers that were freed by a deletion or refused by the PBX, newest entry for each number."""
-        rows = self._read("SELECT number, guid, since FROM retired_numbers ORDER BY number")
-        with decoding(self._path):
+        with self._reading():
+            rows = self._connection.execute("SELECT number, guid, since FROM retired_numbers ORDER BY number")
             return [RetiredNumber(number, guid, time_from_text(since)) for number, guid, since in rows]
 
     def retire_number(self, number: RetiredNumber) -> None:
@@ -237,11 +210,7 @@ class SqliteLedger(Ledger):
         """Open a run and return its id (a UUID)."""
         run_id = str(uuid.uuid4())
         with self._transaction():
-            self._connection.execute(
-                "INSERT INTO runs (id, kind, plan_id, state, started_at, summary, error)"
-                " VALUES (?, ?, ?, 'running', ?, '{}', '')",
-                (run_id, kind, plan_id, time_to_text(at)),
-            )
+            open_run(self._connection, run_id, kind, plan_id, at)
         return run_id
 
     def finish_run(self, run_id: str, state: str, summary: Mapping[str, int], error: str, at: datetime) -> None:
@@ -249,11 +218,8 @@ class SqliteLedger(Ledger):
         if state not in _ENDED:
             raise ValueError(f"a run does not end as {state}")
         with self._transaction():
-            cursor = self._connection.execute(
-                "UPDATE runs SET state = ?, summary = ?, error = ?, ended_at = ? WHERE id = ? AND state = 'running'",
-                (state, to_json(dict(summary)), storable(error), time_to_text(at), run_id),
-            )
-            self._require_row(cursor, f"open run {run_id}")
+            if not close_run(self._connection, run_id, state=state, summary=summary, error=error, at=at):
+                raise self._lacks(f"open run {run_id}")
 
     def runs(self, limit: int) -> list[RunRecord]:
         """Return the latest runs, newest first.
@@ -262,63 +228,34 @@ class SqliteLedger(Ledger):
         because nobody saw it end. Since the lock lets one run write at a time, a ``running`` run other than the
         reader's own was killed; what it left unfinished is in ``unfinished`` until the next run resolves it.
         """
-        rows = self._read(
-            "SELECT id, kind, plan_id, state, started_at, ended_at, summary, error"
-            " FROM runs ORDER BY sequence DESC LIMIT ?",
-            max(limit, 0),
-        )
-        with decoding(self._path):
-            return [
-                RunRecord(
-                    id=run_id,
-                    kind=kind,
-                    plan_id=plan_id,
-                    state=state,
-                    started_at=time_from_text(started_at),
-                    ended_at=time_from_text(ended_at) if ended_at else None,
-                    summary=mapping_from_json(summary),
-                    error=error,
-                )
-                for run_id, kind, plan_id, state, started_at, ended_at, summary, error in rows
-            ]
+        with self._reading():
+            return read_runs(self._connection, limit)
 
     # --- the journal ---
 
     def unfinished(self) -> list[Intent]:
         """Return the journal's rows in state intended or unknown, oldest first."""
-        rows = self._read(
-            "SELECT id, run_id, change, registration_name FROM journal"
-            " WHERE state IN ('intended', 'unknown') ORDER BY id"
-        )
-        with decoding(self._path):
-            return [
-                Intent(row, run_id, change_from_json(change), registration_name)
-                for row, run_id, change, registration_name in rows
-            ]
+        with self._reading():
+            return read_open_rows(self._connection)
 
-    def intend(self, run_id: str, change: Change, registration_name: str, at: datetime) -> int:
-        """Write down what is about to be done, before it is done; return the journal row."""
-        refuse_secrets([change.before, change.after, change.association and change.association.written])
+    def intend(self, run_id: str, change: AnyChange, registration_name: str, at: datetime) -> int:
+        """Write down what is about to be done, before it is done; return the journal row.
+
+        :raises LedgerError: if a field of the change is named like a secret.
+        """
         with self._transaction():
-            cursor = self._connection.execute(
-                "INSERT INTO journal (run_id, guid, change, registration_name, state, detail, intended_at)"
-                " VALUES (?, ?, ?, ?, 'intended', '', ?)",
-                (run_id, change.guid, change_to_json(change), registration_name, time_to_text(at)),
-            )
-        if cursor.lastrowid is None:
-            raise LedgerError(f"The ledger {self._path} (ledger_path) did not number a journal row.")
-        return cursor.lastrowid
+            return open_row(self._connection, run_id, change, registration_name, at)
 
-    def done(self, row: int, association: Association | None, retired: RetiredNumber | None, at: datetime) -> None:
+    def done(self, row: int, association: AnyAssociation | None, retired: RetiredNumber | None, at: datetime) -> None:
         """Close a journal row as done and, in the same transaction, save or (None) drop the association.
 
-        :param association: as the finished change leaves it, with the extension's true id.
+        :param association: as the finished change leaves it, with the PBX object's true id.
         :param retired: the number that the change freed, if any.
         :raises LedgerError: if the row is not open.
         """
         with self._transaction():
-            guid = self._close(row, JournalState.DONE, "", at)
-            self._put({association.guid if association else guid: association})
+            key = self._close(row, JournalState.DONE, "", at)
+            put(self._connection, {association_key(association) if association else key: association})
             if retired is not None:
                 self._retire(retired)
 
@@ -331,38 +268,35 @@ class SqliteLedger(Ledger):
 
     def resolve(self, resolutions: Sequence[Resolution], at: datetime) -> None:
         """Apply what became of unfinished rows, all or none of it; ``LedgerError`` if one of them is not open."""
-        final: dict[str, Association | None] = {}
+        final: dict[AssociationKey, AnyAssociation | None] = {}
         with self._transaction():
             for resolution in resolutions:
-                guid = self._close(resolution.intent.id, resolution.state, resolution.detail, at)
+                key = self._close(resolution.intent.id, resolution.state, resolution.detail, at)
                 if resolution.drop:
-                    final[guid] = None
+                    final[key] = None
                 if resolution.save is not None:
-                    final[resolution.save.guid] = resolution.save
+                    final[association_key(resolution.save)] = resolution.save
                 if resolution.retired is not None:
                     self._retire(resolution.retired)
-            self._put(final)
+            put(self._connection, final)
 
-    def _close(self, row: int, state: JournalState, detail: str, at: datetime) -> str:
-        """Within a transaction: say what became of an open row, and return its objectGUID."""
-        cursor = self._connection.execute(
-            "UPDATE journal SET state = ?, detail = ?, outcome_at = ?"
-            " WHERE id = ? AND state IN ('intended', 'unknown')",
-            (state.value, storable(detail), time_to_text(at), row),
-        )
-        self._require_row(cursor, f"open journal row {row}")
-        guid = self._connection.execute("SELECT guid FROM journal WHERE id = ?", (row,)).fetchone()[0]
-        return str(guid)
+    def _close(self, row: int, state: JournalState, detail: str, at: datetime) -> AssociationKey:
+        """Within a transaction: say what became of an open row, and return whose association it was about."""
+        key = close_row(self._connection, row, state, detail, at)
+        if key is None:
+            raise self._lacks(f"open journal row {row}")
+        return key
 
     # --- SQLite ---
 
-    def _require_row(self, cursor: sqlite3.Cursor, name: str) -> None:
-        if cursor.rowcount != 1:
-            raise LedgerError(f"The ledger {self._path} (ledger_path) has no {name}.")
+    def _lacks(self, name: str) -> LedgerError:
+        return LedgerError(f"The ledger {self._path} (ledger_path) has no {name}.")
 
-    def _read(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
-        with translated(self._path):
-            return self._connection.execute(statement, parameters).fetchall()
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Around what is read and understood: a record that cannot be is damage."""
+        with translated(self._path), decoding(self._path):
+            yield
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -6,27 +6,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, Pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.writes import Writes, Written
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
     AnswerLostError,
     PbxError,
     PbxRefusedError,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Action,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import JournalState
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
-    Change,
-    JournalState,
-    NewExtension,
-    OrganizationReference,
-    PbxSnapshot,
-    Reason,
+    ObjectAssociation,
     RetiredNumber,
     Welcome,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxSnapshot
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
+    AnyChange,
+    ExtensionChange,
+    Reason,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import Outcome, State
 
@@ -59,21 +62,13 @@ class Applied:
     ended_by: PbxError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Organizations:
-    """The organizations that go along with a write: the root for a new extension, its own for another."""
-
-    of_new: tuple[OrganizationReference, ...]
-    of_existing: Mapping[int, tuple[OrganizationReference, ...]]
-
-
-def apply(changes: Sequence[Change], stopped: Collection[str], snapshot: PbxSnapshot, hands: Hands) -> Applied:
+def apply(changes: Sequence[AnyChange], stopped: Collection[str], snapshot: PbxSnapshot, hands: Hands) -> Applied:
     """Carry out the changes in their order.
 
     A change that fails stops itself and what depends on it, nothing else. An error that no further call would
     survive (the PBX is gone, the token is refused) ends the run; what is left is told as skipped.
     """
-    organizations = _organizations(snapshot)
+    writes = Writes(hands.pbx, snapshot, [*hands.ledger.associations(), *hands.ledger.object_associations()])
     outcomes: list[Outcome] = []
     done: set[str] = set()
     ended_by: PbxError | None = None
@@ -86,21 +81,22 @@ def apply(changes: Sequence[Change], stopped: Collection[str], snapshot: PbxSnap
         elif lacking:
             outcomes.append(Outcome(change, State.SKIPPED, f"it needs {', '.join(lacking)}, which was not done"))
         else:
-            outcome, ended_by = _carry_out(change, organizations, hands)
+            outcome, ended_by = _carry_out(writes.resolved(change), writes, hands)
             outcomes.append(outcome)
             if outcome.state is State.DONE:
                 done.add(change.key)
     return Applied(tuple(outcomes), ended_by)
 
 
-def _carry_out(change: Change, organizations: _Organizations, hands: Hands) -> tuple[Outcome, PbxError | None]:
-    name = hands.draw_name() if change.action is Action.CREATE else ""
+def _carry_out(change: AnyChange, writes: Writes, hands: Hands) -> tuple[Outcome, PbxError | None]:
+    is_new_extension = change.action is Action.CREATE and isinstance(change, ExtensionChange)
+    name = hands.draw_name() if is_new_extension else ""
     row = hands.ledger.intend(hands.run_id, change, name, hands.clock())
     try:
-        extension_id = _write(change, name, organizations, hands.pbx)
+        written = writes.write(change, name)
     except PbxRefusedError as error:
         hands.ledger.not_done(row, JournalState.FAILED, str(error), hands.clock())
-        if change.action is Action.CREATE and any(taken.field == "number" for taken in error.duplicate_fields):
+        if is_new_extension and any(taken.field == "number" for taken in error.duplicate_fields):
             hands.ledger.retire_number(RetiredNumber(change.number, "", hands.clock()))
         return Outcome(change, State.FAILED, str(error)), None
     except AnswerLostError as error:
@@ -109,44 +105,36 @@ def _carry_out(change: Change, organizations: _Organizations, hands: Hands) -> t
     except PbxError as error:
         hands.ledger.not_done(row, JournalState.UNKNOWN, str(error), hands.clock())
         return Outcome(change, State.UNKNOWN, str(error)), error
-    association = _settled(change, extension_id)
-    hands.ledger.done(row, association, _retired(change, hands.clock()), hands.clock())
-    return Outcome(change, State.DONE, extension_id=extension_id), None
+    hands.ledger.done(row, written.association, _retired(change, hands.clock()), hands.clock())
+    if written.association is None:
+        writes.forget(change)
+        return Outcome(change, State.DONE, written.detail, written.object_id), None
+    writes.remember(written.association)
+    return _cleaned_up(change, written, writes, hands)
 
 
-def _write(change: Change, name: str, organizations: _Organizations, pbx: Pbx) -> int | None:
-    """Make the one call of a change and return the id of the extension it concerns."""
-    if change.action is Action.CREATE:
-        return pbx.create_extension(NewExtension(change.number, change.after, name, organizations.of_new))
-    if change.extension_id is None:
-        raise ValueError(f"{change.key} names no extension")
-    if change.action is Action.DELETE:
-        pbx.delete_extension(change.extension_id)
-    elif change.after:
-        pbx.update_extension(change.extension_id, change.after, organizations.of_existing[change.extension_id])
-    return change.extension_id
+def _cleaned_up(change: AnyChange, written: Written, writes: Writes, hands: Hands) -> tuple[Outcome, PbxError | None]:
+    """Delete the group that another one was made in place of; the ledger knows of it until that is done."""
+    association = written.association
+    is_made_anew = isinstance(association, ObjectAssociation) and bool(association.leftover_id)
+    if not is_made_anew or not isinstance(association, ObjectAssociation) or change.reason is Reason.LEFTOVER:
+        return Outcome(change, State.DONE, written.detail, written.object_id), None
+    try:
+        hands.pbx.delete_group(association.leftover_id)
+    except PbxError as error:
+        detail = f"{written.detail}; the former group is left, and the next run deletes it: {error}"
+        return Outcome(change, State.DONE, detail, written.object_id), error if error.ends_run else None
+    clean = replace(association, leftover_id=0)
+    hands.ledger.save_associations([clean])
+    writes.remember(clean)
+    return Outcome(change, State.DONE, written.detail, written.object_id), None
 
 
-def _organizations(snapshot: PbxSnapshot) -> _Organizations:
-    """While organization management is on, the Open API wants organizations with every create and update."""
-    root = snapshot.root_organization
-    return _Organizations(
-        of_new=(root,) if root is not None else (),
-        of_existing={
-            extension.id: extension.organizations if root is not None else () for extension in snapshot.extensions
-        },
-    )
-
-
-def _settled(change: Change, extension_id: int | None) -> Association | None:
-    if change.association is None or extension_id is None:
-        return None
-    return replace(change.association, extension_id=extension_id)
-
-
-def _retired(change: Change, at: datetime) -> RetiredNumber | None:
+def _retired(change: AnyChange, at: datetime) -> RetiredNumber | None:
     """A number whose extension is gone rests; one that was released lives on with its extension."""
-    if change.action is Action.DELETE or change.reason is Reason.EXTENSION_GONE:
+    if isinstance(change, ExtensionChange) and (
+        change.action is Action.DELETE or change.reason is Reason.EXTENSION_GONE
+    ):
         return RetiredNumber(change.number, change.guid, at)
     return None
 

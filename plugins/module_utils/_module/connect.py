@@ -13,7 +13,8 @@ from typing import Any
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.run import World
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.firmware import check_firmware
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import DirectoryIdentity, PbxCapacity
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryIdentity
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxCapacity
 
 CONNECTED = "connected"
 
@@ -51,7 +52,7 @@ def connect(world: World, settings: Mapping[str, Any]) -> ConnectionReport:
     :raises ForeignLedgerError: if the ledger belongs to another domain or another PBX.
     """
     with world.open_ledger() as ledger:
-        with world.open_directory() as directory:
+        with world.open_directory(()) as directory:
             identity = directory.identify()
         with world.open_pbx() as pbx:
             pbx_identity = pbx.identity()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import traceback
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,10 +21,10 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.reader import open_directory
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.connect import (
-    connect,
-    integration_data,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.connect import connect, integration_data
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.group_options import group_rule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.group_task import GroupTask
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.guard_options import guard_limits
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import (
     CONNECTION_OPTIONS,
     directory_settings,
@@ -32,17 +32,14 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options imp
     pbx_settings,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Pbx
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.run import (
-    Report,
-    UserRequest,
-    World,
-    synchronize_users,
-)
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_options import guard_limits, user_rule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.run import Report, Request, World, synchronize
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.task import Task
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.unit_options import unit_rule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.unit_task import UnitTask
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_options import user_rule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_task import UserTask
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.client import PbxClient
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.signals import signals_raise
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import USER_ATTRIBUTES
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import NumberFrom, UserRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import (
     Outcome,
     State,
@@ -87,7 +84,7 @@ def run_module(module: AnsibleModule, name: str, work: Callable[[Mapping[str, An
 def connect_module(options: Mapping[str, Any], check_mode: bool, command: str) -> Result:
     """Do the work of pbx_ad_connection."""
     pbx_warnings: list[str] = []
-    world = _world(options, USER_ATTRIBUTES, check_mode, command, pbx_warnings)
+    world = _world(options, check_mode, command, pbx_warnings)
     report = connect(world, _savable(options))
     before, after = integration_data(report.before), integration_data(report.integration)
     return Result(
@@ -108,10 +105,26 @@ def connect_module(options: Mapping[str, Any], check_mode: bool, command: str) -
 
 def synchronize_users_module(options: Mapping[str, Any], check_mode: bool, command: str) -> Result:
     """Do the work of pbx_ad_user_sync."""
-    rule = user_rule(options)
-    request = UserRequest(options["directory_base_dn"], rule, guard_limits(options), check_mode)
+    task = UserTask(options["directory_base_dn"], user_rule(options))
+    return _synchronize(options, task, check_mode, command)
+
+
+def synchronize_units_module(options: Mapping[str, Any], check_mode: bool, command: str) -> Result:
+    """Do the work of pbx_ad_ou_sync."""
+    task = UnitTask(options["directory_base_dn"], unit_rule(options))
+    return _synchronize(options, task, check_mode, command)
+
+
+def synchronize_groups_module(options: Mapping[str, Any], check_mode: bool, command: str) -> Result:
+    """Do the work of pbx_ad_group_sync."""
+    task = GroupTask(options["directory_base_dn"], group_rule(options))
+    return _synchronize(options, task, check_mode, command)
+
+
+def _synchronize(options: Mapping[str, Any], task: Task, check_mode: bool, command: str) -> Result:
+    request = Request(options["directory_base_dn"], task, guard_limits(options), check_mode)
     pbx_warnings: list[str] = []
-    report = synchronize_users(_world(options, _attributes(rule), check_mode, command, pbx_warnings), request)
+    report = synchronize(_world(options, check_mode, command, pbx_warnings), request)
     return Result(
         values=_report_values(report),
         warnings=(*_plain_warnings(options), *report.warnings, *_conflict_warnings(report), *pbx_warnings),
@@ -127,9 +140,7 @@ def _require_libraries(module: AnsibleModule) -> None:
             module.fail_json(msg=missing_required_lib(library), exception=traceback.format_exc())
 
 
-def _world(
-    options: Mapping[str, Any], attributes: Collection[str], check_mode: bool, command: str, warnings: list[str]
-) -> World:
+def _world(options: Mapping[str, Any], check_mode: bool, command: str, warnings: list[str]) -> World:
     """Make the world of the options; what the PBX client has to say at its end is added to the warnings."""
     directory = directory_settings(options)
     pbx = pbx_settings(options)
@@ -143,7 +154,7 @@ def _world(
 
     return World(
         open_ledger=partial(open_ledger, ledger_location(options), read_write=not check_mode, command=command),
-        open_directory=partial(open_directory, directory, attributes=tuple(attributes)),
+        open_directory=lambda attributes: open_directory(directory, tuple(attributes)),
         open_pbx=open_pbx,
         clock=partial(datetime.now, UTC),
         draw_name=_draw_registration_name,
@@ -153,11 +164,6 @@ def _world(
 def _draw_registration_name() -> str:
     """Draw a SIP registration name that no extension has; it is no secret, the password beside it is."""
     return f"ad{secrets.token_hex(8)}"
-
-
-def _attributes(rule: UserRule) -> tuple[str, ...]:
-    number = (rule.number_attribute,) if rule.number_from is NumberFrom.ATTRIBUTE else ()
-    return tuple(dict.fromkeys((*USER_ATTRIBUTES, *number)))
 
 
 def _savable(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,7 +197,7 @@ def _conflict_warnings(report: Report) -> tuple[str, ...]:
     counts = Counter(conflict.code for conflict in found)
     kinds = ", ".join(f"{count} {code}" for code, count in sorted(counts.items()))
     return (
-        f"{len(found)} conflict(s): {kinds}. The first is {found[0].user}: {found[0].message} "
+        f"{len(found)} conflict(s): {kinds}. The first is {found[0].name}: {found[0].message} "
         "All are in the result's conflicts.",
     )
 
@@ -209,8 +215,9 @@ def _report_values(report: Report) -> dict[str, Any]:
         "conflicts": [conflict_data(conflict) for conflict in report.plan.conflicts],
         "recovered": [
             {
+                "kind": resolution.intent.change.kind.value,
                 "action": resolution.intent.change.action.value,
-                "user": resolution.intent.change.user,
+                "name": resolution.intent.change.name,
                 "number": resolution.intent.change.number,
                 "state": resolution.state.value,
                 "detail": resolution.detail,

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,25 @@ def require_positive(options: Mapping[str, Any], names: Collection[str]) -> None
     for name in names:
         if options[name] <= 0:
             raise OptionError(f"{name} {options[name]} is not more than 0.", "Give a positive number.")
+
+
+def check_scope(scope: Enum, needs: Mapping[Any, str], options: Mapping[str, Any]) -> None:
+    """Raise ``OptionError`` unless exactly what a scope needs to be told is given.
+
+    :param needs: the option that each scope needs; an option of another scope would be ignored, so it is refused.
+    """
+    needed = needs.get(scope)
+    if needed is not None and not options[needed]:
+        raise OptionError(f"scope {scope.value} needs {needed}, which is empty.", f"Give {needed} a value.")
+    for other, name in needs.items():
+        if options[name] and other is not scope:
+            raise OptionError(
+                f"{name} is given and scope is {scope.value}, which does not look at it.",
+                f"Set scope to {other.value}, or leave {name} out.",
+            )
+    for name in needs.values():
+        if isinstance(options[name], list) and any(isinstance(one, str) and not one.strip() for one in options[name]):
+            raise OptionError(f"{name} holds an empty name.", "Take it out.")
 
 
 def _certificates(options: Mapping[str, Any], name: str) -> str | None:

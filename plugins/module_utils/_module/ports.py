@@ -14,25 +14,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Association,
-    Change,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
     DirectoryGroup,
     DirectoryIdentity,
     DirectoryNode,
+    DirectoryUnit,
     DirectoryUser,
     Domain,
+    ObjectLookup,
+    UserLookup,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
+    Association,
+    ObjectAssociation,
+    RetiredNumber,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Extension,
-    Intent,
-    JournalState,
+    ExtensionGroup,
     NewExtension,
+    Organization,
     OrganizationReference,
     PbxCapacity,
     PbxIdentity,
-    Resolution,
-    RetiredNumber,
-    UserLookup,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import GroupType
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,39 @@ class UserQuery:
     bases: tuple[str, ...]
     filter: str = ""
     member_of: tuple[DirectoryGroup, ...] = ()
+    only: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitQuery:
+    """Which organizational units to read.
+
+    :param bases: distinguished names below which to search, each with all that is below it.
+    :param named: whether the bases were chosen by name: then they themselves belong to the answer, and units that the
+        directory made for itself (isCriticalSystemObject, e.g. Domain Controllers) do too.
+    :param filter: an LDAP filter that units must match besides being units; "" for all.
+    :param only: objectGUIDs to which the answer is limited; None for no limit.
+    """
+
+    bases: tuple[str, ...]
+    named: bool = False
+    filter: str = ""
+    only: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupQuery:
+    """Which groups to find; those that the directory made for itself (built in, or isCriticalSystemObject) never are.
+
+    :param base: distinguished name below which to search.
+    :param types: the types to find; empty for both.
+    :param filter: an LDAP filter that groups must match besides being groups; "" for all.
+    :param only: objectGUIDs to which the answer is limited; None for no limit.
+    """
+
+    base: str
+    types: frozenset[GroupType] = frozenset()
+    filter: str = ""
     only: frozenset[str] | None = None
 
 
@@ -81,8 +122,17 @@ class Directory(Protocol):
     def read_groups(self) -> list[DirectoryGroup]:
         """Read every group of the domain with its direct members."""
 
+    def find_groups(self, query: GroupQuery) -> frozenset[str]:
+        """Find the groups of a query: their objectGUIDs."""
+
+    def read_units(self, query: UnitQuery) -> list[DirectoryUnit]:
+        """Read the organizational units of a query, each once; their paths begin below the base DN."""
+
     def look_up_users(self, guids: Collection[str]) -> UserLookup:
         """Ask the whole domain, deleted objects included, for users by objectGUID."""
+
+    def look_up_objects(self, guids: Collection[str]) -> ObjectLookup:
+        """Ask the whole domain, deleted objects included, for objects of any class by objectGUID."""
 
 
 class Pbx(Protocol):
@@ -99,8 +149,61 @@ class Pbx(Protocol):
     def capacity(self) -> PbxCapacity:
         """Ask system/capacity."""
 
-    def root_organization(self) -> OrganizationReference | None:
-        """Return the root of the organization tree, None while organization management is off."""
+    def organizations(self) -> list[Organization] | None:
+        """Read the organization tree, the root first and each parent before its children.
+
+        None while organization management is off.
+        """
+
+    def organization(self, organization_id: int) -> Organization | None:
+        """Read one organization; None if the PBX says that there is none with this id."""
+
+    def groups(self) -> list[ExtensionGroup]:
+        """Read all extension groups with their members: extensiongroup/list, extensiongroup/query in batches."""
+
+    def group(self, group_id: int) -> ExtensionGroup | None:
+        """Read one extension group; None if the PBX says that there is none with this id."""
+
+    def can_set_company_name(self) -> bool:
+        """Tell whether this PBX lets the company name be set (preference/get and update, newer firmware)."""
+
+    def set_company_name(self, name: str) -> None:
+        """Set the company name, which is the root organization's name."""
+
+    def create_organization(self, name: str, parent_id: int) -> int:
+        """Create an organization and return its id.
+
+        An answer that was lost is looked for by name below the parent before anything is sent again.
+        """
+
+    def update_organization(self, organization_id: int, name: str, parent_id: int) -> None:
+        """Rename an organization and put it below a parent, in one call."""
+
+    def delete_organization(self, organization_id: int) -> None:
+        """Delete an organization; one that is already gone is a success."""
+
+    def create_group(self, name: str, members: Sequence[int], like: int | None = None) -> int:
+        """Create an extension group of these extensions and return its id.
+
+        An answer that was lost is looked for by name and members before anything is sent again.
+
+        :param like: id of a group, read before, whose permissions and whose members' user types the new one gets.
+        """
+
+    def update_group(self, group_id: int, members: Sequence[int]) -> None:
+        """Give an extension group, read before, these members and no others.
+
+        Members that stay keep their user type, and the group its permissions.
+        """
+
+    def rename_group(self, group_id: int, name: str, members: Sequence[int]) -> bool:
+        """Try to rename an extension group, read before, and give it these members; tell whether it has the name now.
+
+        The Open API documents no rename: a PBX may refuse the name or take no notice of it.
+        """
+
+    def delete_group(self, group_id: int) -> None:
+        """Delete an extension group; one that is already gone is a success."""
 
     def extensions(self) -> list[Extension]:
         """Read all extensions with their managed fields: extension/list page by page, extension/query in batches."""
@@ -117,7 +220,7 @@ class Pbx(Protocol):
     def update_extension(
         self, extension_id: int, fields: Mapping[str, str], organizations: Sequence[OrganizationReference]
     ) -> None:
-        """Set these managed fields and no others; the organizations are sent along as they are."""
+        """Set these managed fields and no others, and put the extension into exactly these organizations."""
 
     def delete_extension(self, extension_id: int) -> None:
         """Delete an extension; one that is already gone is a success."""
@@ -174,7 +277,7 @@ class Ledger(Protocol):
         """Save it; ``ForeignLedgerError`` if the ledger belongs to another domain or PBX."""
 
     def rule(self, kind: str) -> Mapping[str, Any] | None:
-        """Return the saved settings of a rule (kind ``users``), None if never saved."""
+        """Return the saved settings of a rule (a ``RuleKind``), None if never saved."""
 
     def save_rule(self, kind: str, settings: Mapping[str, Any], at: datetime) -> None:
         """Save the settings of a rule."""
@@ -182,10 +285,13 @@ class Ledger(Protocol):
     def associations(self) -> list[Association]:
         """Return all associations, in the order of their objectGUIDs."""
 
-    def save_associations(self, associations: Sequence[Association]) -> None:
-        """Insert or replace associations by objectGUID, all or none of them.
+    def object_associations(self) -> list[ObjectAssociation]:
+        """Return all associations of organizations and extension groups, in the order of kinds and objectGUIDs."""
 
-        :raises LedgerError: if two associations would share an extension.
+    def save_associations(self, associations: Sequence[Association | ObjectAssociation]) -> None:
+        """Insert or replace associations by kind and objectGUID, all or none of them.
+
+        :raises LedgerError: if two associations would share a PBX object.
         """
 
     def retired_numbers(self) -> list[RetiredNumber]:
@@ -206,10 +312,16 @@ class Ledger(Protocol):
     def runs(self, limit: int) -> list[RunRecord]:
         """Return the latest runs, newest first."""
 
-    def intend(self, run_id: str, change: Change, registration_name: str, at: datetime) -> int:
+    def intend(self, run_id: str, change: AnyChange, registration_name: str, at: datetime) -> int:
         """Write down what is about to be done, before it is done; return the journal row."""
 
-    def done(self, row: int, association: Association | None, retired: RetiredNumber | None, at: datetime) -> None:
+    def done(
+        self,
+        row: int,
+        association: Association | ObjectAssociation | None,
+        retired: RetiredNumber | None,
+        at: datetime,
+    ) -> None:
         """Close a journal row as done and, in the same transaction, save or (None) drop the association."""
 
     def not_done(self, row: int, state: JournalState, detail: str, at: datetime) -> None:

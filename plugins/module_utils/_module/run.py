@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.names import is_dn, same_dn
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
@@ -20,25 +19,38 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply impor
     apply,
     send_welcome_emails,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory, kind_of, rule_settings
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Directory, Ledger, Pbx
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read import read_directory, read_pbx, read_scope
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read import read_pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.task import Sides, Task
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.firmware import check_firmware
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, Verdict, judge
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    DirectoryIdentity,
-    PbxIdentity,
-    PbxSnapshot,
-    Plan,
-    Resolution,
-    UserRule,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryIdentity
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import (
+    Breach,
+    Danger,
+    GuardLimits,
+    Verdict,
+    is_move,
+    is_removal,
+    judge,
+    members_taken_out,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Resolution
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity, PbxSnapshot
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange, Plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.recovery import recover
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import Outcome, State, summary
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.users import plan_users
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import Outcome, State, summary, title
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AnyRule, RuleKind, UserRule
 
-USERS = "users"
 NAMED_FAILURES = 5
 NAMED_REMOVALS = 10
+
+_OBJECTS = {
+    RuleKind.USERS: "associated extensions",
+    RuleKind.ORGANIZATIONAL_UNITS: "associated organizational units",
+    RuleKind.GROUPS: "associated groups",
+}
 
 
 class IntegrationError(YeastarError):
@@ -50,26 +62,37 @@ class World:
     """Where a run reaches the world: how to open each side, the time and the source of names.
 
     :param open_ledger: opens the ledger itself for a run, a copy of it in check mode.
+    :param open_directory: takes the attributes of users to read, by their LDAP names.
     """
 
     open_ledger: Callable[[], AbstractContextManager[Ledger]]
-    open_directory: Callable[[], AbstractContextManager[Directory]]
+    open_directory: Callable[[Collection[str]], AbstractContextManager[Directory]]
     open_pbx: Callable[[], AbstractContextManager[Pbx]]
     clock: Callable[[], datetime]
     draw_name: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
-class UserRequest:
-    """What a run of the synchronization of users is asked to do.
+class Request:
+    """What a run is asked to do.
 
-    :param base_dn: the distinguished name below which the rule takes users in.
+    :param base_dn: the distinguished name below which the rule takes objects in.
     """
 
     base_dn: str
-    rule: UserRule
+    task: Task
     limits: GuardLimits
     check_mode: bool
+
+    @property
+    def rule(self) -> AnyRule:
+        """The rule of the run."""
+        return self.task.rule
+
+    @property
+    def kind(self) -> RuleKind:
+        """What the rule synchronizes."""
+        return kind_of(self.task.rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +120,16 @@ class _Prepared:
     """All that is settled before the first write: what was read, what is to be done, what the guard stops."""
 
     pbx: PbxSnapshot
-    associated: int
     recovered: tuple[Resolution, ...]
     plan: Plan
     verdict: Verdict
-    limits: GuardLimits
+    request: Request
     rule_changed: bool
     warnings: tuple[str, ...]
 
 
-def synchronize_users(world: World, request: UserRequest) -> Report:
-    """Run one synchronization of users, or show it.
+def synchronize(world: World, request: Request) -> Report:
+    """Run one synchronization, or show it.
 
     :raises YeastarError: if a side could not be read completely; then nothing was changed.
     """
@@ -117,47 +139,51 @@ def synchronize_users(world: World, request: UserRequest) -> Report:
             pbx = stack.enter_context(world.open_pbx())
             prepared = _prepare(world, ledger, pbx, request, warnings)
         except YeastarError as error:
-            _record_failure(ledger, error, world.clock())
+            _record_failure(ledger, request, error, world.clock())
             raise
         if request.check_mode:
             return _report(ledger, prepared, Applied(_planned(prepared)), run_id="")
-        return _carry_out(world, ledger, pbx, request.rule, prepared)
+        return _carry_out(world, ledger, pbx, prepared)
 
 
-def _prepare(world: World, ledger: Ledger, pbx: Pbx, request: UserRequest, warnings: tuple[str, ...]) -> _Prepared:
-    rule = request.rule
-    with world.open_directory() as directory:
+def _prepare(world: World, ledger: Ledger, pbx: Pbx, request: Request, warnings: tuple[str, ...]) -> _Prepared:
+    task = request.task
+    memory = Memory.of(ledger)
+    with world.open_directory(task.attributes(memory)) as directory:
         identity = directory.identify()
-        scope = read_scope(directory, request.base_dn, rule, ledger.associations())
+        started = task.start(Sides(directory, identity, pbx, memory))
         pbx_identity = pbx.identity()
         check_firmware(pbx_identity)
         _require_own(ledger, identity, pbx_identity)
-        snapshot = read_pbx(pbx, pbx_identity, ledger.associations())
-        recovered = recover(ledger.unfinished(), ledger.associations(), snapshot, world.clock())
+        unfinished = ledger.unfinished()
+        with_groups = task.needs_groups(memory) or any(
+            intent.change.kind is ObjectKind.EXTENSION_GROUP for intent in unfinished
+        )
+        snapshot = read_pbx(pbx, pbx_identity, memory, with_groups=with_groups)
+        recovered = recover(unfinished, [*memory.associations, *memory.objects], snapshot, world.clock())
         ledger.resolve(recovered, world.clock())
-        associations = ledger.associations()
-        seen = read_directory(directory, identity, scope, associations)
-    plan = plan_users(rule, seen, snapshot, associations, ledger.retired_numbers())
+        memory = Memory.of(ledger)
+        plan = started.plan(memory, snapshot)
     return _Prepared(
         pbx=snapshot,
-        associated=len(associations),
         recovered=tuple(recovered),
         plan=plan,
-        verdict=judge(plan, request.limits, len(associations)),
-        limits=request.limits,
-        rule_changed=ledger.rule(USERS) != rule_settings(rule),
+        verdict=judge(plan, request.limits, memory.totals(request.kind)),
+        request=request,
+        rule_changed=ledger.rule(request.kind) != rule_settings(request.rule),
         warnings=warnings,
     )
 
 
-def _carry_out(world: World, ledger: Ledger, pbx: Pbx, rule: UserRule, prepared: _Prepared) -> Report:
-    run_id = ledger.begin_run(USERS, prepared.plan.id, world.clock())
+def _carry_out(world: World, ledger: Ledger, pbx: Pbx, prepared: _Prepared) -> Report:
+    request = prepared.request
+    run_id = ledger.begin_run(request.kind, prepared.plan.id, world.clock())
     hands = Hands(pbx, ledger, run_id, world.clock, world.draw_name)
     try:
-        ledger.save_rule(USERS, rule_settings(rule), world.clock())
+        ledger.save_rule(request.kind, rule_settings(request.rule), world.clock())
         ledger.save_associations(prepared.plan.refreshed)
-        applied = apply(prepared.plan.changes, prepared.verdict.stopped, prepared.pbx, hands)
-        problems = _welcome(rule, applied, hands)
+        applied = apply(prepared.verdict.changes, prepared.verdict.stopped, prepared.pbx, hands)
+        problems = _welcome(request.rule, applied, hands)
     except YeastarError as error:
         ledger.finish_run(run_id, "failed", {}, str(error), world.clock())
         raise
@@ -185,18 +211,7 @@ def _report(
     )
 
 
-def rule_settings(rule: UserRule) -> dict[str, Any]:
-    """Return a rule as the ledger keeps it: plain data in one spelling."""
-    settings = asdict(rule)
-    for name, value in settings.items():
-        if isinstance(value, frozenset):
-            settings[name] = sorted(value)
-        elif isinstance(value, tuple):
-            settings[name] = list(value)
-    return settings
-
-
-def _require_connected(ledger: Ledger, request: UserRequest) -> tuple[str, ...]:
+def _require_connected(ledger: Ledger, request: Request) -> tuple[str, ...]:
     integration = ledger.integration()
     if integration is None:
         if not request.check_mode:
@@ -240,44 +255,58 @@ def _require_own(ledger: Ledger, directory: DirectoryIdentity, pbx: PbxIdentity)
 def _planned(prepared: _Prepared) -> tuple[Outcome, ...]:
     return tuple(
         Outcome(change, State.STOPPED if change.key in prepared.verdict.stopped else State.PLANNED)
-        for change in prepared.plan.changes
+        for change in prepared.verdict.changes
     )
 
 
-def _welcome(rule: UserRule, applied: Applied, hands: Hands) -> list[str]:
-    if not rule.send_welcome_email or applied.ended_by is not None:
+def _welcome(rule: AnyRule, applied: Applied, hands: Hands) -> list[str]:
+    if not isinstance(rule, UserRule) or not rule.send_welcome_email or applied.ended_by is not None:
         return []
     return send_welcome_emails(hands.ledger.associations(), hands)
 
 
 def _failures(prepared: _Prepared, applied: Applied) -> list[str]:
-    sentences = []
-    if prepared.verdict.stopped:
-        sentences.append(_guard_sentence(prepared, applied))
+    sentences = [_guard_sentence(prepared, breach) for breach in prepared.verdict.breaches]
+    if sentences:
+        sentences.append(f"If that is meant, run once with allow_removals: {prepared.plan.removals_id}.")
     if applied.ended_by is not None:
         sentences.append(f"The run ended early. {applied.ended_by}")
     failed = [outcome for outcome in applied.outcomes if outcome.state in (State.FAILED, State.UNKNOWN)]
     if failed:
-        shown = " ".join(
-            f"{outcome.change.action.value} {outcome.change.number} ({outcome.change.user}): {outcome.detail}"
-            for outcome in failed[:NAMED_FAILURES]
-        )
+        shown = " ".join(f"{title(outcome.change)}: {outcome.detail}" for outcome in failed[:NAMED_FAILURES])
         sentences.append(f"{len(failed)} change(s) failed. {shown}")
     return sentences
 
 
-def _guard_sentence(prepared: _Prepared, applied: Applied) -> str:
-    limits = prepared.limits
-    stopped = [outcome.change for outcome in applied.outcomes if outcome.state is State.STOPPED]
-    names = ", ".join(f"{change.number} ({change.user})" for change in stopped[:NAMED_REMOVALS])
-    more = f" and {len(stopped) - NAMED_REMOVALS} more" if len(stopped) > NAMED_REMOVALS else ""
+def _guard_sentence(prepared: _Prepared, breach: Breach) -> str:
+    count, percent = prepared.request.limits.of(breach.danger)
+    names = _endangered(breach.danger, prepared.plan.changes)
+    more = f" and {len(names) - NAMED_REMOVALS} more" if len(names) > NAMED_REMOVALS else ""
+    what, of = _GUARDED[breach.danger]
     return (
-        f"The guard stopped {prepared.verdict.removals} removals, which is more than max_removals {limits.removals} "
-        f"and more than max_removals_percent {limits.percent:g} of {prepared.associated} associated extensions: "
-        f"{names}{more}. If they are meant, run once with allow_removals: {prepared.plan.removals_id}."
+        f"The guard stopped {breach.found} {what}, which is more than max_{breach.danger} {count} and more than "
+        f"max_{breach.danger}_percent {percent:g} of {breach.total} {of or _OBJECTS[prepared.request.kind]}: "
+        f"{', '.join(names[:NAMED_REMOVALS])}{more}."
     )
 
 
-def _record_failure(ledger: Ledger, error: YeastarError, at: datetime) -> None:
-    run_id = ledger.begin_run(USERS, "", at)
+_GUARDED = {
+    Danger.REMOVALS: ("removals", ""),
+    Danger.MOVES: ("moves of extensions out of their organization", "associated extensions"),
+    Danger.MEMBER_REMOVALS: ("members to be taken out of groups", "members"),
+}
+
+
+def _endangered(danger: Danger, changes: Sequence[AnyChange]) -> list[str]:
+    """What the guard counted, by name."""
+    if danger is Danger.MEMBER_REMOVALS:
+        return [f"{change.name} ({len(ids)})" for change in changes if (ids := members_taken_out(change))]
+    counted = is_removal if danger is Danger.REMOVALS else is_move
+    return [
+        f"{change.number} ({change.name})" if change.number else change.name for change in changes if counted(change)
+    ]
+
+
+def _record_failure(ledger: Ledger, request: Request, error: YeastarError, at: datetime) -> None:
+    run_id = ledger.begin_run(request.kind, "", at)
     ledger.finish_run(run_id, "failed", {}, str(error), at)

@@ -12,11 +12,12 @@ from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import (
     OptionError,
+    check_scope,
     require_positive,
     require_text,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.numbers import is_number
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     AccountStatus,
     DeletionProof,
     NamedUser,
@@ -25,7 +26,6 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import 
     Scope,
     UserRule,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.numbers import is_number
 
 USER_RULE_OPTIONS: dict[str, dict[str, Any]] = {
     "scope": {"type": "str", "choices": [scope.value for scope in Scope], "default": "all"},
@@ -56,12 +56,7 @@ USER_RULE_OPTIONS: dict[str, dict[str, Any]] = {
     "out_of_scope": {"type": "str", "choices": [fate.value for fate in OutOfScope], "default": "release"},
     "associate_by_email": {"type": "bool", "default": False},
     "send_welcome_email": {"type": "bool", "default": False},
-}
-
-GUARD_OPTIONS: dict[str, dict[str, Any]] = {
-    "max_removals": {"type": "int", "default": 10},
-    "max_removals_percent": {"type": "float", "default": 5.0},
-    "allow_removals": {"type": "str", "default": ""},
+    "label_group": {"type": "str", "default": ""},
 }
 
 # What each scope needs to be told; an option of another scope would be ignored, so it is refused.
@@ -72,7 +67,6 @@ _SCOPE_OPTIONS = {
     Scope.USERS: "users",
 }
 _HIGHEST_NUMBER = 99_999_999
-_WHOLE = 100
 
 
 def user_rule(options: Mapping[str, Any]) -> UserRule:
@@ -81,7 +75,7 @@ def user_rule(options: Mapping[str, Any]) -> UserRule:
     :raises OptionError: where they contradict each other or cannot be used, by their names.
     """
     scope = Scope(options["scope"])
-    _check_scope(scope, options)
+    check_scope(scope, _SCOPE_OPTIONS, options)
     _check_numbers(options)
     return UserRule(
         scope=scope,
@@ -99,36 +93,8 @@ def user_rule(options: Mapping[str, Any]) -> UserRule:
         out_of_scope=OutOfScope(options["out_of_scope"]),
         associate_by_email=options["associate_by_email"],
         send_welcome_email=options["send_welcome_email"],
+        label_group=options["label_group"].strip(),
     )
-
-
-def guard_limits(options: Mapping[str, Any]) -> GuardLimits:
-    """Return the guard's limits.
-
-    :raises OptionError: for a negative number or more than 100 percent.
-    """
-    if options["max_removals"] < 0:
-        raise OptionError(f"max_removals {options['max_removals']} is less than 0.", "Give 0 or more.")
-    if not 0 <= options["max_removals_percent"] <= _WHOLE:
-        raise OptionError(
-            f"max_removals_percent {options['max_removals_percent']} is no share.", "Give a number from 0 to 100."
-        )
-    return GuardLimits(options["max_removals"], options["max_removals_percent"], options["allow_removals"])
-
-
-def _check_scope(scope: Scope, options: Mapping[str, Any]) -> None:
-    needed = _SCOPE_OPTIONS.get(scope)
-    if needed is not None and not options[needed]:
-        raise OptionError(f"scope {scope.value} needs {needed}, which is empty.", f"Give {needed} a value.")
-    for other, name in _SCOPE_OPTIONS.items():
-        if options[name] and other is not scope:
-            raise OptionError(
-                f"{name} is given and scope is {scope.value}, which does not look at it.",
-                f"Set scope to {other.value}, or leave {name} out.",
-            )
-    for name in ("organizational_units", "groups"):
-        if any(not value.strip() for value in options[name]):
-            raise OptionError(f"{name} holds an empty name.", "Take it out.")
 
 
 def _check_numbers(options: Mapping[str, Any]) -> None:

@@ -12,27 +12,30 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
-    ORGANIZATION_DISABLED,
-    PbxParameterError,
-    PbxRefusedError,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import PbxParameterError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.extension_reader import ExtensionReader
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.extension_writer import ExtensionWriter
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.group_reader import GroupReader
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.group_shapes import MemberShape
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.group_writer import GroupWriter
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.listing import PAGE_SIZE, Listing
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.organization_reader import OrganizationReader
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.organization_writer import OrganizationWriter
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.preferences import Preferences
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import Session
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import (
     OrganizationShape,
     parse_integer,
     parse_object,
-    parse_root_organization,
     parse_text,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.transport import Call, masked_logs
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Extension,
+    ExtensionGroup,
     NewExtension,
+    Organization,
     OrganizationReference,
     PbxCapacity,
     PbxIdentity,
@@ -48,7 +51,7 @@ class PbxClient:
     :param source: where passwords come from.
     :param monotonic: a clock in seconds that never goes back.
     :param sleep: waits that many seconds.
-    :param page_size: how many extensions to ask for in one page.
+    :param page_size: how many objects of a list to ask for in one page.
     :raises PbxParameterError: for a page size under 1, or if the library requests is missing.
     :raises PbxCertificateError: if the certificates of ca_path cannot be read.
     """
@@ -65,9 +68,17 @@ class PbxClient:
         if page_size < 1:
             raise PbxParameterError("A page holds at least one extension.")
         self._session = Session(settings, monotonic=monotonic, sleep=sleep)
-        shape = OrganizationShape()
-        self._reader = ExtensionReader(self._session, Listing(self._session, page_size), shape)
-        self._writer = ExtensionWriter(self._session, self._reader, shape, source or random.SystemRandom())
+        listing = Listing(self._session, page_size)
+        organization_shape, member_shape = OrganizationShape(), MemberShape()
+        self._extension_reader = ExtensionReader(self._session, listing, organization_shape)
+        self._extension_writer = ExtensionWriter(
+            self._session, self._extension_reader, organization_shape, source or random.SystemRandom()
+        )
+        self._organization_reader = OrganizationReader(self._session)
+        self._organization_writer = OrganizationWriter(self._session, self._organization_reader)
+        self._group_reader = GroupReader(self._session, listing, member_shape)
+        self._group_writer = GroupWriter(self._session, self._group_reader, member_shape)
+        self._preferences = Preferences(self._session)
         self._scope = ExitStack()
         #: Sentences for the administrator about what went wrong without harm to the run.
         self.warnings: list[str] = []
@@ -114,39 +125,86 @@ class PbxClient:
             extensions_used=parse_integer(data.get("extension_used"), "extension_used"),
         )
 
-    def root_organization(self) -> OrganizationReference | None:
-        """Return the root of the organization tree, None while organization management is off (errcode 70120)."""
-        call = Call("organization/list", "list its organizations", query={"is_all": "2"})
-        try:
-            answer = self._session.read(call)
-        except PbxRefusedError as error:
-            if error.errcode == ORGANIZATION_DISABLED:
-                return None
-            raise
-        return parse_root_organization(answer)
+    # --- organizations --------------------------------------------------------------------------------------------
+
+    def organizations(self) -> list[Organization] | None:
+        """Read the organization tree, the root first; None while organization management is off (errcode 70120)."""
+        return self._organization_reader.read_all()
+
+    def organization(self, organization_id: int) -> Organization | None:
+        """Read one organization; None if there is none with this id."""
+        return self._organization_reader.read_one(organization_id)
+
+    def can_set_company_name(self) -> bool:
+        """Tell whether this PBX lets the company name be set."""
+        return self._preferences.can_set_company_name()
+
+    def set_company_name(self, name: str) -> None:
+        """Set the company name, which is the root organization's name."""
+        self._preferences.set_company_name(name)
+
+    def create_organization(self, name: str, parent_id: int) -> int:
+        """Create an organization and return its id."""
+        return self._organization_writer.create(name, parent_id)
+
+    def update_organization(self, organization_id: int, name: str, parent_id: int) -> None:
+        """Rename an organization and put it below a parent, in one call."""
+        self._organization_writer.update(organization_id, name, parent_id)
+
+    def delete_organization(self, organization_id: int) -> None:
+        """Delete an organization; one that is already gone is a success."""
+        self._organization_writer.delete(organization_id)
+
+    # --- extension groups -----------------------------------------------------------------------------------------
+
+    def groups(self) -> list[ExtensionGroup]:
+        """Read all extension groups with their members."""
+        return self._group_reader.read_all()
+
+    def group(self, group_id: int) -> ExtensionGroup | None:
+        """Read one extension group; None if there is none with this id."""
+        return self._group_reader.read_one(group_id)
+
+    def create_group(self, name: str, members: Sequence[int], like: int | None = None) -> int:
+        """Create an extension group of these extensions, with the rights in another one, and return its id."""
+        return self._group_writer.create(name, members, like)
+
+    def update_group(self, group_id: int, members: Sequence[int]) -> None:
+        """Give an extension group these members and no others."""
+        self._group_writer.update(group_id, members)
+
+    def rename_group(self, group_id: int, name: str, members: Sequence[int]) -> bool:
+        """Try to rename an extension group and give it these members; tell whether it has the name now."""
+        return self._group_writer.rename(group_id, name, members)
+
+    def delete_group(self, group_id: int) -> None:
+        """Delete an extension group; one that is already gone is a success."""
+        self._group_writer.delete(group_id)
+
+    # --- extensions -----------------------------------------------------------------------------------------------
 
     def extensions(self) -> list[Extension]:
         """Read all extensions with their managed fields."""
-        return self._reader.read_all()
+        return self._extension_reader.read_all()
 
     def extension(self, extension_id: int) -> Extension | None:
         """Read one extension; None if there is none with this id."""
-        return self._reader.read_one(extension_id)
+        return self._extension_reader.read_one(extension_id)
 
     def create_extension(self, new: NewExtension) -> int:
         """Create an extension with passwords that nobody knows, and return its id."""
-        return self._writer.create(new)
+        return self._extension_writer.create(new)
 
     def update_extension(
         self, extension_id: int, fields: Mapping[str, str], organizations: Sequence[OrganizationReference]
     ) -> None:
-        """Set these managed fields and no others; the organizations are sent along as they are."""
-        self._writer.update(extension_id, fields, organizations)
+        """Set these managed fields and no others, and put the extension into exactly these organizations."""
+        self._extension_writer.update(extension_id, fields, organizations)
 
     def delete_extension(self, extension_id: int) -> None:
         """Delete an extension; one that is already gone is a success."""
-        self._writer.delete(extension_id)
+        self._extension_writer.delete(extension_id)
 
     def send_welcome_emails(self, extension_ids: Sequence[int]) -> None:
         """Ask for the Linkus welcome e-mail of these extensions, once."""
-        self._writer.send_welcome_emails(extension_ids)
+        self._extension_writer.send_welcome_emails(extension_ids)

@@ -12,22 +12,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
-    DATA_NOT_FOUND,
-    PARAMETER_ERROR,
     AnswerLostError,
     PbxError,
     PbxRefusedError,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.extension_reader import ExtensionReader
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.lost_answers import Answer, write_until_known
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.lost_answers import (
+    Answer,
+    created_id,
+    delete_until_known,
+    write_until_known,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.passwords import make_password
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import Session
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import (
-    OrganizationShape,
-    parse_optional_integer,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import OrganizationShape
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.transport import Call
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Extension,
     NewExtension,
     OrganizationReference,
@@ -85,8 +85,9 @@ class ExtensionWriter:
     def update(
         self, extension_id: int, fields: Mapping[str, str], organizations: Sequence[OrganizationReference]
     ) -> None:
-        """Set these managed fields and no others; the organizations are sent along as they are.
+        """Set these managed fields and no others, and put the extension into exactly these organizations.
 
+        :param organizations: empty while organization management is off: then they are left as they are.
         :raises PbxRefusedError: if the PBX refuses it.
         :raises AnswerLostError: if it is not known whether it was done.
         """
@@ -96,7 +97,7 @@ class ExtensionWriter:
 
         def ask(_must_exist: bool) -> Answer | None:
             present = self._reader.read_one(extension_id)
-            is_done = present is not None and all(present.fields.get(name) == fields[name] for name in fields)
+            is_done = present is not None and _has(present, fields, organizations)
             return {} if is_done else None
 
         call = Call("extension/update", f"change the extension with id {extension_id}", body=body)
@@ -108,19 +109,8 @@ class ExtensionWriter:
         :raises PbxRefusedError: if the PBX refuses it.
         :raises AnswerLostError: if it is not known whether it was done.
         """
-
-        def ask(_must_exist: bool) -> Answer | None:
-            return {} if self._reader.read_one(extension_id) is None else None
-
         call = Call("extension/delete", f"delete the extension with id {extension_id}", query={"id": str(extension_id)})
-        try:
-            write_until_known(self._session, call, ask)
-        except PbxRefusedError as error:
-            if error.errcode == DATA_NOT_FOUND:
-                return
-            # An unknown id may be refused as a wrong parameter too.
-            if error.errcode != PARAMETER_ERROR or self._reader.read_one(extension_id) is not None:
-                raise
+        delete_until_known(self._session, call, lambda: self._reader.read_one(extension_id) is None)
 
     def send_welcome_emails(self, extension_ids: Sequence[int]) -> None:
         """Ask for the Linkus welcome e-mail of these extensions, once.
@@ -168,19 +158,12 @@ class ExtensionWriter:
 
     def _created_id(self, new: NewExtension, answer: Mapping[str, Any]) -> int:
         """Read the id of the created extension; where create does not return it, look the number up."""
-        created = parse_optional_integer(answer.get("id"))
-        if created is not None:
-            return created
-        try:
+
+        def find() -> int | None:
             found = self._reader.find_by_number(new.number, must_exist=True)
-        except PbxError:
-            found = None
-        if found is None:
-            raise AnswerLostError(
-                f"The PBX says that it created extension {new.number}, but does not show it.",
-                "Look for it on the PBX; the next run looks again.",
-            )
-        return found.id
+            return None if found is None else found.id
+
+        return created_id(answer, find, f"extension {new.number}")
 
     def _find_created(self, new: NewExtension, must_exist: bool) -> Answer | None:
         """Find the extension with the number of a creation whose answer was lost; None if there is none.
@@ -204,6 +187,13 @@ def _is_ours(found: Extension, new: NewExtension) -> bool:
         return found.registration_name == new.registration_name
     filled = {name: value for name, value in new.fields.items() if value}
     return bool(filled) and all(found.fields.get(name) == value for name, value in filled.items())
+
+
+def _has(present: Extension, fields: Mapping[str, str], organizations: Sequence[OrganizationReference]) -> bool:
+    """Whether an extension has these values, and is in exactly these organizations if any are named."""
+    wanted = {organization.id for organization in organizations}
+    is_placed = not wanted or wanted == {organization.id for organization in present.organizations}
+    return is_placed and all(present.fields.get(name) == value for name, value in fields.items())
 
 
 def _in_base64(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import FirmwareError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import PbxIdentity
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity
 
 # The first number of a firmware version tells the edition (vendor's page "About this Guide").
 _EDITIONS = {

@@ -35,17 +35,19 @@ class Listing:
         self._session = session
         self._page_size = page_size
 
-    def rows(self, endpoint: str, purpose: str, extra: Mapping[str, str]) -> list[Row]:
+    def rows(self, endpoint: str, noun: str, purpose: str, extra: Mapping[str, str] | None = None) -> list[Row]:
         """Read a list page by page, in the order of ids, until it is as long as its total.
 
         A server that gives fewer rows than asked for is taken to cap the page size; the following pages are asked
         for by the size it gives, which is right whether it counts pages by its size or by the one asked for.
 
         :param endpoint: a call that takes page, page_size, sort_by and order_by, and answers data and total_number.
+        :param noun: what one object of the list is called in a message.
         :param purpose: what it is for, as in "The PBX refused to ...".
         :param extra: what is asked besides, e.g. what to search for.
         :raises IncompleteListError: if a page is empty too early, a row comes twice, or the total changes.
         """
+        extra = extra or {}
         first = self._first_page(endpoint, purpose, extra)
         rows = parse_rows(first, "data", endpoint)
         total = parse_total(first, endpoint)
@@ -59,10 +61,10 @@ class Listing:
             if not following:
                 break
             rows.extend(following)
-        if len(rows) != total or len(rows_by_id(rows)) != total:
+        different = len(rows_by_id(rows, noun))
+        if len(rows) != total or different != total:
             raise IncompleteListError(
-                f"The PBX's {endpoint} gave {len(rows)} rows ({len(rows_by_id(rows))} different ones) and says it has "
-                f"{total}.",
+                f"The PBX's {endpoint} gave {len(rows)} rows ({different} different ones) and says it has {total}.",
                 "Run again; if it stays so, restart the PBX.",
             )
         return rows
@@ -82,9 +84,10 @@ class Listing:
         return self._session.read(Call(endpoint, purpose, query=query))
 
 
-def rows_by_id(rows: Iterable[Row]) -> dict[int, Row]:
+def rows_by_id(rows: Iterable[Row], noun: str) -> dict[int, Row]:
     """Return rows by their ids; of rows with the same id, the last one.
 
+    :param noun: what one object is called in a message.
     :raises PbxAnswerError: if a row has no usable id.
     """
-    return {parse_integer(row.get("id"), "id of an extension"): row for row in rows}
+    return {parse_integer(row.get("id"), f"id of an {noun}"): row for row in rows}

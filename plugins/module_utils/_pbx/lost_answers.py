@@ -6,15 +6,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
+    DATA_NOT_FOUND,
+    PARAMETER_ERROR,
     AnswerLostError,
     PbxError,
     PbxRefusedError,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import ATTEMPTS, Session
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import parse_optional_integer
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.transport import Call
 
 #: The JSON object that answers a call.
@@ -53,6 +56,45 @@ def write_until_known(session: Session, call: Call, ask: Callable[[bool], Answer
         if not failure.outcome_unknown:
             break
     raise _answer_lost(call)
+
+
+def delete_until_known(session: Session, call: Call, is_gone: Callable[[], bool]) -> None:
+    """Send a deletion, as ``write_until_known`` does; what is already gone is a success.
+
+    :param is_gone: asks the PBX whether it has no such object.
+    :raises PbxRefusedError: if the PBX refuses it.
+    :raises AnswerLostError: if it is not known whether it was done.
+    """
+    try:
+        write_until_known(session, call, lambda _must_exist: {} if is_gone() else None)
+    except PbxRefusedError as error:
+        if error.errcode == DATA_NOT_FOUND:
+            return
+        # An unknown id may be refused as a wrong parameter too.
+        if error.errcode != PARAMETER_ERROR or not is_gone():
+            raise
+
+
+def created_id(answer: Mapping[str, Any], find: Callable[[], int | None], what: str) -> int:
+    """Read the id of what was created; where the answer to create has none, look for the object.
+
+    :param find: looks on the PBX for the object, and returns its id or None.
+    :param what: names the object.
+    :raises AnswerLostError: if it is not found.
+    """
+    created = parse_optional_integer(answer.get("id"))
+    if created is not None:
+        return created
+    try:
+        found = find()
+    except PbxError:
+        found = None
+    if found is None:
+        raise AnswerLostError(
+            f"The PBX says that it created {what}, but does not show it.",
+            "Look for it on the PBX; the next run looks again.",
+        )
+    return found
 
 
 def _ask(call: Call, ask: Callable[[bool], Answer | None], *, must_exist: bool) -> Answer | None:

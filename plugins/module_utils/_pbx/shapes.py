@@ -11,10 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import IncompleteListError, PbxAnswerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Extension,
-    OrganizationReference,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension, OrganizationReference
 
 #: The fields of an extension that a directory manages, by the names of vendor's page "Add an Extension".
 MANAGED_FIELDS = ("first_name", "last_name", "email_addr", "mobile_number", "title")
@@ -114,22 +111,6 @@ def parse_organizations(value: object) -> tuple[OrganizationReference, ...]:
     if not isinstance(value, list):
         raise PbxAnswerError("The PBX's answer has an organization_list that is no list.")
     return tuple(_parse_reference(element) for element in value)
-
-
-def parse_root_organization(answer: Mapping[str, Any]) -> OrganizationReference:
-    """Find the root in the tree that organization/list returns: the node whose parent_id is 0, else the only node.
-
-    :raises PbxAnswerError: if there is no such node.
-    """
-    nodes = parse_rows(answer, "organization_list", "organization/list")
-    roots = [node for node in nodes if parse_optional_integer(node.get("parent_id")) == 0]
-    if not roots and len(nodes) == 1:
-        roots = nodes
-    if len(roots) != 1:
-        raise PbxAnswerError(f"The PBX's answer to organization/list has {len(roots)} root organizations.")
-    return OrganizationReference(
-        parse_integer(roots[0].get("id"), "id of the root organization"), parse_text(roots[0].get("name"))
-    )
 
 
 class OrganizationShape:

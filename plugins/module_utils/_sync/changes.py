@@ -7,35 +7,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryUser
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import differing, same
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Action,
-    Association,
-    Change,
-    DirectoryUser,
-    Extension,
-    Origin,
-    Reason,
-    Welcome,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin, Welcome
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import ORGANIZATIONS, Placed
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, ExtensionChange, Reason
 
 
-def renewed(association: Association, user: DirectoryUser, values: Mapping[str, str]) -> Association:
-    """Return the association as it is once the extension has these values."""
+def renewed(
+    association: Association, user: DirectoryUser, values: Mapping[str, str], organization_id: int
+) -> Association:
+    """Return the association as it is once the extension has these values and is in this organization."""
     return replace(
         association,
         dn=user.dn,
         account_name=user.account_name,
         written={**association.written, **values},
+        organization_id=organization_id,
     )
 
 
-def update(association: Association, user: DirectoryUser, values: Mapping[str, str], extension: Extension) -> Change:
+def update(
+    association: Association,
+    user: DirectoryUser,
+    values: Mapping[str, str],
+    extension: Extension,
+    placed: Placed | None = None,
+) -> ExtensionChange:
     """Bring an associated extension to the wanted values; the change is empty where it has them already.
 
     A field that is not as it was last written was changed on the PBX by hand: that is drift, and it is put back.
+
+    :param placed: where the extension is to be; None where its organizations are not looked at.
     """
     names = differing(values, extension.fields)
     drift = tuple(
@@ -44,36 +50,85 @@ def update(association: Association, user: DirectoryUser, values: Mapping[str, s
         if name in association.written and not same(name, association.written[name], extension.fields.get(name, ""))
     )
     moved = differing({name: values[name] for name in names}, association.written)
-    return Change(
+    placement = _placement_fields(placed)
+    drift += (ORGANIZATIONS,) if placed is not None and placed.placement is not None and placed.drift else ()
+    only_drift = drift == (*names, *placement.after) and not moved
+    return ExtensionChange(
         action=Action.UPDATE,
         guid=user.guid,
-        user=user.account_name,
+        name=user.account_name,
         dn=user.dn,
         number=extension.number,
-        extension_id=extension.id,
-        reason=Reason.DRIFT if drift == names and not moved else Reason.DIRECTORY_CHANGED,
-        before={name: extension.fields.get(name, "") for name in names},
-        after={name: values[name] for name in names},
+        object_id=extension.id,
+        reason=Reason.DRIFT if only_drift else Reason.DIRECTORY_CHANGED if names else Reason.UNIT_CHANGED,
+        before={**{name: extension.fields.get(name, "") for name in names}, **placement.before},
+        after={**{name: values[name] for name in names}, **placement.after},
         drift=drift,
-        association=renewed(association, user, values),
+        depends_on=placed.depends_on if placed is not None and placed.placement is not None else (),
+        association=renewed(
+            association, user, values, placed.organization_id if placed is not None else association.organization_id
+        ),
+        placement=placed.placement if placed is not None else None,
     )
 
 
+def move(association: Association, extension: Extension, placed: Placed) -> ExtensionChange:
+    """Put an associated extension into other organizations, and change nothing else of it."""
+    fields = _placement_fields(placed)
+    return ExtensionChange(
+        action=Action.UPDATE,
+        guid=association.guid,
+        name=association.account_name,
+        dn=association.dn,
+        number=extension.number,
+        object_id=extension.id,
+        reason=Reason.DRIFT if placed.drift else Reason.UNIT_CHANGED,
+        before=fields.before,
+        after=fields.after,
+        drift=(ORGANIZATIONS,) if placed.drift else (),
+        depends_on=placed.depends_on,
+        association=replace(association, organization_id=placed.organization_id),
+        placement=placed.placement,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _PlacementFields:
+    """What a change says of its extension's organizations, before and after; nothing where they stay."""
+
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+
+
+def _placement_fields(placed: Placed | None) -> _PlacementFields:
+    if placed is None or placed.placement is None:
+        return _PlacementFields({}, {})
+    before = {ORGANIZATIONS: placed.before} if placed.before else {}
+    return _PlacementFields(before, {ORGANIZATIONS: placed.after})
+
+
 def associate(
-    user: DirectoryUser, values: Mapping[str, str], extension: Extension, origin: Origin, depends_on: tuple[str, ...]
-) -> Change:
+    user: DirectoryUser,
+    values: Mapping[str, str],
+    extension: Extension,
+    origin: Origin,
+    depends_on: tuple[str, ...],
+    *,
+    placed: Placed | None = None,
+) -> ExtensionChange:
     """Make an existing extension the user's and overwrite its managed fields."""
     names = differing(values, extension.fields)
-    return Change(
+    placement = _placement_fields(placed)
+    return ExtensionChange(
         action=Action.ASSOCIATE,
         guid=user.guid,
-        user=user.account_name,
+        name=user.account_name,
         dn=user.dn,
         number=extension.number,
-        extension_id=extension.id,
+        object_id=extension.id,
         reason=Reason.BOUND_BY_NAME if origin is Origin.BOUND else Reason.SAME_EMAIL,
-        before={name: extension.fields.get(name, "") for name in names},
-        after={name: values[name] for name in names},
+        before={**{name: extension.fields.get(name, "") for name in names}, **placement.before},
+        after={**{name: values[name] for name in names}, **placement.after},
         depends_on=depends_on,
         association=Association(
             guid=user.guid,
@@ -83,7 +138,9 @@ def associate(
             account_name=user.account_name,
             origin=origin,
             written=dict(values),
+            organization_id=placed.organization_id if placed is not None else 0,
         ),
+        placement=placed.placement if placed is not None else None,
     )
 
 
@@ -95,20 +152,22 @@ def create(
     welcome: Welcome,
     former: Association | None = None,
     depends_on: tuple[str, ...] = (),
-) -> Change:
+    placed: Placed | None = None,
+) -> ExtensionChange:
     """Create the user's extension.
 
     :param former: the association of an extension that was deleted on the PBX by hand; it is created again.
     """
-    return Change(
+    placement = _placement_fields(placed)
+    return ExtensionChange(
         action=Action.CREATE,
         guid=user.guid,
-        user=user.account_name,
+        name=user.account_name,
         dn=user.dn,
         number=number,
-        extension_id=None,
+        object_id=None,
         reason=Reason.EXTENSION_MISSING if former else Reason.NEW_USER,
-        after={name: value for name, value in values.items() if value},
+        after={**{name: value for name, value in values.items() if value}, **placement.after},
         depends_on=depends_on,
         association=Association(
             guid=user.guid,
@@ -119,5 +178,7 @@ def create(
             origin=former.origin if former else Origin.CREATED,
             written=dict(values),
             welcome=welcome,
+            organization_id=placed.organization_id if placed is not None else 0,
         ),
+        placement=placed.placement if placed is not None else None,
     )

@@ -16,7 +16,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.addresses imp
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.matching import Matches
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import Conflict, Extension
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Conflict
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.situation import Situation
 
 

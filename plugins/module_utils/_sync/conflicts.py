@@ -10,13 +10,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.addresses import Refusal
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryUser
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import FieldProblem
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Association,
-    Conflict,
-    DirectoryUser,
-    Extension,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Conflict
 
 
 class ConflictCode(StrEnum):
@@ -27,13 +25,20 @@ class ConflictCode(StrEnum):
     EXTENSION_NOT_FOUND = "extension_not_found"
     EXTENSION_TAKEN = "extension_taken"
     FIELD_INVALID = "field_invalid"
+    NAME_INVALID = "name_invalid"
+    NAME_SHARED = "name_shared"
+    NAME_TAKEN = "name_taken"
     NO_CAPACITY = "no_capacity"
+    NO_ROOM = "no_room"
     NUMBER_DIFFERS = "number_differs"
     NUMBER_IN_USE = "number_in_use"
     NUMBER_INVALID = "number_invalid"
     NUMBER_MISSING = "number_missing"
     NUMBER_RANGE_EXHAUSTED = "number_range_exhausted"
     NUMBER_SHARED = "number_shared"
+    OBJECT_IN_USE = "object_in_use"
+    OBJECT_NOT_FOUND = "object_not_found"
+    TOO_DEEP = "too_deep"
     USER_NOT_FOUND = "user_not_found"
     WELCOME_WITHOUT_ADDRESS = "welcome_without_address"
 

@@ -12,19 +12,12 @@ from dataclasses import dataclass
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import changes, conflicts
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.addresses import Refusal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.claims import values_to_write
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryUser
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.matching import Matches
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Action,
-    Association,
-    Change,
-    Conflict,
-    DirectoryUser,
-    Reason,
-    RetiredNumber,
-    Welcome,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, RetiredNumber, Welcome
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.numbers import TakenNumbers, give_numbers
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, Conflict, ExtensionChange, Reason
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.situation import Situation
 
 
@@ -42,13 +35,13 @@ class _Wish:
 
 def creations(
     situation: Situation, matches: Matches, refusals: Mapping[str, Refusal], retired: Sequence[RetiredNumber]
-) -> tuple[list[Change], list[Conflict]]:
+) -> tuple[list[ExtensionChange], list[Conflict]]:
     """Return the creations that fit, and why others are not made."""
     again, again_conflicts = _again(situation, refusals)
     first, first_conflicts = _numbered(situation, matches, refusals, retired)
     fitting, waits, licence_conflicts = _within_licence(situation, [*again, *first])
     rule = situation.rule
-    created: list[Change] = []
+    created: list[ExtensionChange] = []
     mail_conflicts: list[Conflict] = []
     for wish in fitting:
         values = values_to_write(situation, wish.user.guid, refusals)
@@ -62,12 +55,13 @@ def creations(
                 welcome=Welcome.DUE if rule.send_welcome_email and values.get(EMAIL) else Welcome.NONE,
                 former=wish.former,
                 depends_on=tuple(sorted(waits[wish.user.guid])),
+                placed=situation.placed_new(wish.user.guid),
             )
         )
     return created, [*again_conflicts, *first_conflicts, *licence_conflicts, *mail_conflicts]
 
 
-def _deletes(situation: Situation) -> list[Change]:
+def _deletes(situation: Situation) -> list[ExtensionChange]:
     return [change for change in situation.sorted.removals if change.action is Action.DELETE]
 
 

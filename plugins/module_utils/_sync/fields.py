@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import DirectoryUser
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryUser
 
 EMAIL = "email_addr"
 NAME_LIMIT = 63

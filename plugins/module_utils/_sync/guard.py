@@ -6,58 +6,210 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import REMOVALS, Change, Plan, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import ORGANIZATIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    REMOVALS,
+    AnyChange,
+    Change,
+    ExtensionChange,
+    GroupChange,
+    Plan,
+    Reason,
+)
+
+# What these end is gone already, goes over to another object, or was made by the synchronization for itself.
+_HARMLESS = frozenset(
+    {Reason.EXTENSION_GONE, Reason.OBJECT_GONE, Reason.HANDED_OVER, Reason.LEFTOVER, Reason.LABEL_ENDED}
+)
+
+
+class Danger(StrEnum):
+    """What the guard counts, each by its own limits; the values are the names of the options."""
+
+    REMOVALS = "removals"
+    MOVES = "moves"
+    MEMBER_REMOVALS = "member_removals"
 
 
 @dataclass(frozen=True, slots=True)
 class GuardLimits:
-    """How many removals a run may do unasked.
+    """How much of each danger a run may do unasked.
 
-    Both limits must be exceeded for the removals to stop: a count alone never speaks up on a small site, a share
+    Both limits of one must be exceeded for it to be stopped: a count alone never speaks up on a small site, a share
     alone always does.
 
-    :param removals: a number of extensions.
-    :param percent: a share of the associated extensions, in percent.
-    :param allowed: the ``removals_id`` of the one set of removals that is allowed whatever its size; "" for none.
+    :param removals: deleted and released objects.
+    :param percent: a share of the associated objects, in percent.
+    :param allowed: the ``removals_id`` of the one set of removals, moves and members taken out that is allowed
+        whatever its size; "" for none.
+    :param moves: extensions taken out of an organization that the synchronization gave them.
+    :param moves_percent: a share of the associated extensions.
+    :param member_removals: members taken out of extension groups.
+    :param member_removals_percent: a share of all members that were last written.
     """
 
     removals: int = 10
     percent: float = 5.0
     allowed: str = ""
+    moves: int = 50
+    moves_percent: float = 10.0
+    member_removals: int = 50
+    member_removals_percent: float = 10.0
+
+    def of(self, danger: Danger) -> tuple[int, float]:
+        """Return the count and the share of a danger."""
+        return {
+            Danger.REMOVALS: (self.removals, self.percent),
+            Danger.MOVES: (self.moves, self.moves_percent),
+            Danger.MEMBER_REMOVALS: (self.member_removals, self.member_removals_percent),
+        }[danger]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the shares are of, as it was before the run.
+
+    :param associated: objects that the rule has associations of.
+    :param extensions: associated extensions.
+    :param members: members of the rule's extension groups as last written.
+    """
+
+    associated: int
+    extensions: int = 0
+    members: int = 0
+
+    def of(self, danger: Danger) -> int:
+        """Return what the share of a danger is of."""
+        return {
+            Danger.REMOVALS: self.associated,
+            Danger.MOVES: self.extensions,
+            Danger.MEMBER_REMOVALS: self.members,
+        }[danger]
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A danger of which a plan has too much."""
+
+    danger: Danger
+    found: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the guard stops.
 
-    :param stopped: keys of the changes not to be done: the removals, and what depends on one of them.
-    :param removals: how many removals the plan has.
+    :param changes: the plan's; one that is stopped in part alone is two here, and the first of them may go on.
+    :param stopped: keys of the changes not to be done, and of what depends on one of them.
     """
 
+    changes: tuple[AnyChange, ...]
     stopped: frozenset[str] = frozenset()
-    removals: int = 0
+    breaches: tuple[Breach, ...] = ()
 
 
 def is_removal(change: Change) -> bool:
-    """Tell whether a change takes an extension away from a user; one that is already gone is no longer taken."""
-    return change.action in REMOVALS and change.reason is not Reason.EXTENSION_GONE
+    """Tell whether a change takes an object away; one that is already gone is no longer taken."""
+    return change.action in REMOVALS and change.reason not in _HARMLESS
 
 
-def judge(plan: Plan, limits: GuardLimits, associated: int) -> Verdict:
-    """Stop the removals of a plan, and only those, if there are too many.
-
-    :param associated: number of associated extensions before the run.
-    """
-    removals = [change for change in plan.changes if is_removal(change)]
-    within = len(removals) <= limits.removals or len(removals) * 100 <= limits.percent * associated
-    if within or plan.removals_id == limits.allowed:
-        return Verdict(removals=len(removals))
-    return Verdict(with_dependents(plan.changes, {change.key for change in removals}), len(removals))
+def is_move(change: Change) -> bool:
+    """Tell whether a change takes an extension out of an organization that the synchronization gave it."""
+    return isinstance(change, ExtensionChange) and change.placement is not None and change.placement.taken != 0
 
 
-def with_dependents(changes: tuple[Change, ...], keys: set[str]) -> frozenset[str]:
+def members_taken_out(change: Change) -> tuple[int, ...]:
+    """Return the ids of the extensions that a change takes out of a group; the label group takes nothing away."""
+    return change.removed_ids if isinstance(change, GroupChange) and not change.label else ()
+
+
+def judge(plan: Plan, limits: GuardLimits, totals: Totals) -> Verdict:
+    """Stop what a plan has too much of, and only that."""
+    found = {
+        Danger.REMOVALS: sum(1 for change in plan.changes if is_removal(change)),
+        Danger.MOVES: sum(1 for change in plan.changes if is_move(change)),
+        Danger.MEMBER_REMOVALS: sum(len(members_taken_out(change)) for change in plan.changes),
+    }
+    breaches = tuple(
+        Breach(danger, number, totals.of(danger))
+        for danger, number in found.items()
+        if _is_too_many(number, *limits.of(danger), totals.of(danger))
+    )
+    if not breaches or plan.removals_id == limits.allowed:
+        return Verdict(plan.changes)
+    stops = {breach.danger for breach in breaches}
+    changes: list[AnyChange] = []
+    stopped: set[str] = set()
+    for change in plan.changes:
+        parts = _parts(change, stops)
+        changes.extend(parts.going_on)
+        changes.extend(parts.stopped)
+        stopped.update(part.key for part in parts.stopped)
+    removed = {(change.kind, change.guid) for change in changes if change.key in stopped and is_removal(change)}
+    stopped.update(
+        change.key
+        for change in changes
+        if change.reason is Reason.NAME_EXCHANGE and (change.kind, change.guid) in removed
+    )
+    return Verdict(tuple(changes), with_dependents(changes, stopped), breaches)
+
+
+def _is_too_many(number: int, count: int, percent: float, total: int) -> bool:
+    return number > count and number * 100 > percent * total
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    going_on: Sequence[AnyChange] = ()
+    stopped: Sequence[AnyChange] = ()
+
+
+def _parts(change: AnyChange, stops: set[Danger]) -> _Parts:
+    """Take apart what of a change may be done and what is stopped."""
+    if Danger.REMOVALS in stops and is_removal(change):
+        return _Parts(stopped=[change])
+    if Danger.MOVES in stops and isinstance(change, ExtensionChange) and is_move(change):
+        return _without_move(change)
+    if Danger.MEMBER_REMOVALS in stops and isinstance(change, GroupChange) and members_taken_out(change):
+        return _without_removals(change)
+    return _Parts(going_on=[change])
+
+
+def _without_move(change: ExtensionChange) -> _Parts:
+    fields = {name: value for name, value in change.after.items() if name != ORGANIZATIONS}
+    if not fields or change.placement is None or change.association is None:
+        return _Parts(stopped=[change])
+    given = replace(change.association, organization_id=change.placement.taken)
+    going_on = replace(
+        change,
+        before={name: value for name, value in change.before.items() if name != ORGANIZATIONS},
+        after=fields,
+        drift=tuple(name for name in change.drift if name != ORGANIZATIONS),
+        association=given,
+        placement=None,
+    )
+    stopped = replace(
+        change,
+        before={ORGANIZATIONS: change.before.get(ORGANIZATIONS, "")},
+        after={ORGANIZATIONS: change.after.get(ORGANIZATIONS, "")},
+        part="move",
+    )
+    return _Parts([going_on], [stopped])
+
+
+def _without_removals(change: GroupChange) -> _Parts:
+    if not change.added and not change.after:
+        return _Parts(stopped=[change])
+    going_on = replace(change, removed=(), removed_ids=(), kept=tuple(sorted({*change.kept, *change.removed_ids})))
+    return _Parts([going_on], [replace(change, added=(), before={}, after={}, part="take_out")])
+
+
+def with_dependents(changes: Iterable[Change], keys: set[str]) -> frozenset[str]:
     """Return the keys and those of every change that depends on one of them, directly or not.
 
     :param changes: in the order of a plan, where what is depended on comes first.

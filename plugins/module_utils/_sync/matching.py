@@ -11,15 +11,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import conflicts
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectorySnapshot, DirectoryUser
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL, WantedFields
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Conflict,
-    DirectorySnapshot,
-    DirectoryUser,
-    Extension,
-    Scope,
-    UserRule,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Conflict
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import Scope, UserRule
 
 
 @dataclass(slots=True)

@@ -14,13 +14,10 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import conflicts
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Conflict,
-    DirectoryUser,
-    NumberFrom,
-    RetiredNumber,
-    UserRule,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryUser
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import RetiredNumber
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Conflict
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import NumberFrom, UserRule
 
 # Open API, extension/create: digits only, 7 on older firmware, 8 on newer.
 _NUMBER = re.compile(r"[0-9]{1,8}")

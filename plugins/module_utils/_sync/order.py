@@ -10,13 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import Action, Change, Extension, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL, FIELD_NAMES
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, ExtensionChange, Reason
 
 _RANK = {action: rank for rank, action in enumerate(Action)}
 
 
-def in_order(changes: Sequence[Change], extensions: Mapping[int, Extension]) -> tuple[Change, ...]:
+def in_order(changes: Sequence[ExtensionChange], extensions: Mapping[int, Extension]) -> tuple[ExtensionChange, ...]:
     """Return the changes with the dependencies that e-mail addresses impose, each after all it depends on.
 
     Among changes that do not depend on each other, removals come first and creations last; within one action the
@@ -27,11 +29,13 @@ def in_order(changes: Sequence[Change], extensions: Mapping[int, Extension]) -> 
     return _sorted(_exchanges_broken(_addresses_followed(changes, extensions)))
 
 
-def _addresses_followed(changes: Sequence[Change], extensions: Mapping[int, Extension]) -> list[Change]:
+def _addresses_followed(
+    changes: Sequence[ExtensionChange], extensions: Mapping[int, Extension]
+) -> list[ExtensionChange]:
     """Let each change that takes an address wait for the one that frees it."""
-    freeing: dict[str, Change] = {}
+    freeing: dict[str, ExtensionChange] = {}
     for change in changes:
-        extension = extensions.get(change.extension_id or 0)
+        extension = extensions.get(change.object_id or 0)
         held = extension.fields[EMAIL] if extension is not None else ""
         if held and (change.action is Action.DELETE or EMAIL in change.after):
             freeing[held.casefold()] = change
@@ -44,7 +48,7 @@ def _addresses_followed(changes: Sequence[Change], extensions: Mapping[int, Exte
     return followed
 
 
-def _exchanges_broken(changes: Sequence[Change]) -> list[Change]:
+def _exchanges_broken(changes: Sequence[ExtensionChange]) -> list[ExtensionChange]:
     """Where users exchange addresses in a ring, let one of the ring give its address up first."""
     by_key = {change.key: change for change in changes}
     seen: set[str] = set()
@@ -60,7 +64,7 @@ def _exchanges_broken(changes: Sequence[Change]) -> list[Change]:
     return list(by_key.values())
 
 
-def _waits_for_address(change: Change, by_key: Mapping[str, Change]) -> str | None:
+def _waits_for_address(change: ExtensionChange, by_key: Mapping[str, ExtensionChange]) -> str | None:
     """Return the key of the writing change that this one waits for; removals cannot be part of a ring."""
     for key in change.depends_on:
         if key in by_key and EMAIL in by_key[key].after:
@@ -68,7 +72,7 @@ def _waits_for_address(change: Change, by_key: Mapping[str, Change]) -> str | No
     return None
 
 
-def _break(ring: Sequence[str], by_key: dict[str, Change]) -> None:
+def _break(ring: Sequence[str], by_key: dict[str, ExtensionChange]) -> None:
     """Put a change that gives an address up before the one of the ring that takes it.
 
     It waits for all that the ring waits for, so that nobody is left without an address by a ring that is stopped;
@@ -83,11 +87,13 @@ def _break(ring: Sequence[str], by_key: dict[str, Change]) -> None:
     vacated = replace(
         giver,
         reason=Reason.ADDRESS_EXCHANGE,
+        part="vacate",
         before={EMAIL: giver.before[EMAIL]},
         after={EMAIL: ""},
         drift=(),
         depends_on=tuple(sorted(outside)),
-        association=replace(association, written={**association.written, **giver.before, EMAIL: ""}),
+        placement=None,
+        association=_as_vacated(giver, association),
     )
     by_key[vacated.key] = vacated
     taker = next(key for key in ring if first in by_key[key].depends_on)
@@ -96,7 +102,7 @@ def _break(ring: Sequence[str], by_key: dict[str, Change]) -> None:
     by_key[first] = replace(by_key[first], depends_on=(*by_key[first].depends_on, vacated.key))
 
 
-def _sorted(changes: Sequence[Change]) -> tuple[Change, ...]:
+def _sorted(changes: Sequence[ExtensionChange]) -> tuple[ExtensionChange, ...]:
     by_key = {change.key: change for change in changes}
     places = {change.key: (_RANK[change.action], place) for place, change in enumerate(changes)}
     waiting = {key: {other for other in change.depends_on if other in by_key} for key, change in by_key.items()}
@@ -106,7 +112,7 @@ def _sorted(changes: Sequence[Change]) -> tuple[Change, ...]:
             dependents[other].append(key)
     ready = [(places[key], key) for key, others in waiting.items() if not others]
     heapify(ready)
-    ordered: list[Change] = []
+    ordered: list[ExtensionChange] = []
     while ready:
         _place, key = heappop(ready)
         ordered.append(by_key[key])
@@ -117,3 +123,10 @@ def _sorted(changes: Sequence[Change]) -> tuple[Change, ...]:
     if len(ordered) != len(changes):
         raise RuntimeError("changes depend on each other in a ring")
     return tuple(ordered)
+
+
+def _as_vacated(giver: ExtensionChange, association: Association) -> Association:
+    """The association when nothing of a change is done yet, but that its address is given up."""
+    former = {name: value for name, value in giver.before.items() if name in FIELD_NAMES}
+    given = giver.placement.taken if giver.placement is not None else association.organization_id
+    return replace(association, written={**association.written, **former, EMAIL: ""}, organization_id=given)

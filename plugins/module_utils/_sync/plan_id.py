@@ -9,21 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import is_removal
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Change,
-    Conflict,
-    Domain,
-    PbxIdentity,
-    UserRule,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import is_move, is_removal, members_taken_out
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Change, Conflict, Plan
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AnyRule
 
 
 def plan_id(
-    rule: UserRule, domain: Domain, pbx: PbxIdentity, changes: Sequence[Change], conflicts: Sequence[Conflict]
+    rule: AnyRule, domain: Domain, pbx: PbxIdentity, changes: Sequence[Change], conflicts: Sequence[Conflict]
 ) -> str:
     """Return 16 hexadecimal digits that name all that a plan would do.
 
@@ -41,13 +38,34 @@ def plan_id(
     )
 
 
+def sealed(rule: AnyRule, domain: Domain, pbx: PbxIdentity, plan: Plan) -> Plan:
+    """Return a plan with its conflicts in order and with its two names."""
+    found = tuple(sorted(plan.conflicts, key=lambda one: (one.name.casefold(), one.guid, one.code, one.message)))
+    return replace(
+        plan,
+        conflicts=found,
+        id=plan_id(rule, domain, pbx, plan.changes, found),
+        removals_id=removals_id(domain, pbx, plan.changes),
+    )
+
+
 def removals_id(domain: Domain, pbx: PbxIdentity, changes: Iterable[Change]) -> str:
-    """Return 16 hexadecimal digits that name the removals among the changes, and nothing else of the plan.
+    """Return 16 hexadecimal digits that name what the guard counts among the changes, and nothing else of the plan.
 
     Their order does not matter, so that the name holds while the rest of the plan is carried out.
     """
-    removals = sorted((change.key, change.number, change.reason.value) for change in changes if is_removal(change))
-    return _digest({"domain": domain.guid, "pbx": pbx.serial_number, "removals": removals})
+    found = list(changes)
+    members = {change.guid: members_taken_out(change) for change in found}
+    removals = sorted((change.key, change.number, change.reason.value) for change in found if is_removal(change))
+    return _digest(
+        {
+            "domain": domain.guid,
+            "pbx": pbx.serial_number,
+            "removals": removals,
+            "moves": sorted((change.guid, change.number) for change in found if is_move(change)),
+            "members": sorted((guid, ids) for guid, ids in members.items() if ids),
+        }
+    )
 
 
 def _digest(content: Any) -> str:

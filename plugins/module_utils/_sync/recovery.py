@@ -6,25 +6,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import differing
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Action,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
-    Extension,
-    Intent,
-    JournalState,
-    PbxSnapshot,
-    Resolution,
+    ObjectAssociation,
+    ObjectKind,
     RetiredNumber,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
+    Extension,
+    ExtensionGroup,
+    Organization,
+    PbxSnapshot,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import ORGANIZATIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
+    ExtensionChange,
+    GroupChange,
+    OrganizationChange,
 )
 
 
+@dataclass(slots=True)
+class _Shown:
+    """What the PBX shows, and whose it is by what is remembered, which grows with each finding."""
+
+    extensions: dict[int, Extension]
+    organizations: dict[int, Organization]
+    groups: dict[int, ExtensionGroup]
+    owners: dict[tuple[ObjectKind, int], str]
+    numbers: dict[str, Extension] = field(default_factory=dict)
+
+    def is_free(self, kind: ObjectKind, object_id: int, guid: str) -> bool:
+        """Whether an object is nobody's, or this one's."""
+        return self.owners.get((kind, object_id), guid) == guid
+
+
 def recover(
-    intents: Sequence[Intent], associations: Sequence[Association], pbx: PbxSnapshot, now: datetime
+    intents: Sequence[Intent],
+    associations: Sequence[Association | ObjectAssociation],
+    pbx: PbxSnapshot,
+    now: datetime,
 ) -> list[Resolution]:
     """Tell for each unfinished change whether the PBX shows it done.
 
@@ -32,36 +60,61 @@ def recover(
     it anew from what both sides show.
 
     :param intents: unfinished rows of the journal, oldest first.
+    :param pbx: with the organizations and groups, if an intent is about one.
     """
-    by_id = {extension.id: extension for extension in pbx.extensions}
-    by_number = {extension.number: extension for extension in pbx.extensions}
-    owners = {association.extension_id: association.guid for association in associations}
+    shown = _Shown(
+        extensions={extension.id: extension for extension in pbx.extensions},
+        organizations={organization.id: organization for organization in pbx.organizations or ()},
+        groups={group.id: group for group in pbx.groups or ()},
+        owners={_object_of(association): association.guid for association in associations},
+        numbers={extension.number: extension for extension in pbx.extensions},
+    )
     resolutions = []
     for intent in intents:
-        if intent.change.action is Action.CREATE:
-            resolution = _creation(intent, by_number, owners)
-        elif intent.change.action is Action.DELETE:
-            resolution = _deletion(intent, by_id, now)
-        elif intent.change.action is Action.RELEASE:
-            resolution = Resolution(intent, JournalState.FAILED, "the association had not ended")
-        else:
-            resolution = _writing(intent, by_id)
+        resolution = _resolve(intent, shown, now)
         if resolution.save is not None:
-            owners[resolution.save.extension_id] = resolution.save.guid
+            shown.owners[_object_of(resolution.save)] = resolution.save.guid
         resolutions.append(resolution)
     return resolutions
 
 
-def _creation(intent: Intent, by_number: Mapping[str, Extension], owners: Mapping[int, str]) -> Resolution:
-    extension = by_number.get(intent.change.number)
+def _object_of(association: Association | ObjectAssociation) -> tuple[ObjectKind, int]:
+    if isinstance(association, Association):
+        return ObjectKind.EXTENSION, association.extension_id
+    return association.kind, association.object_id
+
+
+def _resolve(intent: Intent, shown: _Shown, now: datetime) -> Resolution:
+    change = intent.change
+    if change.action is Action.RELEASE:
+        return _failed(intent, "the association had not ended")
+    if isinstance(change, OrganizationChange):
+        return _organization(intent, change, shown)
+    if isinstance(change, GroupChange):
+        return _group(intent, change, shown)
+    if change.action is Action.CREATE:
+        return _creation(intent, change, shown)
+    if change.action is Action.DELETE:
+        return _deletion(intent, change, shown, now)
+    return _writing(intent, change, shown)
+
+
+def _failed(intent: Intent, detail: str) -> Resolution:
+    return Resolution(intent, JournalState.FAILED, detail)
+
+
+# --- extensions
+
+
+def _creation(intent: Intent, change: ExtensionChange, shown: _Shown) -> Resolution:
+    extension = shown.numbers.get(change.number)
     if extension is None:
-        return Resolution(intent, JournalState.FAILED, "the extension was not created")
-    if owners.get(extension.id, intent.change.guid) != intent.change.guid or not _is_ours(intent, extension):
-        return Resolution(intent, JournalState.FAILED, f"extension {extension.number} is somebody else's")
-    association = intent.change.association
-    if association is None:
-        return Resolution(intent, JournalState.FAILED, "the journal row names no association")
-    save = replace(association, extension_id=extension.id)
+        return _failed(intent, "the extension was not created")
+    if not shown.is_free(ObjectKind.EXTENSION, extension.id, change.guid) or not _is_ours(intent, extension):
+        return _failed(intent, f"extension {extension.number} is somebody else's")
+    if change.association is None:
+        return _failed(intent, "the journal row names no association")
+    save = replace(change.association, extension_id=extension.id)
     return Resolution(intent, JournalState.DONE, "the extension had been created", save=save)
 
 
@@ -72,17 +125,101 @@ def _is_ours(intent: Intent, extension: Extension) -> bool:
     return not differing(intent.change.after, extension.fields)
 
 
-def _deletion(intent: Intent, by_id: Mapping[int, Extension], now: datetime) -> Resolution:
-    change = intent.change
-    if change.extension_id in by_id:
-        return Resolution(intent, JournalState.FAILED, "the extension was not deleted")
+def _deletion(intent: Intent, change: ExtensionChange, shown: _Shown, now: datetime) -> Resolution:
+    if change.object_id in shown.extensions:
+        return _failed(intent, "the extension was not deleted")
     retired = RetiredNumber(change.number, change.guid, now)
     return Resolution(intent, JournalState.DONE, "the extension had been deleted", drop=True, retired=retired)
 
 
-def _writing(intent: Intent, by_id: Mapping[int, Extension]) -> Resolution:
-    change = intent.change
-    extension = by_id.get(change.extension_id or 0)
-    if extension is None or differing(change.after, extension.fields):
-        return Resolution(intent, JournalState.FAILED, "the fields had not been written")
+def _writing(intent: Intent, change: ExtensionChange, shown: _Shown) -> Resolution:
+    extension = shown.extensions.get(change.object_id or 0)
+    if extension is None or differing(change.after, extension.fields) or not _is_placed(change, extension):
+        return _failed(intent, "the fields had not been written")
     return Resolution(intent, JournalState.DONE, "the fields had been written", save=change.association)
+
+
+def _is_placed(change: ExtensionChange, extension: Extension) -> bool:
+    """Whether an extension is where a change puts it; with no organization of its own it is in the root alone."""
+    if change.placement is None or change.association is None or ORGANIZATIONS not in change.after:
+        return True
+    wanted = {one.id for one in change.placement.others} | ({change.association.organization_id} - {0})
+    present = {one.id for one in extension.organizations}
+    return present == wanted or (not wanted and len(present) == 1)
+
+
+# --- organizations
+
+
+def _organization(intent: Intent, change: OrganizationChange, shown: _Shown) -> Resolution:
+    if change.action is Action.DELETE:
+        if change.object_id in shown.organizations:
+            return _failed(intent, "the organization was not deleted")
+        return Resolution(intent, JournalState.DONE, "the organization had been deleted", drop=True)
+    if change.action is Action.CREATE:
+        return _organization_creation(intent, change, shown)
+    organization = shown.organizations.get(change.object_id or 0)
+    wanted = change.association
+    if organization is None:
+        return _failed(intent, "the organization is gone")
+    if wanted is None:
+        done = organization.name == change.after.get("name")
+    else:
+        done = (organization.name, organization.parent_id) == (wanted.name, wanted.parent_id)
+    if not done:
+        return _failed(intent, "the organization had not been changed")
+    return Resolution(intent, JournalState.DONE, "the organization had been changed", save=wanted)
+
+
+def _organization_creation(intent: Intent, change: OrganizationChange, shown: _Shown) -> Resolution:
+    """The name was free when the change was planned, so what bears it at that place now was made by the change."""
+    wanted = change.association
+    if wanted is None:
+        return _failed(intent, "the journal row names no association")
+    for organization in shown.organizations.values():
+        is_it = (organization.name, organization.parent_id) == (wanted.name, wanted.parent_id)
+        if is_it and shown.is_free(ObjectKind.ORGANIZATION, organization.id, change.guid):
+            save = replace(wanted, object_id=organization.id)
+            return Resolution(intent, JournalState.DONE, "the organization had been created", save=save)
+    return _failed(intent, "the organization was not created")
+
+
+# --- extension groups
+
+
+def _group(intent: Intent, change: GroupChange, shown: _Shown) -> Resolution:
+    if change.action is Action.DELETE:
+        return _group_deletion(intent, change, shown)
+    wanted = change.association
+    if wanted is None:
+        return _failed(intent, "the journal row names no association")
+    group = shown.groups.get(change.object_id or 0)
+    if group is not None and _is_as_wanted(group, wanted):
+        return Resolution(intent, JournalState.DONE, "the extension group had been changed", save=wanted)
+    made = _made(wanted, shown)
+    if made is None:
+        return _failed(intent, "the extension group had not been written")
+    leftover = group.id if group is not None else 0
+    save = replace(wanted, object_id=made.id, leftover_id=leftover)
+    return Resolution(intent, JournalState.DONE, "the extension group had been created", save=save)
+
+
+def _group_deletion(intent: Intent, change: GroupChange, shown: _Shown) -> Resolution:
+    if change.object_id in shown.groups:
+        return _failed(intent, "the extension group was not deleted")
+    detail = "the extension group had been deleted"
+    if change.association is not None:
+        return Resolution(intent, JournalState.DONE, detail, save=change.association)
+    return Resolution(intent, JournalState.DONE, detail, drop=True)
+
+
+def _is_as_wanted(group: ExtensionGroup, wanted: ObjectAssociation) -> bool:
+    return not group.includes_all and (group.name, group.members) == (wanted.name, wanted.members)
+
+
+def _made(wanted: ObjectAssociation, shown: _Shown) -> ExtensionGroup | None:
+    """A group of the wanted name and members that is nobody's: the name was free when the change was planned."""
+    for group in shown.groups.values():
+        if _is_as_wanted(group, wanted) and shown.is_free(ObjectKind.EXTENSION_GROUP, group.id, ""):
+            return group
+    return None

@@ -10,19 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import conflicts
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectorySnapshot, DirectoryUser
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, Conflict, ExtensionChange, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     AccountStatus,
-    Action,
-    Association,
-    Change,
-    Conflict,
     DeletionProof,
-    DirectorySnapshot,
-    DirectoryUser,
-    Extension,
-    Origin,
     OutOfScope,
-    Reason,
     Scope,
     UserRule,
 )
@@ -54,7 +49,7 @@ class Kept:
 class Sorted:
     """The associations, sorted into those that end and those that go on."""
 
-    removals: list[Change] = field(default_factory=list)
+    removals: list[ExtensionChange] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
@@ -134,18 +129,20 @@ def _out_of_scope(rule: UserRule, association: Association) -> tuple[Action, Rea
     return Action.RELEASE, Reason.OUT_OF_SCOPE
 
 
-def _removal(association: Association, ending: tuple[Action, Reason], extensions: Mapping[int, Extension]) -> Change:
+def _removal(
+    association: Association, ending: tuple[Action, Reason], extensions: Mapping[int, Extension]
+) -> ExtensionChange:
     action, reason = ending
     extension = extensions.get(association.extension_id)
     if extension is None:
         action, reason = Action.RELEASE, Reason.EXTENSION_GONE
-    return Change(
+    return ExtensionChange(
         action=action,
         guid=association.guid,
-        user=association.account_name,
+        name=association.account_name,
         dn=association.dn,
         number=association.number,
-        extension_id=association.extension_id,
+        object_id=association.extension_id,
         reason=reason,
         before=extension.fields if action is Action.DELETE and extension is not None else {},
     )

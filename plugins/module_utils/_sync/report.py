@@ -12,25 +12,54 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import Action, Change, Conflict, Plan, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import is_removal
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
+    AnyChange,
+    Conflict,
+    GroupChange,
+    Plan,
+    Reason,
+)
 
 # A run of thousands of changes is shown by its first ones; all of them are in the result.
 DIFF_BLOCKS = 50
+DIFF_MEMBERS = 20
+
+WORDS = {
+    ObjectKind.EXTENSION: "extension",
+    ObjectKind.ORGANIZATION: "organization",
+    ObjectKind.EXTENSION_GROUP: "extension group",
+}
 
 _REASONS = {
     Reason.NEW_USER: "the user is in scope and has no extension yet",
     Reason.EXTENSION_MISSING: "drift: the extension was deleted on the PBX by hand; it is created again",
     Reason.SAME_EMAIL: "the extension has the user's e-mail address",
     Reason.BOUND_BY_NAME: "the rule binds the user to this extension",
-    Reason.DIRECTORY_CHANGED: "the user changed in the directory",
-    Reason.DRIFT: "drift: the extension was changed on the PBX by hand",
+    Reason.DIRECTORY_CHANGED: "it changed in the directory",
+    Reason.DRIFT: "drift: it was changed on the PBX by hand",
     Reason.ADDRESS_EXCHANGE: "users exchange e-mail addresses; this one is given up first",
     Reason.ACCOUNT_DELETED: "the account was deleted in the directory",
     Reason.ACCOUNT_DISABLED: "the account is disabled",
     Reason.ACCOUNT_EXPIRED: "the account has expired",
-    Reason.OUT_OF_SCOPE: "the user exists but the scope no longer takes them in",
+    Reason.OUT_OF_SCOPE: "it exists in the directory but the scope no longer takes it in",
     Reason.NO_LONGER_LISTED: "the user is no longer named in users; the extension stays",
     Reason.BOUND_ELSEWHERE: "the rule binds the user to another extension",
+    Reason.UNIT_CHANGED: "the user's unit has another organization than the extension is in",
+    Reason.NEW_UNIT: "the unit is in scope and has no counterpart on the PBX yet",
+    Reason.NEW_GROUP: "the group is in scope and has no extension group yet",
+    Reason.SAME_NAME: "the PBX has one of this name, which is taken over",
+    Reason.OBJECT_MISSING: "drift: it was deleted on the PBX by hand; it is created again",
+    Reason.OBJECT_DELETED: "it was deleted in the directory",
+    Reason.OBJECT_GONE: "the association ends and the object is already gone from the PBX",
+    Reason.HANDED_OVER: "another of the same name takes it over",
+    Reason.NAME_EXCHANGE: "another takes this name; it bears a passing one until its turn comes",
+    Reason.COMPANY_NAME: "company_name says so",
+    Reason.LABEL: "label_group asks for it",
+    Reason.LABEL_ENDED: "label_group no longer asks for it",
+    Reason.LEFTOVER: "it was made anew under another name and this one was left",
     Reason.EXTENSION_GONE: "the association ends and its extension is already gone from the PBX",
 }
 
@@ -51,13 +80,13 @@ class Outcome:
     """A change and what became of it.
 
     :param detail: why it was not done, "" if it was.
-    :param extension_id: the PBX's key, known of a created extension once it is created.
+    :param object_id: the PBX's id, known of a created object once it is created.
     """
 
-    change: Change
+    change: AnyChange
     state: State
     detail: str = ""
-    extension_id: int | None = None
+    object_id: int | None = None
 
 
 def explanation(reason: Reason) -> str:
@@ -84,27 +113,29 @@ def summary(plan: Plan, outcomes: Iterable[Outcome]) -> dict[str, int]:
 def change_data(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome as plain data for a result."""
     change = outcome.change
-    extension_id = outcome.extension_id if outcome.extension_id is not None else change.extension_id
     return {
+        "kind": change.kind.value,
         "action": change.action.value,
         "state": outcome.state.value,
         "detail": outcome.detail,
-        "user": change.user,
+        "name": change.name,
         "guid": change.guid,
         "dn": change.dn,
         "number": change.number,
-        "extension_id": extension_id,
+        "object_id": outcome.object_id if outcome.object_id is not None else change.object_id,
         "reason": change.reason.value,
         "explanation": explanation(change.reason),
         "before": dict(change.before),
         "after": dict(change.after),
         "drift": list(change.drift),
+        "members_added": list(change.added) if isinstance(change, GroupChange) else [],
+        "members_removed": list(change.removed) if isinstance(change, GroupChange) else [],
     }
 
 
 def conflict_data(conflict: Conflict) -> dict[str, str]:
     """Return a conflict as plain data for a result."""
-    return {"code": conflict.code, "user": conflict.user, "guid": conflict.guid, "message": conflict.message}
+    return {"code": conflict.code, "name": conflict.name, "guid": conflict.guid, "message": conflict.message}
 
 
 def diff_text(outcomes: Sequence[Outcome], limit: int = DIFF_BLOCKS) -> str:
@@ -120,16 +151,34 @@ def diff_text(outcomes: Sequence[Outcome], limit: int = DIFF_BLOCKS) -> str:
     return "".join(blocks)
 
 
+def title(change: AnyChange) -> str:
+    """Return what a change does to what, in a few words."""
+    kind = "" if change.kind is ObjectKind.EXTENSION else f"{WORDS[change.kind]} "
+    number = f"{change.number} " if change.number else ""
+    return f"{change.action.value} {kind}{number}{change.name}"
+
+
 def _block(outcome: Outcome) -> str:
     change = outcome.change
     state = "" if outcome.state in (State.PLANNED, State.DONE) else f" [{outcome.state.value}]"
-    lines = [f"{change.action.value} {change.number} {change.user}{state}", f"    {explanation(change.reason)}"]
-    if change.action is Action.RELEASE and change.reason is not Reason.EXTENSION_GONE:
-        lines.append("    the extension stays as it is and is the PBX administrator's again")
+    lines = [f"{title(change)}{state}", f"    {explanation(change.reason)}"]
+    if change.action is Action.RELEASE and is_removal(change):
+        lines.append(f"    the {WORDS[change.kind]} stays as it is and is the PBX administrator's again")
     if outcome.detail:
         lines.append(f"    {outcome.detail}")
     lines.extend(_field_lines(change.before, change.after, change.drift))
+    if isinstance(change, GroupChange):
+        lines.extend(_member_lines(change))
     return "\n".join(lines) + "\n"
+
+
+def _member_lines(change: GroupChange) -> list[str]:
+    lines = []
+    for sign, members in (("+", change.added), ("-", change.removed)):
+        lines += [f"    {sign} {member}" for member in members[:DIFF_MEMBERS]]
+        if len(members) > DIFF_MEMBERS:
+            lines.append(f"    {sign} {len(members) - DIFF_MEMBERS} more")
+    return lines
 
 
 def _field_lines(before: Mapping[str, str], after: Mapping[str, str], drift: Sequence[str]) -> list[str]:

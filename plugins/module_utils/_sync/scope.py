@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    AccountStatus,
-    DirectoryGroup,
-    DirectoryUser,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryGroup, DirectoryUser
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AccountStatus
 
 
 def with_nested(groups: Sequence[DirectoryGroup], wanted: Collection[str]) -> list[DirectoryGroup]:
@@ -42,6 +40,41 @@ def members_among(users: Iterable[DirectoryUser], groups: Sequence[DirectoryGrou
     members = {member.casefold() for group in groups for member in group.members}
     primary = {group.rid for group in groups}
     return [user for user in users if user.dn.casefold() in members or user.primary_group_id in primary]
+
+
+class Memberships:
+    """Who is in which group, nested groups (cycles included) and primary group counted.
+
+    :param groups: all groups of the domain.
+    :param users: the users to tell of.
+    """
+
+    def __init__(self, groups: Sequence[DirectoryGroup], users: Iterable[DirectoryUser]) -> None:
+        self._groups = {group.dn.casefold(): group for group in groups}
+        self._users: dict[str, str] = {}
+        self._by_primary_group: dict[int, set[str]] = defaultdict(set)
+        for user in users:
+            self._users[user.dn.casefold()] = user.guid
+            self._by_primary_group[user.primary_group_id].add(user.guid)
+
+    def of(self, group: DirectoryGroup) -> frozenset[str]:
+        """Return the objectGUIDs of the users that are in a group."""
+        found: set[str] = set()
+        seen: set[str] = set()
+        waiting = [group]
+        while waiting:
+            one = waiting.pop()
+            if one.guid in seen:
+                continue
+            seen.add(one.guid)
+            found |= self._by_primary_group.get(one.rid, set())
+            for member in one.members:
+                dn = member.casefold()
+                if dn in self._users:
+                    found.add(self._users[dn])
+                elif dn in self._groups:
+                    waiting.append(self._groups[dn])
+        return frozenset(found)
 
 
 def account_status(user: DirectoryUser, now: datetime) -> frozenset[AccountStatus]:

@@ -9,24 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectorySnapshot, DirectoryUser
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import WantedFields, wanted_fields
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.model import (
-    Action,
-    Association,
-    DirectorySnapshot,
-    DirectoryUser,
-    Extension,
-    Origin,
-    PbxSnapshot,
-    Scope,
-    UserRule,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension, PbxSnapshot
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import Layout, Placed, place, place_new
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.removals import (
     Kept,
     Sorted,
     deleting_status,
     sort_associations,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import Scope, UserRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +31,7 @@ class Situation:
     :param updating: kept associations whose user and extension both exist.
     :param restoring: kept associations whose extension is gone, and their users.
     :param wanted: managed fields by objectGUID, of newcomers and kept users.
+    :param layout: where extensions are to be; None where their organizations are left as they are.
     """
 
     rule: UserRule
@@ -47,6 +43,7 @@ class Situation:
     restoring: tuple[tuple[Association, DirectoryUser], ...]
     newcomers: tuple[DirectoryUser, ...]
     wanted: Mapping[str, WantedFields]
+    layout: Layout | None = None
 
     @property
     def existing(self) -> int:
@@ -57,10 +54,18 @@ class Situation:
     def deleted_ids(self) -> set[int]:
         """Ids of the extensions to be deleted."""
         return {
-            change.extension_id
+            change.object_id
             for change in self.sorted.removals
-            if change.action is Action.DELETE and change.extension_id is not None
+            if change.action is Action.DELETE and change.object_id is not None
         }
+
+    def placed(self, guid: str, extension: Extension, given: int = 0) -> Placed | None:
+        """Where a user's extension is to be; None where organizations are left as they are."""
+        return place(self.layout, guid, extension, given) if self.layout is not None else None
+
+    def placed_new(self, guid: str) -> Placed | None:
+        """Where a user's extension that is to be created is to be, likewise."""
+        return place_new(self.layout, guid) if self.layout is not None else None
 
     @property
     def known_users(self) -> list[DirectoryUser]:
@@ -70,7 +75,11 @@ class Situation:
 
 
 def look_at(
-    rule: UserRule, directory: DirectorySnapshot, pbx: PbxSnapshot, associations: Sequence[Association]
+    rule: UserRule,
+    directory: DirectorySnapshot,
+    pbx: PbxSnapshot,
+    associations: Sequence[Association],
+    layout: Layout | None = None,
 ) -> Situation:
     """Sort associations and users into what becomes of them."""
     extensions = {extension.id: extension for extension in pbx.extensions}
@@ -92,6 +101,7 @@ def look_at(
         restoring=tuple((held, user) for held, user in with_user if held.extension_id not in extensions),
         newcomers=newcomers,
         wanted={user.guid: wanted_fields(user) for user in users},
+        layout=layout,
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,21 @@ class Site:
         assert result.get("failed"), result
         return result
 
+    def units(self, *, check: bool = False, fails: bool = False, **options: Any) -> dict[str, Any]:
+        """Run pbx_ad_ou_sync on a connected site, with success unless told otherwise."""
+        return self._run_on_connected("pbx_ad_ou_sync", options, check=check, fails=fails)
+
+    def groups(self, *, check: bool = False, fails: bool = False, **options: Any) -> dict[str, Any]:
+        """Run pbx_ad_group_sync on a connected site, with success unless told otherwise."""
+        return self._run_on_connected("pbx_ad_group_sync", options, check=check, fails=fails)
+
+    def _run_on_connected(self, module: str, options: Mapping[str, Any], *, check: bool, fails: bool) -> dict[str, Any]:
+        if not self.ledger_path.exists():
+            assert not self.connect().get("failed")
+        result = self.run(module, {**self.connection_options, **options}, check)
+        assert bool(result.get("failed")) is fails, result.get("msg", result)
+        return result
+
     def add_user(self, name: str, *, parent: str | None = None, **attributes: AttributeValue) -> str:
         """Add a user whose account, CN and given name are this name; return the DN."""
         given = {"sam_account_name": f"{name}-{self.base_dn[8:20]}"[:20], "givenName": name, **attributes}
@@ -112,6 +127,53 @@ class Site:
         """Add an organizational unit; return the DN."""
         self.admin.add_ou(name, parent=parent or self.base_dn)
         return DirectoryAdmin.dn(name, parent or self.base_dn, kind="OU")
+
+    def add_group(self, name: str, *members: str, parent: str | None = None, **options: Any) -> str:
+        """Add a group with members given by DN; return the DN."""
+        self.admin.add_group(name, parent=parent or self.base_dn, members=members, **options)
+        return DirectoryAdmin.dn(name, parent or self.base_dn)
+
+    @property
+    def organizations(self) -> dict[str, set[str]]:
+        """First names of the extensions in each organization, by its path below the root; "" is the root."""
+        paths = self._organization_paths()
+        found: dict[str, set[str]] = {path: set() for path in paths.values()}
+        for extension in self.pbx.state.extensions.values():
+            for organization_id in extension["organization_ids"]:
+                found[paths[organization_id]].add(extension["first_name"])
+        return found
+
+    def organization_id(self, name: str) -> int:
+        """The id of the one organization of that name."""
+        (found,) = [one["id"] for one in self.pbx.state.organizations.values() if one["name"] == name]
+        return int(found)
+
+    @property
+    def members(self) -> dict[str, set[str]]:
+        """First names of the members of each extension group by its name, without the built-in group of all."""
+        names = {one["id"]: one["first_name"] for one in self.pbx.state.extensions.values()}
+        return {
+            one["name"]: {names[int(id_)] for id_ in one["members"]}
+            for one in self.pbx.state.groups.values()
+            if one["member_select"] == "sel_specific"
+        }
+
+    def group_id(self, name: str) -> int:
+        """The id of the one extension group of that name."""
+        return int(self.pbx.state.groups[name]["id"])
+
+    def roles(self, name: str) -> dict[str, str]:
+        """User types of the members of an extension group, by their first names."""
+        names = {one["id"]: one["first_name"] for one in self.pbx.state.extensions.values()}
+        return {names[int(id_)]: role for id_, role in self.pbx.state.groups[name]["members"].items()}
+
+    def set_group(self, name: str, roles: Mapping[str, str], **flags: int) -> None:
+        """Give an extension group these members (first name: user type) and permissions, as an administrator does."""
+        members = {self.extension_of(first_name)["id"]: role for first_name, role in roles.items()}
+        with self.pbx.pbx.lock:
+            present = self.pbx.pbx.groups.named(name)
+            assert present is not None
+            self.pbx.pbx.groups.put(replace(present, members=members, flags={**present.flags, **flags}))
 
     @property
     def names(self) -> dict[str, str]:
@@ -126,12 +188,29 @@ class Site:
         """The endpoints of the writes that the PBX has seen."""
         return [call.endpoint for call in self.pbx.calls.all() if call.write]
 
+    @property
+    def organization_ids(self) -> dict[str, int]:
+        """The id of each organization by its path below the root; "" is the root."""
+        return {path: id_ for id_, path in self._organization_paths().items()}
+
+    def _organization_paths(self) -> dict[int, str]:
+        """The path of each organization below the root, by its id."""
+        by_id = self.pbx.state.organizations
+        paths: dict[int, str] = {}
+        for one in by_id.values():
+            names, node = [], one
+            while node["parent_id"]:
+                names.append(node["name"])
+                node = by_id[node["parent_id"]]
+            paths[one["id"]] = "/".join(reversed(names))
+        return paths
+
 
 def actions(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Action, first part of the account name and reason of each change of a result."""
-    return [(change["action"], change["user"].split("-")[0], change["reason"]) for change in result["changes"]]
+    return [(change["action"], change["name"].split("-")[0], change["reason"]) for change in result["changes"]]
 
 
 def codes(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     """First part of the account name and code of each conflict of a result."""
-    return [(conflict["user"].split("-")[0], conflict["code"]) for conflict in result["conflicts"]]
+    return [(conflict["name"].split("-")[0], conflict["code"]) for conflict in result["conflicts"]]

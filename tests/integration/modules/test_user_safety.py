@@ -345,7 +345,7 @@ def test_one_refused_change_does_not_stop_the_others(filled: Site) -> None:
 
     outcome = filled.sync_failing()
 
-    assert [(change["user"].split("-")[0], change["state"]) for change in outcome["changes"]] == [("Hanna", "failed")]
+    assert [(change["name"].split("-")[0], change["state"]) for change in outcome["changes"]] == [("Hanna", "failed")]
     assert "Hanna" in outcome["msg"]
     assert {"Gustav", "Ida"} <= set(filled.names.values())
     filled.sync()
@@ -373,7 +373,7 @@ def test_a_creation_whose_outcome_stays_unknown_fails_alone_and_is_settled_by_th
 
     outcome = filled.sync_failing()
 
-    assert [(change["user"].split("-")[0], change["state"]) for change in outcome["changes"]] == [("Gustav", "unknown")]
+    assert [(change["name"].split("-")[0], change["state"]) for change in outcome["changes"]] == [("Gustav", "unknown")]
     assert "Gustav" in outcome["msg"]
     assert "Hanna" in filled.names.values()
     filled.pbx.faults.clear()

@@ -35,7 +35,7 @@ def test_system_accounts_are_never_taken_in(site: Site) -> None:
 
     result = site.try_sync(check=True, directory_base_dn=site.admin.base_dn, scope="filter", filter=accounts)
 
-    assert [change["user"] for change in result["changes"]] == ["svc-plain"]
+    assert [change["name"] for change in result["changes"]] == ["svc-plain"]
 
 
 @pytest.mark.parametrize("spelling", ["path", "dn"])

@@ -1,0 +1,224 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""The one call that each kind of change is, and what is remembered of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import PbxRefusedError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import FIELD_NAMES
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
+    Association,
+    ObjectAssociation,
+    ObjectKind,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
+    Extension,
+    NewExtension,
+    OrganizationReference,
+    PbxSnapshot,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
+    AnyChange,
+    ExtensionChange,
+    GroupChange,
+    OrganizationChange,
+    Reason,
+)
+
+_MADE_ANEW = "the PBX did not rename the extension group; it was made anew with the same members"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a change has left behind.
+
+    :param object_id: of the object concerned, a created one's too.
+    :param association: None where it has ended.
+    :param detail: what is worth telling besides.
+    """
+
+    object_id: int | None
+    association: Association | ObjectAssociation | None
+    detail: str = ""
+
+
+class Writes:
+    """Makes the calls, and keeps in mind what they make so that later changes can name it.
+
+    :param snapshot: the PBX as it was before the first change.
+    :param associations: those of users and of objects, as they were then.
+    """
+
+    def __init__(
+        self, pbx: Pbx, snapshot: PbxSnapshot, associations: Iterable[Association | ObjectAssociation]
+    ) -> None:
+        self._pbx = pbx
+        self._root = snapshot.root_organization
+        self._extensions: dict[int, Extension | None] = {one.id: one for one in snapshot.extensions}
+        self._users: dict[str, Association] = {}
+        self._objects: dict[tuple[ObjectKind, str], ObjectAssociation] = {}
+        for association in associations:
+            self.remember(association)
+
+    def remember(self, association: Association | ObjectAssociation) -> None:
+        """Take note of an association as it is from now on."""
+        if isinstance(association, Association):
+            self._users[association.guid] = association
+            self._extensions.setdefault(association.extension_id, None)
+        else:
+            self._objects[association.kind, association.guid] = association
+
+    def forget(self, change: AnyChange) -> None:
+        """Take note of an association that has ended."""
+        if isinstance(change, ExtensionChange):
+            ended = self._users.pop(change.guid, None)
+            if ended is not None and change.action is Action.DELETE:
+                self._extensions.pop(ended.extension_id, None)
+        else:
+            self._objects.pop((change.kind, change.guid), None)
+
+    # --- before a change is written down
+
+    def resolved(self, change: AnyChange) -> AnyChange:
+        """Return a change with the ids of what earlier changes have made."""
+        if isinstance(change, ExtensionChange):
+            return self._resolved_extension(change)
+        if isinstance(change, OrganizationChange):
+            return self._resolved_organization(change)
+        return self._resolved_group(change)
+
+    def _resolved_extension(self, change: ExtensionChange) -> ExtensionChange:
+        if change.placement is None or change.association is None:
+            return change
+        home = self._organization_id(change.placement.unit)
+        return replace(change, association=replace(change.association, organization_id=home))
+
+    def _resolved_organization(self, change: OrganizationChange) -> OrganizationChange:
+        parent_id = self._organization_id(change.parent) if change.parent else change.parent_id
+        if change.association is None:
+            return replace(change, parent_id=parent_id)
+        return replace(change, parent_id=parent_id, association=replace(change.association, parent_id=parent_id))
+
+    def _resolved_group(self, change: GroupChange) -> GroupChange:
+        if change.association is None or change.reason is Reason.LEFTOVER:
+            return change
+        present = self._objects.get((ObjectKind.EXTENSION_GROUP, change.guid))
+        association = replace(
+            change.association,
+            members=self._member_ids(change),
+            leftover_id=present.leftover_id if present is not None else 0,
+        )
+        return replace(change, association=association)
+
+    def _organization_id(self, unit: str) -> int:
+        association = self._objects.get((ObjectKind.ORGANIZATION, unit))
+        return association.object_id if association is not None else 0
+
+    def _member_ids(self, change: GroupChange) -> tuple[int, ...]:
+        guids = self._users if change.label else [guid for guid in change.members if guid in self._users]
+        ids = {self._users[guid].extension_id for guid in guids}
+        return tuple(sorted({*ids, *change.kept} & self._extensions.keys()))
+
+    # --- the call
+
+    def write(self, change: AnyChange, registration_name: str) -> Written:
+        """Make the call of a resolved change.
+
+        :raises PbxError: if it was not done, or nobody knows whether it was.
+        """
+        if change.action is Action.RELEASE:
+            return Written(change.object_id, None)
+        if isinstance(change, ExtensionChange):
+            return self._write_extension(change, registration_name)
+        if isinstance(change, OrganizationChange):
+            return self._write_organization(change)
+        return self._write_group(change)
+
+    def _write_extension(self, change: ExtensionChange, registration_name: str) -> Written:
+        fields = {name: value for name, value in change.after.items() if name in FIELD_NAMES}
+        if change.action is Action.CREATE:
+            new = NewExtension(change.number, fields, registration_name, self._organizations(change))
+            object_id = self._pbx.create_extension(new)
+            return Written(object_id, _with_id(change.association, object_id))
+        object_id = _id_of(change)
+        if change.action is Action.DELETE:
+            self._pbx.delete_extension(object_id)
+        elif change.after:
+            self._pbx.update_extension(object_id, fields, self._organizations(change))
+        return Written(object_id, change.association)
+
+    def _organizations(self, change: ExtensionChange) -> tuple[OrganizationReference, ...]:
+        """While organization management is on, the Open API wants organizations with every create and update."""
+        if self._root is None:
+            return ()
+        if change.placement is None:
+            extension = self._extensions.get(change.object_id or 0)
+            return extension.organizations if extension is not None else (self._root,)
+        home = self._objects.get((ObjectKind.ORGANIZATION, change.placement.unit))
+        own = (OrganizationReference(home.object_id, home.name),) if home is not None else ()
+        return (*change.placement.others, *own) or (self._root,)
+
+    def _write_organization(self, change: OrganizationChange) -> Written:
+        association = change.association
+        if association is None:
+            return self._write_without_association(change)
+        if change.action is Action.CREATE:
+            object_id = self._pbx.create_organization(association.name, change.parent_id)
+            return Written(object_id, replace(association, object_id=object_id))
+        object_id = _id_of(change)
+        if change.after:
+            self._pbx.update_organization(object_id, association.name, change.parent_id)
+        return Written(object_id, association)
+
+    def _write_without_association(self, change: OrganizationChange) -> Written:
+        if change.action is Action.DELETE:
+            self._pbx.delete_organization(_id_of(change))
+        else:
+            self._pbx.set_company_name(change.after["name"])
+        return Written(change.object_id, None)
+
+    def _write_group(self, change: GroupChange) -> Written:
+        if change.action is Action.DELETE:
+            self._pbx.delete_group(_id_of(change))
+            return Written(change.object_id, change.association)
+        association = change.association
+        if association is None:
+            raise ValueError(f"{change.key} names no association")
+        if change.action is Action.CREATE:
+            object_id = self._pbx.create_group(association.name, association.members)
+            return Written(object_id, replace(association, object_id=object_id))
+        object_id = _id_of(change)
+        if not change.after:
+            self._pbx.update_group(object_id, association.members)
+        elif not self._pbx.rename_group(object_id, association.name, association.members):
+            return self._made_anew(object_id, association)
+        return Written(object_id, association)
+
+    def _made_anew(self, former_id: int, association: ObjectAssociation) -> Written:
+        """Make a group that cannot be renamed under its new name; the old one is left for the moment.
+
+        Where that is refused the members at least are written.
+        """
+        try:
+            object_id = self._pbx.create_group(association.name, association.members, like=former_id)
+        except PbxRefusedError:
+            self._pbx.update_group(former_id, association.members)
+            raise
+        return Written(object_id, replace(association, object_id=object_id, leftover_id=former_id), _MADE_ANEW)
+
+
+def _id_of(change: AnyChange) -> int:
+    if change.object_id is None:
+        raise ValueError(f"{change.key} names no object")
+    return change.object_id
+
+
+def _with_id(association: Association | None, extension_id: int) -> Association | None:
+    return replace(association, extension_id=extension_id) if association is not None else None

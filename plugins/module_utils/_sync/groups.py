@@ -1,0 +1,505 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""The planner of extension groups: what each is called and who is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypedDict
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import object_conflicts
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.endings import Ending, Endings
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.limits import EXTENSION_GROUPS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
+    Association,
+    ObjectAssociation,
+    ObjectKind,
+    Origin,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.naming import name_problem, passing_name
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.object_conflicts import Subject
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension, ExtensionGroup
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, Conflict, GroupChange, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
+
+_NAME, _MEMBERS = "name", "members"
+
+
+class _GroupFields(TypedDict):
+    members: tuple[str, ...]
+    kept: tuple[int, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    removed_ids: tuple[int, ...]
+    label: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WantedGroup:
+    """An extension group as the directory wants it.
+
+    :param shown: the directory object as a report names it.
+    :param title: its name on the PBX.
+    :param members: objectGUIDs of the users that are to be its members.
+    """
+
+    guid: str
+    dn: str
+    shown: str
+    title: str
+    members: frozenset[str]
+    new: Reason = Reason.NEW_GROUP
+    label: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Who can be a member.
+
+    :param extensions: the PBX's, by id.
+    :param associations: of users, by objectGUID.
+    :param unknown: objectGUIDs of users of whom nothing is known: they stay members where they are.
+    :param coming: the numbers of extensions that this run creates, by the user's objectGUID.
+    :param going: ids of extensions that this run deletes, which leaves no group behind them.
+    """
+
+    extensions: Mapping[int, Extension]
+    associations: Mapping[str, Association]
+    unknown: frozenset[str] = frozenset()
+    coming: Mapping[str, str] = field(default_factory=dict)
+    going: frozenset[int] = frozenset()
+
+    def ids(self, guids: Iterable[str]) -> frozenset[int]:
+        """Return the ids of those users' extensions that exist and stay."""
+        found = {self.associations[guid].extension_id for guid in guids if guid in self.associations}
+        return frozenset(found & self.extensions.keys() - self.going)
+
+    def shown(self, ids: Iterable[int]) -> tuple[str, ...]:
+        """Return extensions as a report shows them, by number."""
+        known = sorted((self._texts(id_) for id_ in ids), key=lambda one: (len(one[0]), one))
+        return tuple(" ".join(part for part in texts if part) for texts in known)
+
+    def _texts(self, id_: int) -> tuple[str, str]:
+        extension = self.extensions.get(id_)
+        if extension is None:
+            return f"id {id_}", ""
+        names = (extension.fields.get("first_name", ""), extension.fields.get("last_name", ""))
+        return extension.number, " ".join(name for name in names if name)
+
+
+@dataclass(slots=True)
+class GroupsPart:
+    """The part of a plan that is about extension groups, in the order in which it can be done."""
+
+    changes: list[GroupChange] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+    refreshed: list[ObjectAssociation] = field(default_factory=list)
+    unchanged: int = 0
+
+
+def plan_groups(
+    wanted: Sequence[WantedGroup],
+    rule: RuleKind,
+    associations: Sequence[ObjectAssociation],
+    endings: Endings,
+    *,
+    groups: Sequence[ExtensionGroup],
+    membership: Membership,
+    associate_by_name: bool,
+) -> GroupsPart:
+    """Plan the extension groups of one rule.
+
+    :param associations: of all extension groups, those of other rules too, whose groups are left alone.
+    :param endings: what becomes of this rule's associations whose object is not wanted.
+    :param groups: the PBX's.
+    """
+    work = _Groups(
+        wanted,
+        rule,
+        associations,
+        endings,
+        groups=groups,
+        membership=membership,
+        associate_by_name=associate_by_name,
+    )
+    work.end()
+    for one in sorted(wanted, key=lambda group: (group.title.casefold(), group.guid)):
+        work.place(one)
+    work.end_the_rest()
+    return work.part
+
+
+class _Groups:
+    """Places one group after the other, so that each name is free when its turn comes."""
+
+    def __init__(
+        self,
+        wanted: Sequence[WantedGroup],
+        rule: RuleKind,
+        associations: Sequence[ObjectAssociation],
+        endings: Endings,
+        *,
+        groups: Sequence[ExtensionGroup],
+        membership: Membership,
+        associate_by_name: bool,
+    ) -> None:
+        self.part = GroupsPart(conflicts=list(endings.conflicts))
+        self._rule = rule
+        self._groups = {group.id: group for group in groups}
+        self._names = {group.id: group.name for group in groups}
+        self._holders = {group.name.casefold(): group.id for group in groups}
+        self._membership = membership
+        self._associate_by_name = associate_by_name
+        self._wanted = {one.guid: one for one in wanted}
+        self._known = {one.guid: one for one in associations if one.rule is rule}
+        self._owners = {one.object_id: one for one in associations}
+        self._endings = {one.association.guid: one for one in endings.endings}
+        self._settled: set[str] = set()
+        self._visiting: set[str] = set()
+        self._keys: dict[str, str] = {}
+        self._vacated: set[str] = set()
+        self._room = EXTENSION_GROUPS - len(groups)
+        self._freed: list[str] = []
+
+    def end(self) -> None:
+        """Release or delete what ends, unless a new group of the same name takes it over."""
+        for ending in list(self._endings.values()):
+            if self._heir(self._names.get(ending.association.object_id, "").casefold()) is None:
+                self._end(ending)
+        for association in list(self._known.values()):
+            self._clean_up(association)
+
+    def end_the_rest(self) -> None:
+        """Release or delete what nobody has taken over."""
+        for ending in list(self._endings.values()):
+            self._end(ending)
+
+    def _end(self, ending: Ending) -> None:
+        association = ending.association
+        change = _ended(ending, self._names.get(association.object_id, association.name))
+        self.part.changes.append(change)
+        del self._owners[association.object_id], self._endings[association.guid]
+        if ending.action is Action.DELETE:
+            self._free(association.object_id, change.key)
+
+    def _heir(self, name: str) -> WantedGroup | None:
+        """A group that wants this name and has no extension group yet."""
+        return next(
+            (one for one in self._wanted.values() if one.title.casefold() == name and self._held(one) is None), None
+        )
+
+    def _clean_up(self, association: ObjectAssociation) -> None:
+        """Delete the group of the old name that was left when one was made anew under its new name."""
+        if not association.leftover_id:
+            return
+        if association.leftover_id in self._owners or association.leftover_id not in self._groups:
+            self._known[association.guid] = replace(association, leftover_id=0)
+            self.part.refreshed.append(self._known[association.guid])
+            return
+        change = GroupChange(
+            action=Action.DELETE,
+            guid=association.guid,
+            name=association.name,
+            dn=association.dn,
+            object_id=association.leftover_id,
+            reason=Reason.LEFTOVER,
+            before={_NAME: self._names[association.leftover_id]},
+            association=replace(association, leftover_id=0),
+            part="leftover",
+        )
+        self.part.changes.append(change)
+        self._free(association.leftover_id, change.key)
+
+    def _free(self, group_id: int, key: str) -> None:
+        self._freed.append(key)
+        name = self._names.pop(group_id).casefold()
+        if self._holders.get(name) == group_id:
+            del self._holders[name]
+
+    # --- one group
+
+    def place(self, one: WantedGroup) -> None:
+        """Decide what becomes of a group."""
+        if one.guid in self._settled:
+            return
+        self._visiting.add(one.guid)
+        held = self._held(one)
+        title, why = one.title.strip(), name_problem(one.title)
+        if why:
+            self._conflict(object_conflicts.name_invalid(_subject(one), one.title, why))
+            title = self._names[held.object_id] if held else ""
+        if held is not None:
+            self._keep(one, held, title)
+        elif title:
+            self._begin(one, title)
+        self._settled.add(one.guid)
+
+    def _held(self, one: WantedGroup) -> ObjectAssociation | None:
+        association = self._known.get(one.guid)
+        return association if association is not None and association.object_id in self._groups else None
+
+    def _keep(self, one: WantedGroup, held: ObjectAssociation, title: str) -> None:
+        group = self._groups[held.object_id]
+        depends_on = self._make_way(one, title, held.object_id)
+        if depends_on is None:
+            title, depends_on = self._names[held.object_id], ()
+        members = self._members(one, group)
+        renamed = title != self._names[group.id]
+        association = replace(held, name=title, dn=one.dn, members=_sorted(members.ids))
+        if not renamed and not members.differ:
+            self.part.unchanged += 1
+            if association != held:
+                self.part.refreshed.append(association)
+            return
+        drift: tuple[str, ...] = (
+            (_NAME,) if renamed and group.name != held.name and one.guid not in self._vacated else ()
+        )
+        drift += (_MEMBERS,) if members.is_drift(held) else ()
+        only_drift = (not renamed or title == held.name) and (not members.differ or members.is_only_drift(held))
+        before = self._names[group.id]
+        if renamed:
+            self._rename(group.id, title)
+        self._change(
+            one,
+            GroupChange(
+                action=Action.UPDATE,
+                guid=one.guid,
+                name=one.shown,
+                dn=one.dn,
+                object_id=group.id,
+                reason=Reason.DRIFT if drift and only_drift else Reason.DIRECTORY_CHANGED,
+                before={_NAME: before} if renamed else {},
+                after={_NAME: title} if renamed else {},
+                drift=drift,
+                depends_on=depends_on,
+                association=association,
+                **members.fields(one),
+            ),
+        )
+
+    def _begin(self, one: WantedGroup, title: str) -> None:
+        holder = self._holders.get(title.casefold())
+        if holder is not None and self._can_take_over(holder):
+            self._take_over(one, title, holder)
+            return
+        depends_on = self._make_way(one, title, None)
+        if depends_on is None:
+            return
+        if self._room + len(self._freed) <= 0:
+            self._conflict(object_conflicts.no_room(_subject(one), EXTENSION_GROUPS))
+            return
+        if self._room > 0:
+            self._room -= 1
+        else:
+            depends_on = (*depends_on, self._freed.pop(0))
+        former = self._known.get(one.guid)
+        members = self._members(one, None)
+        self._holders[title.casefold()] = -len(self._keys) - 1
+        self._change(
+            one,
+            GroupChange(
+                action=Action.CREATE,
+                guid=one.guid,
+                name=one.shown,
+                dn=one.dn,
+                object_id=None,
+                reason=Reason.OBJECT_MISSING if former else one.new,
+                after={_NAME: title},
+                depends_on=depends_on,
+                association=self._association(one, 0, title, members, former.origin if former else Origin.CREATED),
+                **members.fields(one),
+            ),
+        )
+
+    def _can_take_over(self, holder: int) -> bool:
+        owner = self._owners.get(holder)
+        if owner is not None:
+            return owner.guid in self._endings and owner.rule is self._rule
+        return self._associate_by_name and holder in self._groups and not self._groups[holder].includes_all
+
+    def _take_over(self, one: WantedGroup, title: str, group_id: int) -> None:
+        depends_on: tuple[str, ...] = ()
+        owner = self._owners.get(group_id)
+        if owner is not None:
+            ending = replace(self._endings.pop(owner.guid), action=Action.RELEASE, reason=Reason.HANDED_OVER)
+            release = _ended(ending, owner.name)
+            self.part.changes.append(release)
+            depends_on = (release.key,)
+        group = self._groups[group_id]
+        members = self._members(one, group)
+        renamed = group.name != title
+        association = self._association(one, group_id, title, members, Origin.ADOPTED)
+        self._owners[group_id] = association
+        self._change(
+            one,
+            GroupChange(
+                action=Action.ASSOCIATE,
+                guid=one.guid,
+                name=one.shown,
+                dn=one.dn,
+                object_id=group_id,
+                reason=Reason.SAME_NAME,
+                before={_NAME: group.name} if renamed else {},
+                after={_NAME: title} if renamed else {},
+                depends_on=depends_on,
+                association=association,
+                **members.fields(one),
+            ),
+        )
+
+    # --- names
+
+    def _make_way(self, one: WantedGroup, title: str, own: int | None) -> tuple[str, ...] | None:
+        """Free a name, and return the keys of the changes that do; None if it stays taken."""
+        holder = self._holders.get(title.casefold())
+        if holder is None or holder == own:
+            return ()
+        owner = self._owners.get(holder)
+        guid = owner.guid if owner is not None else ""
+        if guid not in self._wanted or guid in self._settled or (owner and owner.rule is not self._rule):
+            adoptable = own is None and owner is None and not self._associate_by_name
+            self._conflict(object_conflicts.name_taken(_subject(one), title, adoptable=adoptable))
+            return None
+        if guid in self._visiting:
+            return (self._vacate(guid, holder),)
+        self.place(self._wanted[guid])
+        if self._holders.get(title.casefold()) == holder:
+            self._conflict(object_conflicts.name_taken(_subject(one), title, adoptable=False))
+            return None
+        return (self._keys[guid],)
+
+    def _vacate(self, guid: str, group_id: int) -> str:
+        """Let a group bear another name for a moment."""
+        one, held = self._wanted[guid], self._known[guid]
+        before, name = self._names[group_id], passing_name(self._names[group_id], guid)
+        self._rename(group_id, name)
+        self._vacated.add(guid)
+        change = GroupChange(
+            action=Action.UPDATE,
+            guid=guid,
+            name=one.shown,
+            dn=one.dn,
+            object_id=group_id,
+            reason=Reason.NAME_EXCHANGE,
+            before={_NAME: before},
+            after={_NAME: name},
+            association=replace(held, name=name),
+            kept=self._groups[group_id].members,
+            part="vacate",
+        )
+        self.part.changes.append(change)
+        return change.key
+
+    def _rename(self, group_id: int, title: str) -> None:
+        old = self._names[group_id].casefold()
+        if self._holders.get(old) == group_id:
+            del self._holders[old]
+        self._names[group_id] = title
+        self._holders[title.casefold()] = group_id
+
+    # --- what the methods above share
+
+    def _members(self, one: WantedGroup, group: ExtensionGroup | None) -> _Members:
+        membership = self._membership
+        present = frozenset(group.members if group else ()) - membership.going
+        unknown = {membership.associations[guid].extension_id for guid in membership.unknown}
+        kept = frozenset() if one.label else present & unknown
+        return _Members(
+            ids=membership.ids(one.members) | kept,
+            present=present,
+            kept=kept,
+            coming=tuple(sorted(number for guid, number in membership.coming.items() if guid in one.members)),
+            includes_all=group is not None and group.includes_all,
+            membership=membership,
+        )
+
+    def _change(self, one: WantedGroup, change: GroupChange) -> None:
+        self._keys[one.guid] = change.key
+        self.part.changes.append(change)
+
+    def _conflict(self, conflict: Conflict) -> None:
+        self.part.conflicts.append(conflict)
+
+    def _association(
+        self, one: WantedGroup, object_id: int, title: str, members: _Members, origin: Origin
+    ) -> ObjectAssociation:
+        return ObjectAssociation(
+            guid=one.guid,
+            kind=ObjectKind.EXTENSION_GROUP,
+            rule=self._rule,
+            object_id=object_id,
+            dn=one.dn,
+            name=title,
+            origin=origin,
+            members=_sorted(members.ids),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """Who is in a group and who is to be.
+
+    :param ids: of the extensions that exist and are to be in it.
+    :param present: of those that are.
+    :param coming: numbers of those that are still to be created.
+    """
+
+    ids: frozenset[int]
+    present: frozenset[int]
+    kept: frozenset[int]
+    coming: tuple[str, ...]
+    includes_all: bool
+    membership: Membership
+
+    @property
+    def differ(self) -> bool:
+        """Whether the group is to be written."""
+        return self.ids != self.present or bool(self.coming) or self.includes_all
+
+    def is_drift(self, held: ObjectAssociation) -> bool:
+        """Whether an administrator put a member in or took one out since the group was last written."""
+        return self.includes_all or bool(self._by_hand(held))
+
+    def is_only_drift(self, held: ObjectAssociation) -> bool:
+        """Whether all that differs was done by an administrator."""
+        return not self.coming and self._by_hand(held) == self.ids ^ self.present
+
+    def fields(self, one: WantedGroup) -> _GroupFields:
+        """Return what a change says of its members."""
+        removed = self.present - self.ids
+        return _GroupFields(
+            members=tuple(sorted(one.members)),
+            kept=_sorted(self.kept),
+            added=(*self.membership.shown(self.ids - self.present), *self.coming),
+            removed=self.membership.shown(removed),
+            removed_ids=_sorted(removed),
+            label=one.label,
+        )
+
+    def _by_hand(self, held: ObjectAssociation) -> frozenset[int]:
+        written = frozenset(held.members)
+        return ((self.present - self.ids) - written) | ((self.ids - self.present) & written)
+
+
+def _ended(ending: Ending, name: str) -> GroupChange:
+    association = ending.association
+    return GroupChange(
+        action=ending.action,
+        guid=association.guid,
+        name=association.name,
+        dn=association.dn,
+        object_id=association.object_id,
+        reason=ending.reason,
+        before={_NAME: name} if ending.action is Action.DELETE else {},
+    )
+
+
+def _subject(one: WantedGroup) -> Subject:
+    return Subject(one.guid, one.shown, ObjectKind.EXTENSION_GROUP)
+
+
+def _sorted(ids: Collection[int]) -> tuple[int, ...]:
+    return tuple(sorted(ids))

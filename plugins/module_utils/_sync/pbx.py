@@ -1,0 +1,113 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""What is read of a PBX, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class PbxIdentity:
+    """What the PBX says of itself (Open API, system/information)."""
+
+    serial_number: str
+    model: str
+    firmware: str
+
+
+@dataclass(frozen=True, slots=True)
+class PbxCapacity:
+    """How many extensions the licence allows and how many exist (Open API, system/capacity)."""
+
+    extensions: int
+    extensions_used: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationReference:
+    """An organization (department) as an extension refers to it."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """One organization (department) of the tree.
+
+    :param parent_id: 0 for the root, whose name is the company's.
+    """
+
+    id: int
+    name: str
+    parent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionGroup:
+    """One extension group.
+
+    :param members: ids of its extensions, ascending; empty for a group of all.
+    :param includes_all: whether every extension is in it (member_select ``sel_all_ext``).
+    """
+
+    id: int
+    name: str
+    members: tuple[int, ...] = ()
+    includes_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """One extension.
+
+    :param id: the PBX's own integer key.
+    :param fields: the managed fields by their Open API names, "" where empty.
+    :param registration_name: reg_name, None where the PBX does not return it.
+    """
+
+    id: int
+    number: str
+    fields: Mapping[str, str]
+    registration_name: str | None = None
+    organizations: tuple[OrganizationReference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PbxSnapshot:
+    """The PBX as one run saw it. It exists only if every list was as long as its total and every id was answered.
+
+    :param organizations: the organization tree, the root first; None while organization management is off.
+    :param groups: the extension groups; None where nothing asked for them.
+    """
+
+    identity: PbxIdentity
+    capacity: PbxCapacity
+    extensions: tuple[Extension, ...]
+    organizations: tuple[Organization, ...] | None = None
+    groups: tuple[ExtensionGroup, ...] | None = None
+
+    @property
+    def root_organization(self) -> OrganizationReference | None:
+        """The root of the organization tree; None while organization management is off."""
+        if not self.organizations:
+            return None
+        return OrganizationReference(self.organizations[0].id, self.organizations[0].name)
+
+
+@dataclass(frozen=True, slots=True)
+class NewExtension:
+    """All that creating an extension needs; passwords are drawn by the client and never seen here.
+
+    :param registration_name: a name drawn for this one creation: by it, an extension whose creation was never
+        answered is known again.
+    """
+
+    number: str
+    fields: Mapping[str, str]
+    registration_name: str
+    organizations: tuple[OrganizationReference, ...] = ()

@@ -1,0 +1,136 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""Which organizations an extension is in: that of its user's unit, and those that an administrator gave it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension, OrganizationReference
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Placement
+
+#: The name under which reports show the organizations of an extension.
+ORGANIZATIONS = "organizations"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the synchronization puts extensions.
+
+    :param ids: id of each unit's organization, by the unit's guid; 0 for one that is still to be created.
+    :param creations: keys of the changes that create organizations, by the unit's guid.
+    :param homes: guid of the unit (one of ``ids``) that each user belongs to, by the user's objectGUID.
+    :param unknown: objectGUIDs of users of whom nothing is known: their extensions stay where they are.
+    :param paths: of each organization as a report shows it, by its id.
+    :param titles: likewise of the units' organizations, by the unit's guid.
+    :param leaving: ids of the organizations that are to be deleted, which no extension may be left in.
+    :param released: ids of those that become the administrator's, and so do their places in them.
+    """
+
+    root: OrganizationReference
+    ids: Mapping[str, int] = field(default_factory=dict)
+    creations: Mapping[str, str] = field(default_factory=dict)
+    homes: Mapping[str, str] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
+    paths: Mapping[int, str] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    leaving: frozenset[int] = frozenset()
+    released: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where an extension is to be.
+
+    :param placement: None if it is there already.
+    :param organization_id: what the synchronization gave it then; 0 for none, and for one still to be created.
+    :param drift: whether an administrator took it out of what the synchronization gave it.
+    :param depends_on: keys of the changes that create what it is to be put into.
+    """
+
+    placement: Placement | None
+    organization_id: int
+    before: str = ""
+    after: str = ""
+    drift: bool = False
+    depends_on: tuple[str, ...] = ()
+
+
+def place(layout: Layout, guid: str, extension: Extension, given: int) -> Placed:
+    """Decide in which organizations an extension is to be.
+
+    It is in that of its user's unit, keeps those that an administrator gave it, and loses only the one that the
+    synchronization gave. The root alone counts as no organization, for every extension is in one.
+
+    :param guid: the user's objectGUID.
+    :param given: id of the organization that the synchronization gave it; 0 for none.
+    """
+    if guid in layout.unknown:
+        return _stay(layout, extension, given)
+    unit = layout.homes.get(guid, "")
+    home = layout.ids[unit] if unit else 0
+    own = 0 if given in layout.released else given
+    lost = {*layout.leaving, own} - {0, home}
+    others = tuple(one for one in extension.organizations if one.id not in {*lost, home})
+    if unit and _is_in_root_alone(layout, extension):
+        others = ()
+    if (home or not unit) and _is_there(layout, extension, others, home):
+        return Placed(None, home)
+    return Placed(
+        placement=Placement(others, unit, taken=own if own in lost and own in _ids(extension.organizations) else 0),
+        organization_id=home,
+        before=_shown(layout, extension.organizations),
+        after=_shown(layout, others if others or unit else (layout.root,), layout.titles.get(unit, "")),
+        drift=bool(home) and own == home,
+        depends_on=_creation(layout, unit),
+    )
+
+
+def _stay(layout: Layout, extension: Extension, given: int) -> Placed:
+    """Leave an extension where it is, but for organizations that are to be deleted."""
+    own = 0 if given in {*layout.released, *layout.leaving} else given
+    others = tuple(one for one in extension.organizations if one.id not in layout.leaving)
+    if len(others) == len(extension.organizations):
+        return Placed(None, own)
+    before, after = _shown(layout, extension.organizations), _shown(layout, others or (layout.root,))
+    return Placed(Placement(others, taken=given if given in layout.leaving else 0), own, before, after)
+
+
+def place_new(layout: Layout, guid: str) -> Placed:
+    """Decide in which organization a new extension is to be: its user's unit's, or none, which puts it in the root."""
+    unit = layout.homes.get(guid, "")
+    if not unit:
+        return Placed(None, 0)
+    return Placed(
+        placement=Placement((), unit),
+        organization_id=layout.ids[unit],
+        after=layout.titles[unit],
+        depends_on=_creation(layout, unit),
+    )
+
+
+def _is_there(layout: Layout, extension: Extension, others: Sequence[OrganizationReference], home: int) -> bool:
+    if not extension.organizations and not home:
+        return True
+    wanted = _ids(others) | ({home} if home else set())
+    return _ids(extension.organizations) == (wanted or {layout.root.id})
+
+
+def _is_in_root_alone(layout: Layout, extension: Extension) -> bool:
+    return _ids(extension.organizations) == {layout.root.id}
+
+
+def _creation(layout: Layout, unit: str) -> tuple[str, ...]:
+    return (layout.creations[unit],) if unit in layout.creations else ()
+
+
+def _ids(organizations: Iterable[OrganizationReference]) -> set[int]:
+    return {one.id for one in organizations}
+
+
+def _shown(layout: Layout, organizations: Iterable[OrganizationReference], title: str = "") -> str:
+    paths = [layout.paths.get(one.id, one.name) for one in organizations]
+    return ", ".join(sorted([*paths, title] if title else paths))

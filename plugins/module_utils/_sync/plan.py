@@ -1,0 +1,216 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""What is planned, as data: changes, conflicts and the plan that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar, Union
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
+    Association,
+    ObjectAssociation,
+    ObjectKind,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import OrganizationReference
+
+
+class Action(StrEnum):
+    """What a change does to a PBX object."""
+
+    DELETE = "delete"
+    RELEASE = "release"
+    UPDATE = "update"
+    ASSOCIATE = "associate"
+    CREATE = "create"
+
+
+REMOVALS = frozenset({Action.DELETE, Action.RELEASE})
+
+
+class Reason(StrEnum):
+    """Why a change is planned; the sentences are in ``report.py``."""
+
+    # Extensions
+    NEW_USER = "new_user"
+    EXTENSION_MISSING = "extension_missing"
+    SAME_EMAIL = "same_email"
+    BOUND_BY_NAME = "bound_by_name"
+    DIRECTORY_CHANGED = "directory_changed"
+    DRIFT = "drift"
+    ADDRESS_EXCHANGE = "address_exchange"
+    ACCOUNT_DELETED = "account_deleted"
+    ACCOUNT_DISABLED = "account_disabled"
+    ACCOUNT_EXPIRED = "account_expired"
+    OUT_OF_SCOPE = "out_of_scope"
+    NO_LONGER_LISTED = "no_longer_listed"
+    BOUND_ELSEWHERE = "bound_elsewhere"
+    EXTENSION_GONE = "extension_gone"
+    UNIT_CHANGED = "unit_changed"
+    # Organizations and extension groups; DIRECTORY_CHANGED, DRIFT and OUT_OF_SCOPE are theirs too
+    NEW_UNIT = "new_unit"
+    NEW_GROUP = "new_group"
+    SAME_NAME = "same_name"
+    OBJECT_MISSING = "object_missing"
+    OBJECT_DELETED = "object_deleted"
+    OBJECT_GONE = "object_gone"
+    HANDED_OVER = "handed_over"
+    NAME_EXCHANGE = "name_exchange"
+    COMPANY_NAME = "company_name"
+    LABEL = "label"
+    LABEL_ENDED = "label_ended"
+    LEFTOVER = "leftover"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One planned action on one PBX object.
+
+    :param guid: objectGUID of the directory object, or what stands for one (see ``ObjectAssociation``).
+    :param name: the directory object as a report names it.
+    :param object_id: the PBX's id; None for an object that is still to be created.
+    :param number: of an extension; "" for other objects.
+    :param before: the PBX's present values of the fields that change (all managed ones for a deletion, none
+        for a release, which leaves the object as it is).
+    :param after: their values afterwards; empty for a removal.
+    :param drift: names of the fields that were changed on the PBX since they were last written.
+    :param depends_on: keys of changes without which this one is not to be tried.
+    :param part: tells apart two changes of one plan that do the same action to the same object.
+    """
+
+    kind: ClassVar[ObjectKind]
+
+    action: Action
+    guid: str
+    name: str
+    dn: str
+    object_id: int | None
+    reason: Reason
+    number: str = ""
+    before: Mapping[str, str] = field(default_factory=dict)
+    after: Mapping[str, str] = field(default_factory=dict)
+    drift: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    part: str = ""
+
+    @property
+    def key(self) -> str:
+        """A name for this change that is unique within its plan."""
+        kind = "" if self.kind is ObjectKind.EXTENSION else f"{self.kind.value}:"
+        return f"{kind}{self.action.value}:{self.guid}" + (f":{self.part}" if self.part else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The organizations that an extension is to be in.
+
+    :param others: those it keeps, which the synchronization did not give.
+    :param unit: objectGUID of the unit whose organization it is to be in; "" for none. With no organization at all
+        it is put in the root, for an extension is always in one.
+    :param taken: id of the organization that the synchronization gave and now takes; 0 for none.
+    """
+
+    others: tuple[OrganizationReference, ...]
+    unit: str = ""
+    taken: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtensionChange(Change):
+    """One planned action on one extension.
+
+    :param association: the association as it will be when the change is done; None when it ends. The
+        extension_id of one for an extension still to be created is 0.
+    :param placement: None where the organizations are left as they are.
+    """
+
+    kind: ClassVar[ObjectKind] = ObjectKind.EXTENSION
+
+    association: Association | None = None
+    placement: Placement | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationChange(Change):
+    """One planned action on one organization; its fields are ``name`` and ``parent`` (the parent's path).
+
+    :param association: as it will be; None when it ends, and for the root organization. The object_id of one for an
+        organization still to be created is 0.
+    :param parent: objectGUID of the unit below whose organization it is to be; "" where parent_id names it.
+    :param parent_id: id of the organization below which it is to be; 0 while that is still to be created.
+    """
+
+    kind: ClassVar[ObjectKind] = ObjectKind.ORGANIZATION
+
+    association: ObjectAssociation | None = None
+    parent: str = ""
+    parent_id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupChange(Change):
+    """One planned action on one extension group; its one field is ``name``.
+
+    :param association: as it will be; None when it ends.
+    :param members: objectGUIDs of the users whose extensions are to be its members.
+    :param kept: ids of extensions that stay members although no user asks for it.
+    :param added: the members that come in, each as ``number name``.
+    :param removed: the members that are taken out, likewise.
+    :param removed_ids: their ids.
+    :param label: whether its members are all associated extensions, whoever they are when it is written.
+    """
+
+    kind: ClassVar[ObjectKind] = ObjectKind.EXTENSION_GROUP
+
+    association: ObjectAssociation | None = None
+    members: tuple[str, ...] = ()
+    kept: tuple[int, ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    removed_ids: tuple[int, ...] = ()
+    label: bool = False
+
+
+AnyChange = Union[ExtensionChange, OrganizationChange, GroupChange]  # noqa: UP007 (pylint knows no | here)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Something that cannot be synchronized as asked.
+
+    :param code: a stable word for it, see ``conflicts.ConflictCode``.
+    :param name: the directory object as a report names it, or the name given in the rule.
+    :param message: a sentence with the value in question and the remedy.
+    """
+
+    code: str
+    guid: str
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The ordered changes of a run.
+
+    :param id: a hash over the rule and all that would be done; the same plan has the same id in check mode and
+        in a run.
+    :param removals_id: a hash over what the guard counts alone; it stays the same when everything else of the plan is
+        done.
+    :param refreshed: associations to be saved anew although the PBX needs no write (a moved or renamed user, a
+        value that somebody already set to what is wanted).
+    :param unchanged: number of associated objects that are as they should be.
+    :param excluded: number of users taken in by the scope whose account status keeps them without extension.
+    """
+
+    id: str
+    changes: tuple[AnyChange, ...]
+    conflicts: tuple[Conflict, ...]
+    removals_id: str = ""
+    refreshed: tuple[Association | ObjectAssociation, ...] = ()
+    unchanged: int = 0
+    excluded: int = 0

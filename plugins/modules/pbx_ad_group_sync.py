@@ -1,0 +1,368 @@
+#!/usr/bin/python
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pbx_ad_group_sync
+short_description: Synchronize groups of an Active Directory to extension groups of a Yeastar P-Series PBX
+version_added: 0.1.0
+author:
+  - The pbxops.yeastar maintainers (@pbxops)
+description:
+  - Saves the rule that the options describe and synchronizes the groups that it takes in, one way, from the directory to the PBX.
+  - A group is known by objectGUID. The members of its extension group are the associated extensions of its users, nested groups (cycles included) and primary
+    group counted. A group without such users is an extension group without members.
+  - The directory owns the name and the members of an associated extension group. Members that an administrator put in or took out are put right and told
+    as drift. Permissions of the group and roles of its members (manager, user, custom) stay as they were set.
+  - Two groups of one name are told apart by what they are in, like V(Sales (Berlin\)).
+  - Extension groups that no association names are never changed or deleted, except to take one over as O(associate_by_name) asks for.
+  - The Open API documents no rename of an extension group. A group that the PBX does not rename is made anew under the new name, with the same members, roles
+    and permissions, and the old one is deleted; the change says so.
+  - Nobody is taken out on an incomplete answer. Who is to leave a group is asked for once more, from the other end of the link.
+  - The PBX takes 63 extension groups in all. Those that do not fit are conflicts; those that do are synchronized.
+options:
+  scope:
+    description:
+      - Which groups the rule takes in. Those that the directory made for itself (built-in and critical ones, such as Domain Users) never are, unless named.
+      - V(all) takes in every group below O(directory_base_dn).
+      - V(types) takes in those of O(types).
+      - V(filter) takes in those that match O(filter).
+      - V(groups) takes in those named in O(groups).
+    type: str
+    choices: [all, types, filter, groups]
+    default: all
+  types:
+    description: The types of groups to take in.
+    type: list
+    elements: str
+    choices: [security, distribution]
+    default: []
+  filter:
+    description:
+      - LDAP filter that groups must match, for example V((cn=sales*\)).
+    type: str
+    default: ""
+  groups:
+    description:
+      - Groups of the domain by distinguished name, sAMAccountName, common name or objectGUID.
+    type: list
+    elements: str
+    default: []
+  out_of_scope:
+    description:
+      - What becomes of an extension group whose counterpart in the directory was deleted or that the rule no longer takes in.
+      - V(release) ends the association and keeps it as it is; it is the PBX administrator's again. V(delete) deletes it.
+    type: str
+    choices: [release, delete]
+    default: release
+  deletion_proof:
+    description:
+      - What proves that a group was deleted in the directory.
+      - With V(tombstone) the deleted object itself must be seen, for which the account needs the right to read the Deleted Objects container.
+        One that is simply not shown is a conflict, and its counterpart on the PBX is kept.
+      - With V(absence) it is enough that no object of the domain has its objectGUID. That is also so for one that the account may no longer read.
+    type: str
+    choices: [tombstone, absence]
+    default: tombstone
+  associate_by_name:
+    description:
+      - Whether an extension group of the PBX that has the same name at the same place, and that no association names, is taken over.
+        Otherwise it is a conflict.
+    type: bool
+    default: false
+  max_removals:
+    description:
+      - The guard stops the removals of a run, and only those, if there are more than this many and more than
+        O(max_removals_percent) of the associated groups. Deleted and released ones count.
+      - A stopped run ends failed and names what it stopped.
+    type: int
+    default: 10
+  max_removals_percent:
+    description: The other limit of removals.
+    type: float
+    default: 5.0
+  max_member_removals:
+    description:
+      - The guard stops members from being taken out of extension groups, and only that, if there are more of them than this and more than
+        O(max_member_removals_percent) of all members last written.
+    type: int
+    default: 50
+  max_member_removals_percent:
+    description: The other limit of members taken out.
+    type: float
+    default: 10.0
+  allow_removals:
+    description:
+      - The RV(removals_id) of the one set of removals that the guard is to let through. It is worth nothing for any other set.
+    type: str
+    default: ""
+extends_documentation_fragment:
+  - pbxops.yeastar.connection
+  - pbxops.yeastar.attributes
+seealso:
+  - module: pbxops.yeastar.pbx_ad_connection
+  - module: pbxops.yeastar.pbx_ad_user_sync
+  - module: pbxops.yeastar.pbx_ad_ou_sync
+notes:
+  - Put the task behind that of M(pbxops.yeastar.pbx_ad_user_sync), which makes the extensions that are members.
+"""
+
+EXAMPLES = r"""
+# The connection options stand in module_defaults here; each can also come from its environment variable.
+- name: Groups to extension groups
+  hosts: localhost
+  gather_facts: false
+  module_defaults:
+    group/pbxops.yeastar.ad:
+      directory_host: dc1.example.com
+      directory_base_dn: DC=example,DC=com
+      directory_username: svc-yeastar@example.com
+      directory_password: "{{ vault_directory_password }}"
+      pbx_url: https://pbx.example.com:8088
+      pbx_client_id: "{{ vault_pbx_client_id }}"
+      pbx_client_secret: "{{ vault_pbx_client_secret }}"
+  tasks:
+    - name: Three groups by name, and delete the extension groups of those that are no longer named
+      pbxops.yeastar.pbx_ad_group_sync:
+        scope: groups
+        groups: [PBX Support, PBX Sales, "CN=Managers,OU=Groups,DC=example,DC=com"]
+        out_of_scope: delete
+
+    - name: All distribution groups instead
+      pbxops.yeastar.pbx_ad_group_sync:
+        scope: types
+        types: [distribution]
+        out_of_scope: delete
+
+    - name: What an LDAP filter finds, and take over extension groups of the same names
+      pbxops.yeastar.pbx_ad_group_sync:
+        scope: filter
+        filter: (cn=PBX*)
+        associate_by_name: true
+        out_of_scope: delete
+"""
+
+RETURN = r"""
+summary:
+  description:
+    - How many changes there are of each action, and what became of them. In check mode, what would be done.
+  returned: success or failure after planning
+  type: dict
+  contains:
+    create:
+      description: Objects to create.
+      type: int
+    associate:
+      description: Existing objects to take over.
+      type: int
+    update:
+      description: Objects to change; extensions that are put into another organization too.
+      type: int
+    release:
+      description: Associations to end while the object stays.
+      type: int
+    delete:
+      description: Objects to delete.
+      type: int
+    unchanged:
+      description: Associated objects that are as they should be.
+      type: int
+    excluded:
+      description: Always 0; there for the sake of M(pbxops.yeastar.pbx_ad_user_sync).
+      type: int
+    conflicts:
+      description: Entries of RV(conflicts).
+      type: int
+    failed:
+      description: Changes that failed or whose outcome is unknown.
+      type: int
+    stopped:
+      description: Changes that the guard stopped.
+      type: int
+    skipped:
+      description: Changes that were not tried because what they need was not done.
+      type: int
+  sample:
+    create: 1
+    associate: 0
+    update: 1
+    release: 0
+    delete: 0
+    unchanged: 11
+    excluded: 0
+    conflicts: 1
+    failed: 0
+    stopped: 0
+    skipped: 0
+changes:
+  description:
+    - The changes, in the order in which they are done. When the task fails, those that were not done.
+  returned: success or failure after planning
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: What the change is about, always V(extension_group).
+      type: str
+    action:
+      description: V(create), V(associate), V(update), V(release) or V(delete).
+      type: str
+    state:
+      description: V(planned) in check mode, else V(done), V(failed), V(unknown), V(stopped) or V(skipped).
+      type: str
+    detail:
+      description: Why it was not done, or what is worth telling besides; else empty.
+      type: str
+    name:
+      description: Name of the group in the directory.
+      type: str
+    guid:
+      description: objectGUID.
+      type: str
+    dn:
+      description: Distinguished name when last seen.
+      type: str
+    number:
+      description: Number of an extension; empty for other objects.
+      type: str
+    object_id:
+      description: The PBX's id of the object; null while it is to be created.
+      type: int
+    reason:
+      description: Why, in a word.
+      type: str
+    explanation:
+      description: Why, in a sentence.
+      type: str
+    before:
+      description: The fields that change, as they are.
+      type: dict
+    after:
+      description: The fields that change, as they will be.
+      type: dict
+    drift:
+      description: Those of them that had been changed on the PBX by hand.
+      type: list
+      elements: str
+    members_added:
+      description: Extensions that come into the group, each with number and name.
+      type: list
+      elements: str
+    members_removed:
+      description: Extensions that are taken out of the group, likewise.
+      type: list
+      elements: str
+  sample:
+    - kind: extension_group
+      action: update
+      state: done
+      detail: ""
+      name: PBX Sales
+      guid: 3f0f7a51-7b6f-4b39-8d0e-6a1d5f0c9e21
+      dn: CN=PBX Sales,OU=Groups,DC=example,DC=com
+      number: ""
+      object_id: 4
+      reason: directory_changed
+      explanation: it changed in the directory
+      before: {}
+      after: {}
+      drift: []
+      members_added: [1004 Carl Cohn]
+      members_removed: []
+conflicts:
+  description: What cannot be synchronized as asked.
+  returned: success or failure after planning
+  type: list
+  elements: dict
+  contains:
+    code:
+      description: The kind of conflict, in a word.
+      type: str
+    name:
+      description: Name of the group in the directory.
+      type: str
+    guid:
+      description: objectGUID.
+      type: str
+    message:
+      description: What is in the way, and the remedy.
+      type: str
+  sample:
+    - code: name_taken
+      name: PBX Support
+      guid: 7d3b8a52-1c7e-4b0f-8f4d-2e9a6c5b1d30
+      message: >-
+        The PBX has an extension group PBX Support already, which is not this one's. Set associate_by_name to take it over, or rename one of the two, for
+        example to 'PBX Support (AD)'.
+recovered:
+  description: What became of changes that an earlier run had begun and not finished.
+  returned: success or failure after planning
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: As in RV(changes).
+      type: str
+    action:
+      description: As in RV(changes).
+      type: str
+    name:
+      description: As in RV(changes).
+      type: str
+    number:
+      description: As in RV(changes).
+      type: str
+    state:
+      description: V(done) if the PBX shows it done, else V(failed); then it is planned anew.
+      type: str
+    detail:
+      description: The same in a sentence.
+      type: str
+  sample: []
+run_id:
+  description: Name of this run in the ledger; empty in check mode.
+  returned: success or failure after planning
+  type: str
+  sample: 9a4d2b9e-51f6-4a43-8a0a-6f1a2c1f0b7d
+plan_id:
+  description: Name of the plan. The same rule over the same two states has the same one, in check mode and in a run.
+  returned: success or failure after planning
+  type: str
+  sample: 325f79650555ce51
+removals_id:
+  description: Name of what the guard counts in the plan, and of nothing else, for O(allow_removals).
+  returned: success or failure after planning
+  type: str
+  sample: 4f53cda18c2baa0c
+ledger_path:
+  description: Where the ledger is.
+  returned: success or failure after planning
+  type: str
+  sample: /home/pbx/.local/state/pbxops.yeastar/pbx.example.com_8088.sqlite3
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.group_options import GROUP_RULE_OPTIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.guard_options import guard_options
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import run_module, synchronize_groups_module
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import CONNECTION_OPTIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Danger
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **CONNECTION_OPTIONS,
+            **GROUP_RULE_OPTIONS,
+            **guard_options(Danger.REMOVALS, Danger.MEMBER_REMOVALS),
+        },
+        supports_check_mode=True,
+    )
+    run_module(module, "pbx_ad_group_sync", synchronize_groups_module)
+
+
+if __name__ == "__main__":
+    main()
