@@ -322,6 +322,13 @@ def test_lost_update_of_organizations_alone_is_looked_at(emulator: Emulator, kin
     assert count(emulator, "extension/update") == (2 if again else 1)
 
 
+def test_done_update_that_names_no_organizations_is_not_sent_again(emulator: Emulator) -> None:
+    lose(emulator, "extension/update", "cut_after_work")
+    with client_for(emulator) as client:
+        client.update_extension(1, {"title": "Head"}, ())
+    assert count(emulator, "extension/update") == 1
+
+
 def test_update_lost_again_and_again_stays_unknown(emulator: Emulator) -> None:
     lose(emulator, "extension/update", "cut_before_work", nth=None)
     with client_for(emulator) as client, pytest.raises(AnswerLostError, match="change the extension with id 1"):

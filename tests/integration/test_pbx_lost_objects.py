@@ -297,6 +297,21 @@ def test_lost_change_of_a_group_is_looked_at_and_completed(emulator: Emulator, k
     assert emulator.state.groups["Sales"]["flags"]["mgr_enb_monitor"] == 0
 
 
+def test_group_of_all_is_not_one_without_members(emulator: Emulator) -> None:
+    lose(emulator, "extensiongroup/update", "cut_before_work")
+    with client_for(emulator) as client:
+        client.update_group(1, [])
+    assert emulator.state.groups["Default_All_Extensions"]["member_select"] == "sel_specific"
+
+
+def test_lost_rename_of_a_group_whose_members_stay_is_not_taken_for_done(emulator: Emulator) -> None:
+    vary(emulator, group_rename="accepted")
+    lose(emulator, "extensiongroup/update", "cut_before_work")
+    with client_for(emulator) as client:
+        assert client.rename_group(_SALES, "Selling", [1, 2])
+    assert _members(emulator) == {"Selling": {1: "manager", 2: "custom"}}
+
+
 @pytest.mark.parametrize("kind", LOST)
 @pytest.mark.parametrize("rename", ["accepted", "ignored", "refused"])
 def test_lost_rename_is_told_by_what_the_group_is_called_now(emulator: Emulator, rename: str, kind: str) -> None:

@@ -23,7 +23,8 @@ _SAMPLE_SECONDS = 0.01
 
 @pytest.mark.parametrize("source", ["environment", "variables"])
 def test_no_secret_is_seen_outside(site: PlaybookSite, source: str) -> None:
-    anna = site.add_user("Anna", mail="anna@lab.test")
+    anna = site.add_user("Anna", mail="anna@lab.test", parent=site.add_unit("Staff"))
+    site.admin.add_group("Team", parent=site.base_dn, members=[anna])
     vault = site.folder / "vault.yml"
     arguments: list[str] = ["-i", str(_inventory(site, source)), "-vvvv", "--diff"]
     if source == "variables":
@@ -36,6 +37,12 @@ def test_no_secret_is_seen_outside(site: PlaybookSite, source: str) -> None:
         outputs.append(site.play(SITE, *arguments, environment=environment))
         site.admin.modify(anna, sn="Neuhaus")
         # The transport's own errors hold the URL, and so the token.
+        site.pbx.fail("organization/list", "http_500")
+        outputs.append(site.play(SITE, *arguments, environment=environment, fails=True))
+        site.pbx.fail("extensiongroup/list", "cut_before_work", times=None)
+        outputs.append(site.play(SITE, *arguments, environment=environment, fails=True))
+        site.pbx.faults.clear()
+        site.admin.modify(anna, sn="Altmann")
         site.pbx.fail("extension/update", "cut_after_work")
         site.pbx.fail("extension/get", "cut_before_work")
         outputs.append(site.play(SITE, *arguments, environment=environment, fails=True))
@@ -45,7 +52,8 @@ def test_no_secret_is_seen_outside(site: PlaybookSite, source: str) -> None:
     secrets = _secrets(site)
     kept = {path: path.read_bytes() for path in site.folder.rglob("*") if path.is_file() and path != vault}
     assert any(b"ansible-playbook" in command for command in commands)
-    assert any(b"pbx_ad_user_sync" in command for command in commands)
+    for module in ("pbx_ad_ou_sync", "pbx_ad_user_sync", "pbx_ad_group_sync"):
+        assert any(module.encode() in command for command in commands)
     assert site.ledger_path in kept
     for secret in secrets:
         for spelling in (secret, base64.b64encode(secret.encode()).decode()):
@@ -56,7 +64,8 @@ def test_no_secret_is_seen_outside(site: PlaybookSite, source: str) -> None:
 
 def _inventory(site: PlaybookSite, source: str) -> Path:
     public = {name: value for name, value in site.variables.items() if name not in _SECRET_VARIABLES}
-    return site.inventory(public if source == "variables" else {})
+    kinds = {"pbx_ad_kinds": ["organizational_units", "users", "groups"], "pbx_ad_user_label_group": "From AD"}
+    return site.inventory({**kinds, **(public if source == "variables" else {})})
 
 
 def _secrets(site: PlaybookSite) -> set[str]:

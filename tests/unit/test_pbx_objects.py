@@ -450,6 +450,26 @@ def test_created_group_that_is_not_shown_is_unknown() -> None:
         writer.create("Sales", [54], None)
 
 
+def test_group_that_the_list_does_not_name_is_told_by_its_details() -> None:
+    script = group_answers(sales(REFERENCE))
+    script["extensiongroup/list"] = {"total_number": 1, "data": [{"id": 4}]}
+    _session, _reader, writer = group_hands({**script, "extensiongroup/create": {}})
+    with pytest.raises(AnswerLostError):
+        writer.create("Support", [54], None)
+    assert writer.create("Sales", [54], None) == 4
+
+
+def test_id_of_a_deleted_group_may_be_given_again() -> None:
+    script = {**group_answers(sales(REFERENCE)), "extensiongroup/create": {}, "extensiongroup/delete": {}}
+    session, reader, writer = group_hands(script)
+    reader.read_all()
+    writer.delete(4)
+    writer.update(4, [54])
+    assert session.sent[-2].endpoint == "extensiongroup/get"
+    writer.delete(4)
+    assert writer.create("Sales", [54], None) == 4
+
+
 # --- organizations and the company name -----------------------------------------------------------------------------
 
 
@@ -468,7 +488,8 @@ def tree_answer(*children: tuple[int, str]) -> dict[str, Any]:
 
 def test_creation_without_an_id_is_looked_up_among_what_is_new() -> None:
     trees = [tree_answer((33, "IT")), tree_answer((34, "IT"), (33, "IT"), (35, "it"))]
-    session, reader, writer = organization_hands({"organization/list": trees, "organization/create": {}})
+    script = {"organization/list": trees, "organization/create": {}, "organization/delete": {}}
+    session, reader, writer = organization_hands(script)
     reader.read_all()
     assert writer.create("IT", 1) == 34
     with pytest.raises(AnswerLostError, match="created the organization IT below the one with id 1, but does not show"):
@@ -476,6 +497,9 @@ def test_creation_without_an_id_is_looked_up_among_what_is_new() -> None:
     with pytest.raises(AnswerLostError):
         writer.create("IT", 35)
     assert session.bodies("organization/create")[0] == {"name": "IT", "parent_id": 1}
+    # The id of a deleted one may be given again.
+    writer.delete(33)
+    assert writer.create("IT", 1) == 33
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ class PbxRefusedError(PbxObjectError):
 
 
 class PbxCapacityError(PbxRefusedError):
-    """The PBX holds no more objects of this kind (errcode 60002 of a create); other calls may go on."""
+    """The PBX holds no more objects of this kind (errcode 60002 of a write); other calls may go on."""
 
 
 _REMEDIES = {
