@@ -38,7 +38,7 @@ options:
   organizational_units:
     description:
       - Organizational units by distinguished name, or by path from O(directory_base_dn) downwards, like V(Staff/Sales).
-        A slash that is part of a name is written C(\\/).
+        A slash that is part of a name is written C(\/).
     type: list
     elements: str
     default: []
@@ -57,6 +57,7 @@ options:
   parent_organization:
     description:
       - The organization below which the tree begins, by its id or by path from the root downwards, like V(Departments/Sites). If empty, the root.
+      - The root's own name may stand in front of a path. A slash that is part of a name is written C(\/).
     type: str
     default: ""
   company_name:

@@ -729,3 +729,15 @@ def test_a_record_that_cannot_be_understood_is_damage(ledger: SqliteLedger, path
         connection.execute(statement)
     with pytest.raises(LedgerFileError, match=r"damaged.*record"):
         (ledger.associations(), ledger.object_associations(), ledger.unfinished())
+
+
+def test_the_names_in_a_rule_are_remembered_as_what_they_were_found_to_be(path: Path) -> None:
+    with open_ledger(path, read_write=True, command="test") as ledger:
+        assert ledger.names("groups") == {}
+        ledger.save_names("groups", {"Sales": "guid-1", "Größe": "guid-2"})
+        ledger.save_names("users", {"Sales": "guid-3"})
+    with open_ledger(path, read_write=True, command="test") as ledger:
+        assert ledger.names("groups") == {"Sales": "guid-1", "Größe": "guid-2"}
+        ledger.save_names("groups", {"Sales": "guid-4"})
+        assert ledger.names("groups") == {"Sales": "guid-4"}
+        assert ledger.names("users") == {"Sales": "guid-3"}

@@ -24,6 +24,8 @@ ACCOUNT_NAME = "sAMAccountName"
 IS_DELETED = "isDeleted"
 
 NODE_ATTRIBUTES = (GUID,)
+# What searches go by. An object that hides one of these from the account is in no answer to them.
+FINDING_ATTRIBUTES = ("objectClass", "objectCategory", "groupType")
 GROUP_ATTRIBUTES = (GUID, "name", "objectSid", "member")
 _USER_ATTRIBUTES = (GUID, ACCOUNT_NAME, "userAccountControl", "accountExpires", "primaryGroupID")
 # Without these an account's state or identity is unknown. The directory leaves out what the reader may not see.
@@ -50,6 +52,17 @@ def guid_of(entry: Entry) -> str:
     :raises IncompleteReadError: if it did not come.
     """
     return values.guid_text(needed(entry, GUID))
+
+
+def require_findable(entry: Entry) -> None:
+    """Refuse an object that was found by its objectGUID and that searches for its kind would leave out.
+
+    :param entry: asked for with FINDING_ATTRIBUTES; a deleted object has no category (MS-ADTS 3.1.1.5.5.1.1).
+    :raises IncompleteReadError: if the account may not see what kind of object it is.
+    """
+    needed(entry, "objectCategory")
+    if b"group" in entry.values.get("objectclass", ()):
+        needed(entry, "groupType")
 
 
 def is_deleted(entry: Entry) -> bool:

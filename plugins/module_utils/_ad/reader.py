@@ -161,6 +161,11 @@ class DirectoryReader:
         found = self._read_limited(query.base, conditions, query.only, objects.NODE_ATTRIBUTES)
         return frozenset(objects.guid_of(entry) for entry in found)
 
+    def find_groups_within(self, group: DirectoryGroup) -> frozenset[str]:
+        """Find the groups nested in a group, as the server itself follows them: their objectGUIDs."""
+        text = f"(&{terms.GROUPS}{terms.nested_in(group)})"
+        return frozenset(objects.guid_of(entry) for entry in self._read(self._domain(), text, objects.NODE_ATTRIBUTES))
+
     def read_units(self, query: UnitQuery) -> list[DirectoryUnit]:
         """Read the organizational units of a query, each once; their paths begin below the base DN."""
         conditions = f"{terms.UNITS}{'' if query.named else terms.NOT_CRITICAL}{_own_filter(query.filter)}"
@@ -220,11 +225,13 @@ class DirectoryReader:
         deleted: set[str] = set()
         controls = (DOMAIN_SCOPE, SHOW_DELETED, SHOW_RECYCLED)
         for term in terms.with_guids(frozenset(guids)):
-            search = Search(self._domain(), term, (*attributes, objects.IS_DELETED), controls=controls)
+            asked = (*attributes, objects.IS_DELETED, *objects.FINDING_ATTRIBUTES)
+            search = Search(self._domain(), term, asked, controls=controls)
             for entry in read_all(self._connection, search):
                 if objects.is_deleted(entry):
                     deleted.add(objects.guid_of(entry))
                 else:
+                    objects.require_findable(entry)
                     live.append(entry)
         return live, frozenset(deleted)
 

@@ -45,15 +45,17 @@ def of_types(types: Collection[GroupType]) -> str:
     return "" if len(types) != 1 else _TERM_OF_TYPE[next(iter(types))]
 
 
+def nested_in(group: DirectoryGroup) -> str:
+    """Return the term for all that is in a group, by groups nested in it too; membership by primary group is not."""
+    return f"(memberOf:{_IN_CHAIN}:={values.escape_filter_value(group.dn)})"
+
+
 def members_of(groups: Sequence[DirectoryGroup]) -> Iterator[str]:
     """Give terms that together find the nested and primary members of groups; one empty term for no groups."""
     if not groups:
         yield ""
     for some in _batches(groups, _TERMS_A_FILTER // 2):
-        terms = (
-            f"(memberOf:{_IN_CHAIN}:={values.escape_filter_value(group.dn)})(primaryGroupID={group.rid})"
-            for group in some
-        )
+        terms = (f"{nested_in(group)}(primaryGroupID={group.rid})" for group in some)
         yield f"(|{''.join(terms)})"
 
 

@@ -80,7 +80,8 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX journal_of_run ON journal (run_id);
     CREATE INDEX journal_unfinished ON journal (id) WHERE state IN ('intended', 'unknown');
     """,
-    # Organizations and extension groups. What was written to the journal before stays as it is: reading understands it.
+    # Organizations, extension groups, and what the names in a rule were found to be. What was written to the journal
+    # before stays as it is: reading understands it.
     """
     CREATE TABLE object_associations (
         kind        TEXT NOT NULL CHECK (kind <> 'extension'),
@@ -95,6 +96,12 @@ MIGRATIONS: tuple[str, ...] = (
         leftover_id INTEGER NOT NULL,
         PRIMARY KEY (kind, guid),
         UNIQUE (kind, object_id)
+    );
+    CREATE TABLE names (
+        rule TEXT NOT NULL,
+        name TEXT NOT NULL,
+        guid TEXT NOT NULL,
+        PRIMARY KEY (rule, name)
     );
     ALTER TABLE associations ADD COLUMN organization_id INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE journal ADD COLUMN kind TEXT NOT NULL DEFAULT 'extension';

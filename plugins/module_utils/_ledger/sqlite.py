@@ -48,6 +48,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.records imp
     association_key,
     mapping_from_json,
     refuse_secrets,
+    storable,
     time_from_text,
     time_to_text,
     to_json,
@@ -163,6 +164,20 @@ class SqliteLedger(Ledger):
             self._connection.execute(
                 "INSERT OR REPLACE INTO rules (kind, settings, saved_at) VALUES (?, ?, ?)",
                 (kind, to_json(settings), time_to_text(at)),
+            )
+
+    def names(self, kind: str) -> Mapping[str, str]:
+        """Return what the names in a rule were found to be: objectGUIDs by the names as they are given."""
+        with self._reading():
+            return dict(self._connection.execute("SELECT name, guid FROM names WHERE rule = ?", (kind,)).fetchall())
+
+    def save_names(self, kind: str, names: Mapping[str, str]) -> None:
+        """Remember what the names in a rule were found to be, and forget those that are no longer in it."""
+        with self._transaction():
+            self._connection.execute("DELETE FROM names WHERE rule = ?", (kind,))
+            self._connection.executemany(
+                "INSERT INTO names (rule, name, guid) VALUES (?, ?, ?)",
+                [(kind, storable(name), guid) for name, guid in names.items()],
             )
 
     # --- associations and numbers ---

@@ -17,7 +17,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import 
     PbxError,
     PbxRefusedError,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import JournalState
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     ObjectAssociation,
@@ -26,9 +26,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxSnapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    REMOVALS,
     Action,
     AnyChange,
     ExtensionChange,
+    OrganizationChange,
     Reason,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import Outcome, State
@@ -69,48 +71,96 @@ def apply(changes: Sequence[AnyChange], stopped: Collection[str], snapshot: PbxS
     survive (the PBX is gone, the token is refused) ends the run; what is left is told as skipped.
     """
     writes = Writes(hands.pbx, snapshot, [*hands.ledger.associations(), *hands.ledger.object_associations()])
+    formers = _formers(changes)
+    handed_over = {former.key for former in formers.values()}
     outcomes: list[Outcome] = []
     done: set[str] = set()
     ended_by: PbxError | None = None
     for change in changes:
-        lacking = [key for key in change.depends_on if key not in done]
+        former = formers.get(change.key)
+        lacking = [key for key in change.depends_on if key not in done and key not in handed_over]
+        if change.key in handed_over:
+            continue
         if change.key in stopped:
-            outcomes.append(Outcome(change, State.STOPPED, "stopped by the guard against many removals"))
+            outcome = Outcome(change, State.STOPPED, "stopped by the guard against many removals")
         elif ended_by is not None:
-            outcomes.append(Outcome(change, State.SKIPPED, "the run ended before it"))
+            outcome = Outcome(change, State.SKIPPED, "the run ended before it")
         elif lacking:
-            outcomes.append(Outcome(change, State.SKIPPED, f"it needs {', '.join(lacking)}, which was not done"))
+            outcome = Outcome(change, State.SKIPPED, f"it needs {', '.join(lacking)}, which was not done")
         else:
-            outcome, ended_by = _carry_out(writes.resolved(change), writes, hands)
-            outcomes.append(outcome)
-            if outcome.state is State.DONE:
-                done.add(change.key)
+            outcome, ended_by = _carry_out(writes.resolved(change), former, writes, hands)
+        if former is not None:
+            outcomes.append(replace(outcome, change=former, object_id=former.object_id))
+        outcomes.append(outcome)
+        if outcome.state is State.DONE:
+            done.add(change.key)
     return Applied(tuple(outcomes), ended_by)
 
 
-def _carry_out(change: AnyChange, writes: Writes, hands: Hands) -> tuple[Outcome, PbxError | None]:
+def _formers(changes: Iterable[AnyChange]) -> dict[str, AnyChange]:
+    """The releases of what another object takes over, by the key of the change that takes it."""
+    found = list(changes)
+    releases = {change.key: change for change in found if change.reason is Reason.HANDED_OVER}
+    return {change.key: releases[key] for change in found for key in change.depends_on if key in releases}
+
+
+def _carry_out(
+    change: AnyChange, former: AnyChange | None, writes: Writes, hands: Hands
+) -> tuple[Outcome, PbxError | None]:
+    """Carry out a change, and the release of what it takes over with it: nobody is to find the object without either.
+
+    :param former: that release; None where nothing is taken over.
+    """
     is_new_extension = change.action is Action.CREATE and isinstance(change, ExtensionChange)
     name = hands.draw_name() if is_new_extension else ""
-    row = hands.ledger.intend(hands.run_id, change, name, hands.clock())
+    both = [change] if former is None else [former, change]
+    intents = [
+        Intent(hands.ledger.intend(hands.run_id, one, name, hands.clock()), hands.run_id, one, name) for one in both
+    ]
     try:
         written = writes.write(change, name)
     except PbxRefusedError as error:
-        hands.ledger.not_done(row, JournalState.FAILED, str(error), hands.clock())
+        _not_done(intents, JournalState.FAILED, error, hands)
         if is_new_extension and any(taken.field == "number" for taken in error.duplicate_fields):
             hands.ledger.retire_number(RetiredNumber(change.number, "", hands.clock()))
         return Outcome(change, State.FAILED, str(error)), None
-    except AnswerLostError as error:
-        hands.ledger.not_done(row, JournalState.UNKNOWN, str(error), hands.clock())
-        return Outcome(change, State.UNKNOWN, str(error)), None
     except PbxError as error:
-        hands.ledger.not_done(row, JournalState.UNKNOWN, str(error), hands.clock())
-        return Outcome(change, State.UNKNOWN, str(error)), error
-    hands.ledger.done(row, written.association, _retired(change, hands.clock()), hands.clock())
+        _not_done(intents, JournalState.UNKNOWN, error, hands)
+        return Outcome(change, State.UNKNOWN, str(error)), None if isinstance(error, AnswerLostError) else error
+    _done(intents, written, writes, hands)
     if written.association is None:
-        writes.forget(change)
         return Outcome(change, State.DONE, written.detail, written.object_id), None
-    writes.remember(written.association)
     return _cleaned_up(change, written, writes, hands)
+
+
+def _not_done(intents: Iterable[Intent], state: JournalState, error: PbxError, hands: Hands) -> None:
+    for intent in intents:
+        hands.ledger.not_done(intent.id, state, str(error), hands.clock())
+
+
+def _done(intents: Sequence[Intent], written: Written, writes: Writes, hands: Hands) -> None:
+    """Write down that a change is done, and all that ends with it."""
+    *formers, intent = intents
+    change = intent.change
+    if formers:
+        ended = [Resolution(former, JournalState.DONE, "", drop=True) for former in formers]
+        made = Resolution(intent, JournalState.DONE, written.detail, save=written.association)
+        hands.ledger.resolve([*ended, made], hands.clock())
+    else:
+        hands.ledger.done(intent.id, written.association, _retired(change, hands.clock()), hands.clock())
+    for former in formers:
+        writes.forget(former.change)
+    if written.association is not None:
+        writes.remember(written.association)
+        return
+    writes.forget(change)
+    if isinstance(change, OrganizationChange) and change.action in REMOVALS:
+        # What is the administrator's again, or gone, the synchronization has given to nobody.
+        left = [replace(one, organization_id=0) for one in writes.given(change.object_id or 0)]
+        if left:
+            hands.ledger.save_associations(left)
+        for association in left:
+            writes.remember(association)
 
 
 def _cleaned_up(change: AnyChange, written: Written, writes: Writes, hands: Hands) -> tuple[Outcome, PbxError | None]:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import DirectoryNameError, IncompleteReadError
@@ -24,7 +24,6 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.group_plan im
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import members_taken_out
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
-    ObjectAssociation,
     ObjectKind,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxSnapshot
@@ -57,8 +56,10 @@ class GroupTask:
         """Read which groups the rule takes in, and all groups of the domain with their members."""
         directory = sides.directory
         question = self._question(directory)
-        guids = directory.find_groups(question) if question else self._named(directory, sides.memory)
-        return StartedGroups(self, sides, question, guids, directory.read_groups())
+        associated = {one.guid for one in sides.memory.own(RuleKind.GROUPS, ObjectKind.EXTENSION_GROUP)}
+        names = self._named(directory, sides.memory.known(associated)) if question is None else {}
+        guids = directory.find_groups(question) if question is not None else frozenset(names.values())
+        return StartedGroups(self, sides, question, guids, directory.read_groups(), names)
 
     def _question(self, directory: Directory) -> GroupQuery | None:
         match self.rule.scope:
@@ -72,26 +73,17 @@ class GroupTask:
             case GroupScope.GROUPS:
                 return None
 
-    def _named(self, directory: Directory, memory: Memory) -> frozenset[str]:
-        """The named groups; one that was renamed or deleted since is known by the name last seen."""
-        own = memory.own(RuleKind.GROUPS, ObjectKind.EXTENSION_GROUP)
-        found = set()
+    def _named(self, directory: Directory, known: Mapping[str, str]) -> dict[str, str]:
+        """The named groups' objectGUIDs; an associated one that was renamed or deleted is known by name."""
+        found = {}
         for name in self.rule.groups:
             try:
-                found.add(directory.find_group(name).guid)
+                found[name] = directory.find_group(name).guid
             except DirectoryNameError:
-                guid = _remembered(name, own)
-                if guid is None:
+                if name not in known:
                     raise
-                found.add(guid)
-        return frozenset(found)
-
-
-def _remembered(name: str, own: Iterable[ObjectAssociation]) -> str | None:
-    for one in own:
-        if name.casefold() in (one.name.casefold(), one.dn.casefold(), one.guid):
-            return one.guid
-    return None
+                found[name] = known[name]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +93,7 @@ class StartedGroups:
     :param question: the query that tells whether the scope takes a group in; None where groups are named.
     :param guids: objectGUIDs of those that it takes in.
     :param everything: all groups of the domain.
+    :param names: objectGUIDs of the groups that are named, by the names as they are given.
     """
 
     task: GroupTask
@@ -108,6 +101,7 @@ class StartedGroups:
     question: GroupQuery | None
     guids: frozenset[str]
     everything: Sequence[DirectoryGroup]
+    names: Mapping[str, str]
 
     def plan(self, memory: Memory, pbx: PbxSnapshot) -> Plan:
         """Read who the users are and what became of associated groups, prove who is outside, and plan."""
@@ -149,7 +143,10 @@ class StartedGroups:
                 self._require_outside(groups[change.guid], leaving)
 
     def _require_outside(self, group: DirectoryGroup, guids: frozenset[str]) -> None:
-        question = UserQuery(bases=(self.sides.identity.domain.dn,), member_of=(group,), only=guids)
+        nested = self.sides.directory.find_groups_within(group)
+        # memberOf shows no membership by primary group, so each nested group is asked for by its own.
+        groups = (group, *(one for one in self.everything if one.guid in nested))
+        question = UserQuery(bases=(self.sides.identity.domain.dn,), member_of=groups, only=guids)
         inside = self.sides.directory.read_users(question)
         if inside:
             names = ", ".join(sorted(user.account_name for user in inside)[:_NAMES_SHOWN])

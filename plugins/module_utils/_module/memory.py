@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,19 +34,30 @@ class Memory:
     """All that the ledger knows of users and objects.
 
     :param unit_rule: the saved rule of organizational units; None if there is none.
+    :param names: what the names in the run's own rule were found to be when it was last carried out: objectGUIDs by
+        the names as they are given.
     """
 
     associations: list[Association]
     objects: list[ObjectAssociation]
     retired: list[RetiredNumber]
     unit_rule: UnitRule | None
+    names: Mapping[str, str]
 
     @classmethod
-    def of(cls, ledger: Ledger) -> Memory:
-        """Read it."""
+    def of(cls, ledger: Ledger, rule: RuleKind) -> Memory:
+        """Read it for a run of a rule."""
         return cls(
-            ledger.associations(), ledger.object_associations(), ledger.retired_numbers(), saved_unit_rule(ledger)
+            associations=ledger.associations(),
+            objects=ledger.object_associations(),
+            retired=ledger.retired_numbers(),
+            unit_rule=saved_unit_rule(ledger),
+            names=ledger.names(rule),
         )
+
+    def known(self, guids: Collection[str]) -> dict[str, str]:
+        """Return those of the names whose objectGUIDs are among these."""
+        return {name: guid for name, guid in self.names.items() if guid in guids}
 
     def own(self, rule: RuleKind, kind: ObjectKind) -> list[ObjectAssociation]:
         """Return a rule's associations of a kind of object."""

@@ -125,6 +125,9 @@ class Directory(Protocol):
     def find_groups(self, query: GroupQuery) -> frozenset[str]:
         """Find the groups of a query: their objectGUIDs."""
 
+    def find_groups_within(self, group: DirectoryGroup) -> frozenset[str]:
+        """Find the groups nested in a group, as the server itself follows them: their objectGUIDs."""
+
     def read_units(self, query: UnitQuery) -> list[DirectoryUnit]:
         """Read the organizational units of a query, each once; their paths begin below the base DN."""
 
@@ -281,6 +284,12 @@ class Ledger(Protocol):
 
     def save_rule(self, kind: str, settings: Mapping[str, Any], at: datetime) -> None:
         """Save the settings of a rule."""
+
+    def names(self, kind: str) -> Mapping[str, str]:
+        """Return what the names in a rule were found to be: objectGUIDs by the names as they are given."""
+
+    def save_names(self, kind: str, names: Mapping[str, str]) -> None:
+        """Remember what the names in a rule were found to be, and forget those that are no longer in it."""
 
     def associations(self) -> list[Association]:
         """Return all associations, in the order of their objectGUIDs."""

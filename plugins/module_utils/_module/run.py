@@ -124,6 +124,7 @@ class _Prepared:
     plan: Plan
     verdict: Verdict
     request: Request
+    names: Mapping[str, str]
     rule_changed: bool
     warnings: tuple[str, ...]
 
@@ -148,7 +149,7 @@ def synchronize(world: World, request: Request) -> Report:
 
 def _prepare(world: World, ledger: Ledger, pbx: Pbx, request: Request, warnings: tuple[str, ...]) -> _Prepared:
     task = request.task
-    memory = Memory.of(ledger)
+    memory = Memory.of(ledger, request.kind)
     with world.open_directory(task.attributes(memory)) as directory:
         identity = directory.identify()
         started = task.start(Sides(directory, identity, pbx, memory))
@@ -162,7 +163,7 @@ def _prepare(world: World, ledger: Ledger, pbx: Pbx, request: Request, warnings:
         snapshot = read_pbx(pbx, pbx_identity, memory, with_groups=with_groups)
         recovered = recover(unfinished, [*memory.associations, *memory.objects], snapshot, world.clock())
         ledger.resolve(recovered, world.clock())
-        memory = Memory.of(ledger)
+        memory = Memory.of(ledger, request.kind)
         plan = started.plan(memory, snapshot)
     return _Prepared(
         pbx=snapshot,
@@ -170,6 +171,7 @@ def _prepare(world: World, ledger: Ledger, pbx: Pbx, request: Request, warnings:
         plan=plan,
         verdict=judge(plan, request.limits, memory.totals(request.kind)),
         request=request,
+        names=started.names,
         rule_changed=ledger.rule(request.kind) != rule_settings(request.rule),
         warnings=warnings,
     )
@@ -181,6 +183,8 @@ def _carry_out(world: World, ledger: Ledger, pbx: Pbx, prepared: _Prepared) -> R
     hands = Hands(pbx, ledger, run_id, world.clock, world.draw_name)
     try:
         ledger.save_rule(request.kind, rule_settings(request.rule), world.clock())
+        if prepared.names != ledger.names(request.kind):
+            ledger.save_names(request.kind, prepared.names)
         ledger.save_associations(prepared.plan.refreshed)
         applied = apply(prepared.verdict.changes, prepared.verdict.stopped, prepared.pbx, hands)
         problems = _welcome(request.rule, applied, hands)

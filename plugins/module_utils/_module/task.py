@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,6 +33,10 @@ class Sides:
 
 class Started(Protocol):
     """A synchronization whose scope has been read."""
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What objects named one by one were found to be: objectGUIDs by the names as they are given."""
 
     def plan(self, memory: Memory, pbx: PbxSnapshot) -> Plan:
         """Read the rest of the directory and plan.

@@ -102,6 +102,11 @@ class StartedUnits:
     question: UnitQuery | None
     units: Sequence[DirectoryUnit]
 
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Nothing: units that are named are found by their names at every run, for all below them is meant."""
+        return {}
+
     def plan(self, memory: Memory, pbx: PbxSnapshot) -> Plan:
         """Read where the users are and what became of associated units, check the PBX, and plan."""
         rule = self.task.rule
@@ -122,13 +127,15 @@ class StartedUnits:
         own = [one for one in memory.objects if one.rule is RuleKind.ORGANIZATIONAL_UNITS]
         taken_in = {unit.guid for unit in self.units}
         absent = read_absent(self.sides.directory, {one.guid for one in own if one.dn} - taken_in, self._ask_again)
-        places = Places({**self._hidden(own, absent), **{unit.guid: unit.dn for unit in self.units}})
+        hidden = self._hidden(own, absent)
+        places = Places({**hidden, **{unit.guid: unit.dn for unit in self.units}})
         return UnitSnapshot(
             domain=self.sides.identity.domain,
             units=tuple(replace(unit, parent=places.nearest_above(unit.dn)) for unit in self.units),
             people=people,
             homes=homes_of(people.users.values(), places),
             absent=absent,
+            hidden={guid: places.nearest_above(dn) for guid, dn in hidden.items()},
         )
 
     def _hidden(self, own: Sequence[ObjectAssociation], absent: Absent) -> Mapping[str, str]:
@@ -156,7 +163,7 @@ class StartedUnits:
                 "extension_group.",
             )
         self._check_company_name(pbx.organizations[0])
-        anchor = find_organization(rule.parent_organization, pbx.organizations)
+        anchor = find_organization(rule.parent_organization, pbx.organizations, rule.company_name)
         self._refuse_own(anchor, memory, pbx.organizations)
         return anchor.id
 
@@ -184,13 +191,14 @@ class StartedUnits:
             node = parents[node]
 
 
-def find_organization(name: str, organizations: Sequence[Organization]) -> Organization:
+def find_organization(name: str, organizations: Sequence[Organization], company_name: str = "") -> Organization:
     r"""Find an organization by id, or by path from the root downwards (``Departments/Sites``), else ``OptionError``.
 
     The root's own name may stand at the beginning of a path; a slash that is part of a name is written ``\/``.
 
     :param name: "" for the root.
     :param organizations: the PBX's, the root first.
+    :param company_name: what the root is called too, because it is to be; "" for nothing else.
     """
     root = organizations[0]
     if not name:
@@ -202,14 +210,15 @@ def find_organization(name: str, organizations: Sequence[Organization]) -> Organ
         names = split_path(name)
     except ValueError as error:
         raise _no_organization(name, str(error)) from None
-    return _walk(names, root, organizations) or _walk(names[1:], root, organizations, names[0]) or _missing(name)
+    found = _walk(names, root, organizations)
+    if found is None and names[0].casefold() in (root.name.casefold(), company_name.casefold()):
+        found = _walk(names[1:], root, organizations)
+    if found is None:
+        raise _no_organization(name, "the PBX has no organization of this id or path")
+    return found
 
 
-def _walk(
-    names: Sequence[str], root: Organization, organizations: Sequence[Organization], first: str = ""
-) -> Organization | None:
-    if first and first.casefold() != root.name.casefold():
-        return None
+def _walk(names: Sequence[str], root: Organization, organizations: Sequence[Organization]) -> Organization | None:
     here = root
     for name in names:
         below = [one for one in organizations if one.parent_id == here.id and one.name.casefold() == name.casefold()]
@@ -217,10 +226,6 @@ def _walk(
             return None
         here = next((one for one in below if one.name == name), below[0])
     return here
-
-
-def _missing(name: str) -> Organization:
-    raise _no_organization(name, "the PBX has no organization of this id or path")
 
 
 def _no_organization(name: str, why: str) -> OptionError:

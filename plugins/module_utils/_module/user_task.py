@@ -64,7 +64,8 @@ class UserTask:
 
     def start(self, sides: Sides) -> StartedUsers:
         """Read the users that the rule takes in."""
-        scope = read_scope(sides.directory, self.base_dn, self.rule, sides.memory.associations)
+        associated = {association.guid for association in sides.memory.associations}
+        scope = read_scope(sides.directory, self.base_dn, self.rule, sides.memory.known(associated))
         return StartedUsers(self.rule, sides.directory, sides.identity, scope)
 
 
@@ -76,6 +77,11 @@ class StartedUsers:
     directory: Directory
     identity: DirectoryIdentity
     scope: InScope
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The objectGUIDs of users that are named one by one."""
+        return self.scope.names
 
     def plan(self, memory: Memory, pbx: PbxSnapshot) -> Plan:
         """Read what became of associated users that the scope did not take in, and plan."""
@@ -101,13 +107,14 @@ class StartedUsers:
     def _forest(self, rule: UnitRule, held: Sequence[ObjectAssociation], users: Sequence[DirectoryUser]) -> Forest:
         if rule.hierarchy_from:
             return forest_of_values(users, rule.hierarchy_from, rule.hierarchy_separator, held)
-        lookup = self.directory.look_up_objects([one.guid for one in held])
+        # What is left of an attribute's values has no place in the directory.
+        known = {one.guid: one for one in held if one.dn}
+        lookup = self.directory.look_up_objects(known)
         # Of one that the directory does not show, nothing proves that it is no longer where it was.
-        dns = {one.guid: one.dn for one in held if one.guid not in lookup.deleted}
+        dns = {guid: one.dn for guid, one in known.items() if guid not in lookup.deleted}
         dns.update({guid: node.dn for guid, node in lookup.live.items()})
         places = Places(dns)
-        names = {one.guid: one.name for one in held}
-        units = [Unit(guid, dn, (names[guid],), places.nearest_above(dn)) for guid, dn in dns.items()]
+        units = [Unit(guid, dn, (known[guid].name,), places.nearest_above(dn)) for guid, dn in dns.items()]
         return Forest(in_order(units), homes_of(users, places))
 
 
@@ -123,14 +130,15 @@ class InScope:
 
     :param question: the query whose answer, limited to some users, tells whether the scope takes them in; None
         where the users are named one by one.
-    :param remembered: objectGUIDs of named users that no longer answer to their name and are known from an
-        association.
+    :param remembered: objectGUIDs of named users that no longer answer to their name and did before.
+    :param names: objectGUIDs of named users by the names as they are given.
     """
 
     users: Sequence[DirectoryUser]
     question: UserQuery | None
     bindings: dict[str, str] = field(default_factory=dict)
     remembered: frozenset[str] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_directory(
@@ -161,16 +169,17 @@ def read_directory(
     )
 
 
-def read_scope(directory: Directory, base_dn: str, rule: UserRule, associations: Sequence[Association]) -> InScope:
+def read_scope(directory: Directory, base_dn: str, rule: UserRule, known: Mapping[str, str]) -> InScope:
     """Read the users that a rule takes in.
 
-    :param associations: by which a named user that was renamed or deleted since is known.
+    :param known: objectGUIDs of associated users by the names by which the rule found them before, so that one that
+        was renamed or deleted since is known.
     :raises DirectoryNameError: if the rule names what does not exist, before any user is read.
     :raises IncompleteReadError: if an answer was not complete.
     """
     match rule.scope:
         case Scope.USERS:
-            return _read_named(directory, rule, associations)
+            return _read_named(directory, rule, known)
         case Scope.GROUPS:
             return _read_groups(directory, base_dn, rule.groups)
         case Scope.ORGANIZATIONAL_UNITS:
@@ -188,13 +197,16 @@ def _read_groups(directory: Directory, base_dn: str, names: Iterable[str]) -> In
     """Take the members from the groups' own lists. Who is outside is proved from the other end of the link, by
     memberOf as the server itself follows it, so that a group missing from these lists is noticed too."""
     wanted = {directory.find_group(name).guid for name in names}
-    groups = with_nested(directory.read_groups(), wanted)
+    known = directory.read_groups()
+    groups = with_nested(known, wanted)
     everyone = directory.read_users(UserQuery(bases=(base_dn,)))
-    question = UserQuery(bases=(base_dn,), member_of=tuple(groups))
-    return InScope(members_among(everyone, groups), question)
+    nested = {guid for group in known if group.guid in wanted for guid in directory.find_groups_within(group)}
+    asked = tuple(group for group in known if group.guid in wanted | nested)
+    return InScope(members_among(everyone, groups), UserQuery(bases=(base_dn,), member_of=asked))
 
 
-def _read_named(directory: Directory, rule: UserRule, associations: Sequence[Association]) -> InScope:
+def _read_named(directory: Directory, rule: UserRule, known: Mapping[str, str]) -> InScope:
+    names: dict[str, str] = {}
     users: list[DirectoryUser] = []
     bindings: dict[str, str] = {}
     remembered: set[str] = set()
@@ -202,9 +214,9 @@ def _read_named(directory: Directory, rule: UserRule, associations: Sequence[Ass
         try:
             user = directory.find_user(named.user)
         except DirectoryNameError:
-            guid = _remembered_name(named.user, associations)
-            if guid is None:
+            if named.user not in known:
                 raise
+            guid = known[named.user]
             remembered.add(guid)
         else:
             guid = user.guid
@@ -214,15 +226,8 @@ def _read_named(directory: Directory, rule: UserRule, associations: Sequence[Ass
                 f"users names {named.user} twice, by this and by another name.", "Leave one of the two out."
             )
         bindings[guid] = named.extension
-    return InScope(users, None, bindings, frozenset(remembered))
-
-
-def _remembered_name(name: str, associations: Iterable[Association]) -> str | None:
-    """Find a user that was renamed or deleted since, by the name last seen."""
-    for association in associations:
-        if name.casefold() in (association.account_name.casefold(), association.dn.casefold(), association.guid):
-            return association.guid
-    return None
+        names[named.user] = guid
+    return InScope(users, None, bindings, frozenset(remembered), names)
 
 
 def _prove_outside(directory: Directory, question: UserQuery | None, users: Collection[DirectoryUser]) -> None:

@@ -65,15 +65,13 @@ class Writes:
         self._users: dict[str, Association] = {}
         self._objects: dict[tuple[ObjectKind, str], ObjectAssociation] = {}
         for association in associations:
-            self.remember(association)
+            self._note(association)
 
     def remember(self, association: Association | ObjectAssociation) -> None:
-        """Take note of an association as it is from now on."""
+        """Take note of an association as a change has left it."""
+        self._note(association)
         if isinstance(association, Association):
-            self._users[association.guid] = association
             self._extensions.setdefault(association.extension_id, None)
-        else:
-            self._objects[association.kind, association.guid] = association
 
     def forget(self, change: AnyChange) -> None:
         """Take note of an association that has ended."""
@@ -83,6 +81,16 @@ class Writes:
                 self._extensions.pop(ended.extension_id, None)
         else:
             self._objects.pop((change.kind, change.guid), None)
+
+    def given(self, organization_id: int) -> list[Association]:
+        """Return the associations of the extensions that the synchronization put into an organization."""
+        return [one for one in self._users.values() if one.organization_id == organization_id]
+
+    def _note(self, association: Association | ObjectAssociation) -> None:
+        if isinstance(association, Association):
+            self._users[association.guid] = association
+        else:
+            self._objects[association.kind, association.guid] = association
 
     # --- before a change is written down
 
@@ -95,7 +103,7 @@ class Writes:
         return self._resolved_group(change)
 
     def _resolved_extension(self, change: ExtensionChange) -> ExtensionChange:
-        if change.placement is None or change.association is None:
+        if change.placement is None or not change.placement.unit or change.association is None:
             return change
         home = self._organization_id(change.placement.unit)
         return replace(change, association=replace(change.association, organization_id=home))
@@ -107,14 +115,18 @@ class Writes:
         return replace(change, parent_id=parent_id, association=replace(change.association, parent_id=parent_id))
 
     def _resolved_group(self, change: GroupChange) -> GroupChange:
-        if change.association is None or change.reason is Reason.LEFTOVER:
+        if change.association is None:
             return change
         present = self._objects.get((ObjectKind.EXTENSION_GROUP, change.guid))
-        association = replace(
-            change.association,
-            members=self._member_ids(change),
-            leftover_id=present.leftover_id if present is not None else 0,
-        )
+        if change.reason is Reason.LEFTOVER:
+            return replace(change, association=replace(present or change.association, leftover_id=0))
+        association = replace(change.association, members=self._member_ids(change))
+        if present is not None:
+            association = replace(association, leftover_id=present.leftover_id)
+        if present is not None and change.action is Action.UPDATE:
+            # A change before this one may have made the group anew.
+            association = replace(association, object_id=present.object_id)
+            change = replace(change, object_id=present.object_id)
         return replace(change, association=association)
 
     def _organization_id(self, unit: str) -> int:
@@ -206,6 +218,8 @@ class Writes:
 
         Where that is refused the members at least are written.
         """
+        if association.leftover_id:
+            self._pbx.delete_group(association.leftover_id)
         try:
             object_id = self._pbx.create_group(association.name, association.members, like=former_id)
         except PbxRefusedError:

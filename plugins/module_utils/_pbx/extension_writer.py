@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
@@ -91,17 +92,16 @@ class ExtensionWriter:
         :raises PbxRefusedError: if the PBX refuses it.
         :raises AnswerLostError: if it is not known whether it was done.
         """
-        body: dict[str, Any] = {"id": extension_id, **fields}
-        if organizations:
-            body["organization_list"] = self._organization_shape.write(organizations)
 
         def ask(_must_exist: bool) -> Answer | None:
             present = self._reader.read_one(extension_id)
             is_done = present is not None and _has(present, fields, organizations)
             return {} if is_done else None
 
-        call = Call("extension/update", f"change the extension with id {extension_id}", body=body)
-        write_until_known(self._session, call, ask)
+        call = Call(
+            "extension/update", f"change the extension with id {extension_id}", body={"id": extension_id, **fields}
+        )
+        self._write(call, organizations, ask)
 
     def delete(self, extension_id: int) -> None:
         """Delete an extension; one that is already gone is a success.
@@ -151,10 +151,37 @@ class ExtensionWriter:
             "concurrent_registrations": 1,
             "presence_status": "available",
         }
-        if new.organizations:
-            body["organization_list"] = self._organization_shape.write(new.organizations)
         call = Call("extension/create", f"create extension {new.number}", body=body, secrets=secrets)
-        return write_until_known(self._session, call, lambda must_exist: self._find_created(new, must_exist))
+        return self._write(call, new.organizations, lambda must_exist: self._find_created(new, must_exist))
+
+    def _write(
+        self, call: Call, organizations: Sequence[OrganizationReference], ask: Callable[[bool], Answer | None]
+    ) -> Answer:
+        """Send a call with the extension's organizations.
+
+        How they are written is a guess while no extension has shown one. If they are refused, they are sent once more
+        as the other guess.
+        """
+
+        def send() -> Answer:
+            listed = {"organization_list": self._organization_shape.write(organizations)} if organizations else {}
+            return write_until_known(self._session, replace(call, body={**(call.body or {}), **listed}), ask)
+
+        try:
+            return send()
+        except PbxRefusedError as error:
+            if not self._organization_shape.is_guessed or "organization_list" not in error.invalid_fields:
+                raise
+            refusal = error
+        self._organization_shape.guess_other()
+        try:
+            return send()
+        except PbxRefusedError as error:
+            if "organization_list" in error.invalid_fields:
+                self._organization_shape.guess_other()
+            else:
+                refusal = error
+        raise refusal
 
     def _created_id(self, new: NewExtension, answer: Mapping[str, Any]) -> int:
         """Read the id of the created extension; where create does not return it, look the number up."""

@@ -138,6 +138,17 @@ class OrganizationShape:
             if isinstance(element, Mapping):
                 self._seen[_parse_reference(element).id] = element
 
+    @property
+    def is_guessed(self) -> bool:
+        """Whether no organization was seen in any extension yet."""
+        return not self._learned
+
+    def guess_other(self) -> None:
+        """Go over from one guess to the other one, which is ``{"id": 33, "name": "IT"}``."""
+        place = 1 - _ID_KEYS.index(self._id_key)
+        self._id_key, self._name_key = _ID_KEYS[place], _NAME_KEYS[place]
+        self._id_is_text = place == 0
+
     def write(self, organizations: Sequence[OrganizationReference]) -> list[Any]:
         """Return the organization_list to send."""
         return [self._write_element(organization) for organization in organizations]

@@ -186,6 +186,8 @@ class UnitSnapshot:
     :param units: none where organizations are made of an attribute's values.
     :param homes: objectGUID of the nearest of the units above each user, by the user's objectGUID.
     :param absent: what became of associated units that are not among them.
+    :param hidden: of associated units that the directory did not show, but that units and homes may name all the same:
+        objectGUID of the nearest unit above each, "" for none, by its own.
     """
 
     domain: Domain
@@ -193,6 +195,7 @@ class UnitSnapshot:
     people: People
     homes: Mapping[str, str] = field(default_factory=dict)
     absent: Absent = Absent()
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

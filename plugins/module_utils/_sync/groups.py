@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypedDict
@@ -149,28 +150,28 @@ class _Groups:
         self.part = GroupsPart(conflicts=list(endings.conflicts))
         self._rule = rule
         self._groups = {group.id: group for group in groups}
-        self._names = {group.id: group.name for group in groups}
-        self._holders = {group.name.casefold(): group.id for group in groups}
+        # Of groups by their ids, and of those still to be created by their objects' guids.
+        self._names: dict[int | str, str] = {group.id: group.name for group in groups}
         self._membership = membership
         self._associate_by_name = associate_by_name
         self._wanted = {one.guid: one for one in wanted}
         self._known = {one.guid: one for one in associations if one.rule is rule}
-        self._owners = {one.object_id: one for one in associations}
+        self._owners: dict[int | str, ObjectAssociation] = {one.object_id: one for one in associations}
+        self._leftovers = {one.leftover_id for one in associations}
         self._endings = {one.association.guid: one for one in endings.endings}
         self._settled: set[str] = set()
         self._visiting: set[str] = set()
-        self._keys: dict[str, str] = {}
-        self._vacated: set[str] = set()
         self._room = EXTENSION_GROUPS - len(groups)
         self._freed: list[str] = []
+        self._freed_names: dict[str, list[str]] = defaultdict(list)
 
     def end(self) -> None:
         """Release or delete what ends, unless a new group of the same name takes it over."""
+        for association in list(self._known.values()):
+            self._clean_up(association)
         for ending in list(self._endings.values()):
             if self._heir(self._names.get(ending.association.object_id, "").casefold()) is None:
                 self._end(ending)
-        for association in list(self._known.values()):
-            self._clean_up(association)
 
     def end_the_rest(self) -> None:
         """Release or delete what nobody has taken over."""
@@ -215,9 +216,7 @@ class _Groups:
 
     def _free(self, group_id: int, key: str) -> None:
         self._freed.append(key)
-        name = self._names.pop(group_id).casefold()
-        if self._holders.get(name) == group_id:
-            del self._holders[name]
+        self._freed_names[self._names.pop(group_id).casefold()].append(key)
 
     # --- one group
 
@@ -254,35 +253,32 @@ class _Groups:
             if association != held:
                 self.part.refreshed.append(association)
             return
-        drift: tuple[str, ...] = (
-            (_NAME,) if renamed and group.name != held.name and one.guid not in self._vacated else ()
-        )
+        drift: tuple[str, ...] = (_NAME,) if renamed and group.name != held.name else ()
         drift += (_MEMBERS,) if members.is_drift(held) else ()
         only_drift = (not renamed or title == held.name) and (not members.differ or members.is_only_drift(held))
         before = self._names[group.id]
-        if renamed:
-            self._rename(group.id, title)
-        self._change(
-            one,
-            GroupChange(
-                action=Action.UPDATE,
-                guid=one.guid,
-                name=one.shown,
-                dn=one.dn,
-                object_id=group.id,
-                reason=Reason.DRIFT if drift and only_drift else Reason.DIRECTORY_CHANGED,
-                before={_NAME: before} if renamed else {},
-                after={_NAME: title} if renamed else {},
-                drift=drift,
-                depends_on=depends_on,
-                association=association,
-                **members.fields(one),
-            ),
+        self._names[group.id] = title
+        change = GroupChange(
+            action=Action.UPDATE,
+            guid=one.guid,
+            name=one.shown,
+            dn=one.dn,
+            object_id=group.id,
+            reason=Reason.DRIFT if drift and only_drift else Reason.DIRECTORY_CHANGED,
+            before={_NAME: before} if renamed else {},
+            after={_NAME: title} if renamed else {},
+            drift=drift,
+            depends_on=depends_on,
+            association=association,
+            **members.fields(one),
         )
+        if renamed:
+            self._freed_names[before.casefold()].append(change.key)
+        self.part.changes.append(change)
 
     def _begin(self, one: WantedGroup, title: str) -> None:
-        holder = self._holders.get(title.casefold())
-        if holder is not None and self._can_take_over(holder):
+        holder = next(iter(self._holders(title)), None)
+        if isinstance(holder, int) and self._can_take_over(holder):
             self._take_over(one, title, holder)
             return
         depends_on = self._make_way(one, title, None)
@@ -294,12 +290,11 @@ class _Groups:
         if self._room > 0:
             self._room -= 1
         else:
-            depends_on = (*depends_on, self._freed.pop(0))
+            depends_on = tuple(dict.fromkeys([*depends_on, self._freed.pop(0)]))
         former = self._known.get(one.guid)
         members = self._members(one, None)
-        self._holders[title.casefold()] = -len(self._keys) - 1
-        self._change(
-            one,
+        self._names[one.guid] = title
+        self.part.changes.append(
             GroupChange(
                 action=Action.CREATE,
                 guid=one.guid,
@@ -318,7 +313,13 @@ class _Groups:
         owner = self._owners.get(holder)
         if owner is not None:
             return owner.guid in self._endings and owner.rule is self._rule
-        return self._associate_by_name and holder in self._groups and not self._groups[holder].includes_all
+        return self._associate_by_name and self._is_adoptable(holder)
+
+    def _is_adoptable(self, holder: int | str) -> bool:
+        """Whether a group is nobody's, and one of chosen members."""
+        group = self._groups.get(holder) if isinstance(holder, int) else None
+        is_nobodys = holder not in self._owners and holder not in self._leftovers
+        return group is not None and is_nobodys and not group.includes_all
 
     def _take_over(self, one: WantedGroup, title: str, group_id: int) -> None:
         depends_on: tuple[str, ...] = ()
@@ -333,8 +334,8 @@ class _Groups:
         renamed = group.name != title
         association = self._association(one, group_id, title, members, Origin.ADOPTED)
         self._owners[group_id] = association
-        self._change(
-            one,
+        self._names[group_id] = title
+        self.part.changes.append(
             GroupChange(
                 action=Action.ASSOCIATE,
                 guid=one.guid,
@@ -354,29 +355,39 @@ class _Groups:
 
     def _make_way(self, one: WantedGroup, title: str, own: int | None) -> tuple[str, ...] | None:
         """Free a name, and return the keys of the changes that do; None if it stays taken."""
-        holder = self._holders.get(title.casefold())
-        if holder is None or holder == own:
+        if own is not None and self._names[own] == title:
             return ()
-        owner = self._owners.get(holder)
-        guid = owner.guid if owner is not None else ""
-        if guid not in self._wanted or guid in self._settled or (owner and owner.rule is not self._rule):
-            adoptable = own is None and owner is None and not self._associate_by_name
-            self._conflict(object_conflicts.name_taken(_subject(one), title, adoptable=adoptable))
-            return None
-        if guid in self._visiting:
-            return (self._vacate(guid, holder),)
-        self.place(self._wanted[guid])
-        if self._holders.get(title.casefold()) == holder:
-            self._conflict(object_conflicts.name_taken(_subject(one), title, adoptable=False))
-            return None
-        return (self._keys[guid],)
+        while holders := self._holders(title, own):
+            fixed = next((holder for holder in holders if not self._can_give_way(holder)), None)
+            if fixed is not None:
+                adoptable = own is None and self._is_adoptable(fixed) and not (self._associate_by_name or one.label)
+                self._conflict(object_conflicts.name_taken(_subject(one), title, adoptable=adoptable))
+                return None
+            guids = {holder: self._owners[holder].guid for holder in holders}
+            first = next((guid for guid in guids.values() if guid not in self._visiting), None)
+            if first is not None:
+                self.place(self._wanted[first])
+            else:
+                self._vacate(guids[holders[0]])
+        return tuple(self._freed_names[title.casefold()])
 
-    def _vacate(self, guid: str, group_id: int) -> str:
+    def _holders(self, title: str, own: int | None = None) -> list[int | str]:
+        """The groups of a name, whatever their capital letters; one that spells it so first."""
+        found = [id_ for id_, name in self._names.items() if name.casefold() == title.casefold() and id_ != own]
+        return sorted(found, key=lambda id_: (self._names[id_] != title, str(id_)))
+
+    def _can_give_way(self, holder: int | str) -> bool:
+        """Whether a group gets another name yet."""
+        owner = self._owners.get(holder)
+        is_own = owner is not None and owner.rule is self._rule and owner.guid in self._wanted
+        return owner is not None and is_own and owner.guid not in self._settled
+
+    def _vacate(self, guid: str) -> None:
         """Let a group bear another name for a moment."""
         one, held = self._wanted[guid], self._known[guid]
+        group_id = held.object_id
         before, name = self._names[group_id], passing_name(self._names[group_id], guid)
-        self._rename(group_id, name)
-        self._vacated.add(guid)
+        self._names[group_id] = name
         change = GroupChange(
             action=Action.UPDATE,
             guid=guid,
@@ -391,14 +402,7 @@ class _Groups:
             part="vacate",
         )
         self.part.changes.append(change)
-        return change.key
-
-    def _rename(self, group_id: int, title: str) -> None:
-        old = self._names[group_id].casefold()
-        if self._holders.get(old) == group_id:
-            del self._holders[old]
-        self._names[group_id] = title
-        self._holders[title.casefold()] = group_id
+        self._freed_names[before.casefold()].append(change.key)
 
     # --- what the methods above share
 
@@ -415,10 +419,6 @@ class _Groups:
             includes_all=group is not None and group.includes_all,
             membership=membership,
         )
-
-    def _change(self, one: WantedGroup, change: GroupChange) -> None:
-        self._keys[one.guid] = change.key
-        self.part.changes.append(change)
 
     def _conflict(self, conflict: Conflict) -> None:
         self.part.conflicts.append(conflict)

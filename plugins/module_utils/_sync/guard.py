@@ -13,6 +13,7 @@ from enum import StrEnum
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import ORGANIZATIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     REMOVALS,
+    Action,
     AnyChange,
     Change,
     ExtensionChange,
@@ -25,6 +26,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
 _HARMLESS = frozenset(
     {Reason.EXTENSION_GONE, Reason.OBJECT_GONE, Reason.HANDED_OVER, Reason.LEFTOVER, Reason.LABEL_ENDED}
 )
+
+
+# A removals_id has a part for each danger, in their order.
+SEPARATOR = "-"
+NOTHING = "0"
 
 
 class Danger(StrEnum):
@@ -45,7 +51,7 @@ class GuardLimits:
     :param removals: deleted and released objects.
     :param percent: a share of the associated objects, in percent.
     :param allowed: the ``removals_id`` of the one set of removals, moves and members taken out that is allowed
-        whatever its size; "" for none.
+        whatever its size, each of the three for itself; "" for none.
     :param moves: extensions taken out of an organization that the synchronization gave them.
     :param moves_percent: a share of the associated extensions.
     :param member_removals: members taken out of extension groups.
@@ -140,7 +146,8 @@ def judge(plan: Plan, limits: GuardLimits, totals: Totals) -> Verdict:
         for danger, number in found.items()
         if _is_too_many(number, *limits.of(danger), totals.of(danger))
     )
-    if not breaches or plan.removals_id == limits.allowed:
+    breaches = tuple(one for one in breaches if not _is_allowed(one.danger, plan.removals_id, limits.allowed))
+    if not breaches:
         return Verdict(plan.changes)
     stops = {breach.danger for breach in breaches}
     changes: list[AnyChange] = []
@@ -150,13 +157,37 @@ def judge(plan: Plan, limits: GuardLimits, totals: Totals) -> Verdict:
         changes.extend(parts.going_on)
         changes.extend(parts.stopped)
         stopped.update(part.key for part in parts.stopped)
+    stopped = set(with_dependents(changes, stopped))
     removed = {(change.kind, change.guid) for change in changes if change.key in stopped and is_removal(change)}
     stopped.update(
         change.key
         for change in changes
         if change.reason is Reason.NAME_EXCHANGE and (change.kind, change.guid) in removed
     )
-    return Verdict(tuple(changes), with_dependents(changes, stopped), breaches)
+    kept = {change.object_id for change in changes if change.key in stopped and is_removal(change)}
+    going_on = tuple(change for change in changes if not _only_takes_labels(change, kept))
+    return Verdict(going_on, with_dependents(going_on, stopped), breaches)
+
+
+def _is_allowed(danger: Danger, removals_id: str, allowed: str) -> bool:
+    """Whether a name that was allowed is that of the plan, or has the same part for a danger."""
+    if allowed == removals_id:
+        return True
+    place = list(Danger).index(danger)
+    found, given = removals_id.split(SEPARATOR), allowed.split(SEPARATOR)
+    return place < min(len(found), len(given)) and found[place] == given[place] != NOTHING
+
+
+def _only_takes_labels(change: AnyChange, extension_ids: set[int | None]) -> bool:
+    """Whether a change would do nothing but take extensions out of the label group that now keep their association."""
+    return (
+        isinstance(change, GroupChange)
+        and change.label
+        and bool(change.removed_ids)
+        and not change.added
+        and not change.after
+        and extension_ids.issuperset(change.removed_ids)
+    )
 
 
 def _is_too_many(number: int, count: int, percent: float, total: int) -> bool:
@@ -203,7 +234,7 @@ def _without_move(change: ExtensionChange) -> _Parts:
 
 
 def _without_removals(change: GroupChange) -> _Parts:
-    if not change.added and not change.after:
+    if not change.added and not change.after and change.action is Action.UPDATE:
         return _Parts(stopped=[change])
     going_on = replace(change, removed=(), removed_ids=(), kept=tuple(sorted({*change.kept, *change.removed_ids})))
     return _Parts([going_on], [replace(change, added=(), before={}, after={}, part="take_out")])

@@ -13,14 +13,19 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.organizations
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Organization, OrganizationReference
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import Layout
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.tree import Node, Tree
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.units import Forest
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.units import Forest, nearest_above
 
 
 def planned_layout(
-    forest: Forest, part: OrganizationsPart, organizations: Sequence[Organization], unknown: Iterable[str]
+    forest: Forest,
+    part: OrganizationsPart,
+    associations: Iterable[ObjectAssociation],
+    organizations: Sequence[Organization],
+    unknown: Iterable[str],
 ) -> Layout:
     """Return where extensions are to be once the organizations are as planned.
 
+    :param associations: of organizations, as they are.
     :param organizations: the PBX's as they are, the root first.
     :param unknown: objectGUIDs of users whose extensions stay where they are.
     """
@@ -28,6 +33,7 @@ def planned_layout(
         forest,
         part.nodes,
         part.tree,
+        associations,
         organizations,
         creations=part.creations,
         unknown=unknown,
@@ -39,22 +45,24 @@ def planned_layout(
 def standing_layout(
     forest: Forest, associations: Iterable[ObjectAssociation], organizations: Sequence[Organization]
 ) -> Layout:
-    """Return where extensions are to be in the organizations as they are."""
+    """Return where extensions are to be in the organizations as they are; none comes into one that is to go."""
     tree = Tree.of(organizations)
-    nodes: dict[str, Node] = {one.guid: one.object_id for one in associations if one.object_id in tree.names}
-    return _layout(forest, nodes, tree, organizations)
+    held = list(associations)
+    nodes: dict[str, Node] = {one.guid: one.object_id for one in held if one.object_id in tree.names and one.parent_id}
+    return _layout(forest, nodes, tree, held, organizations)
 
 
 def _layout(
     forest: Forest,
     nodes: Mapping[str, Node],
     tree: Tree,
+    associations: Iterable[ObjectAssociation],
     organizations: Sequence[Organization],
     *,
     creations: Mapping[str, str] | None = None,
     unknown: Iterable[str] = (),
     leaving: Iterable[int] = (),
-    released: Iterable[int] = (),
+    released: Mapping[int, str] | None = None,
 ) -> Layout:
     present = Tree.of(organizations)
     return Layout(
@@ -65,23 +73,13 @@ def _layout(
         unknown=frozenset(unknown),
         paths={one.id: present.path(one.id) for one in organizations},
         titles={guid: tree.path(node) for guid, node in nodes.items()},
+        associated=frozenset(one.object_id for one in associations if one.object_id in present.names),
         leaving=frozenset(leaving),
-        released=frozenset(released),
+        released=dict(released or {}),
     )
 
 
 def _homes(forest: Forest, nodes: Mapping[str, Node]) -> dict[str, str]:
     """The nearest unit of each user that has an organization."""
-    parents = {unit.guid: unit.parent for unit in forest.units}
-    nearest: dict[str, str] = {}
-
-    def realised(guid: str) -> str:
-        if guid not in nearest:
-            above = guid
-            while above and above not in nodes:
-                above = parents.get(above, "")
-            nearest[guid] = above
-        return nearest[guid]
-
-    found = {user: realised(unit) for user, unit in forest.homes.items()}
-    return {user: unit for user, unit in found.items() if unit}
+    nearest = {unit: nearest_above(unit, forest.parents, nodes) for unit in set(forest.homes.values())}
+    return {user: nearest[unit] for user, unit in forest.homes.items() if nearest[unit]}

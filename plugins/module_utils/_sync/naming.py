@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 # Vendor's page "Import and Export Parameters - Organization"; no other limit is documented for extension groups.
 NAME_LIMIT = 127
-_GUID_DIGITS = 8
+_MARK_DIGITS = 8
+_ALL_DIGITS = 36
 
 
 def name_problem(name: str) -> str:
@@ -40,7 +42,7 @@ def with_suffix(name: str, suffix: str) -> str:
 
 def passing_name(name: str, guid: str) -> str:
     """Return a name that an object bears for the moment in which another one takes its own."""
-    return with_suffix(name, guid[:_GUID_DIGITS])
+    return with_suffix(name, _mark(guid))
 
 
 def told_apart(paths: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -58,11 +60,18 @@ def told_apart(paths: Mapping[str, Sequence[str]]) -> dict[str, str]:
     for guids in alike.values():
         if len(guids) > 1:
             names.update(_with_places({guid: paths[guid] for guid in guids}))
-    counts = Counter(name.casefold() for name in names.values())
-    return {
-        guid: name if counts[name.casefold()] == 1 else with_suffix(paths[guid][-1], guid[:_GUID_DIGITS])
-        for guid, name in names.items()
-    }
+    for digits in (_MARK_DIGITS, _ALL_DIGITS):
+        counts = Counter(name.casefold() for name in names.values())
+        for guid, name in names.items():
+            if counts[name.casefold()] > 1:
+                names[guid] = with_suffix(paths[guid][-1], _mark(guid, digits))
+    return names
+
+
+def _mark(guid: str, digits: int = _MARK_DIGITS) -> str:
+    """Digits that stand for an objectGUID: its own, or for what stands for one those of a hash."""
+    is_value = ":" in guid
+    return (hashlib.sha256(guid.encode()).hexdigest() if is_value else guid)[:digits]
 
 
 def _with_places(paths: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -85,13 +85,16 @@ def no_room(subject: Subject, limit: int) -> Conflict:
     )
 
 
-def too_deep(subject: Subject, layers: int) -> Conflict:
-    """The organization would be below the last layer that the PBX takes."""
+def too_deep(subject: Subject, layers: int, *, exists: bool) -> Conflict:
+    """The organization, or what is below one that exists, would be below the last layer that the PBX takes."""
+    what, meanwhile = "this one would be below the last", "Its users go to the organization above it"
+    if exists:
+        what, meanwhile = "this one, or what is below it, would be below the last", "It stays where it is"
     return _about(
         subject,
         ConflictCode.TOO_DEEP,
-        f"The PBX takes {layers} layers of organizations and this one would be below the last. Its users go to the "
-        "organization above it. Narrow the scope, or choose a parent_organization further up.",
+        f"The PBX takes {layers} layers of organizations and {what}. {meanwhile}. Narrow the scope, or choose a "
+        "parent_organization further up.",
     )
 
 

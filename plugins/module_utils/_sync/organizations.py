@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import object_conflicts
@@ -24,7 +25,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.tree import Node, Tree
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.units import Forest, Unit
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.units import Forest, Unit, nearest_above
 
 _NAME, _PARENT = "name", "parent"
 # Whose place is taken is put elsewhere first; a longer row of such moves is broken with a passing name.
@@ -56,6 +57,7 @@ class OrganizationsPart:
     :param deletions: likewise; they come after the extensions have left.
     :param nodes: the organization of each unit that has or gets one.
     :param creations: keys of the creations, by the unit's guid.
+    :param released: keys of the releases, by the id of the organization.
     """
 
     tree: Tree
@@ -65,7 +67,7 @@ class OrganizationsPart:
     refreshed: list[ObjectAssociation] = field(default_factory=list)
     nodes: dict[str, Node] = field(default_factory=dict)
     creations: dict[str, str] = field(default_factory=dict)
-    released: set[int] = field(default_factory=set)
+    released: dict[int, str] = field(default_factory=dict)
     unchanged: int = 0
 
 
@@ -110,45 +112,63 @@ class _Arrangement:
         tree = Tree.of(ground.organizations)
         self.part = OrganizationsPart(tree)
         self._tree = tree
+        self._present = Tree.of(ground.organizations)
+        self._parent_ids = {one.id: one.parent_id for one in ground.organizations}
         self._ground = ground
         self._associate_by_name = associate_by_name
         self._units = {unit.guid: unit for unit in forest.units}
+        self._parents = forest.parents
         self._held = {one.guid: one for one in associations if one.object_id in tree.names}
         self._known = {one.guid: one for one in associations}
         self._owners: dict[Node, str] = {one.object_id: one.guid for one in self._held.values()}
         self._endings: dict[str, Ending] = {one.association.guid: one for one in endings.endings}
         self._settled: set[str] = set()
+        self._stuck: set[str] = set()
         self._visiting: list[str] = []
         self._keys: dict[str, str] = {}
-        self._vacated: dict[str, str] = {}
         self._room = ground.limits.organizations - (len(ground.organizations) - 1)
         self._freed: list[str] = []
-        self._left: dict[Node, list[str]] = {}
-        for kept in endings.kept:
-            if kept.guid in self._held:
-                self.part.nodes[kept.guid] = kept.object_id
+        self._freed_names: dict[tuple[Node, str], list[str]] = defaultdict(list)
+        self._left: dict[Node, list[str]] = defaultdict(list)
         self.part.conflicts.extend(endings.conflicts)
+        for kept in endings.kept:
+            self._keep_unseen(kept)
 
     # --- the beginning and the end
 
+    def _keep_unseen(self, association: ObjectAssociation) -> None:
+        """Keep the organization of a unit of which nothing is known, though it was to be deleted before."""
+        if association.guid in self._held:
+            self.part.nodes[association.guid] = association.object_id
+            if not association.parent_id:
+                parent_id = self._parent_ids[association.object_id]
+                self.part.refreshed.append(replace(association, parent_id=parent_id))
+
     def delete_empty(self) -> None:
-        """Delete what is empty before anything else, so that its name and its place are free."""
+        """Delete what is empty before anything else, so that its name and its place are free.
+
+        What bears the name of a unit that has no organization yet waits: that unit may take it over.
+        """
+        newcomers = {unit.name.strip().casefold() for unit in self._units.values() if unit.guid not in self._held}
         for ending in self._to_delete():
             node = ending.association.object_id
-            if node not in self._ground.occupied and not self._tree.children(node):
-                change = self._deletion(ending, ())
+            name = self._tree.names[node].casefold()
+            if node not in self._ground.occupied and not self._tree.children(node) and name not in newcomers:
+                place = self._tree.parents[node], name
+                change = self._deletion(ending)
                 self.part.changes.append(change)
                 self._freed.append(change.key)
-                self._forget(ending)
+                self._freed_names[place].append(change.key)
 
     def end(self) -> None:
         """Release or delete what is left of the associations that end."""
         releases = []
         for ending in self._endings.values():
             if ending.action is Action.RELEASE:
-                releases.append(_release(ending))
+                release = _release(ending)
+                releases.append(release)
                 if ending.reason is not Reason.OBJECT_GONE:
-                    self.part.released.add(ending.association.object_id)
+                    self.part.released[ending.association.object_id] = release.key
         self.part.changes[:0] = releases
         for ending in self._to_delete():
             self._delete_or_keep(ending)
@@ -161,34 +181,35 @@ class _Arrangement:
     def _delete_or_keep(self, ending: Ending) -> None:
         association = ending.association
         node = association.object_id
-        holding = [self._tree.names[child] for child in self._tree.children(node)]
+        if association.parent_id:
+            self.part.refreshed.append(replace(association, parent_id=0))
+        holding = sorted(self._tree.names[child] for child in self._tree.children(node))
         holding += [f"extension {number}" for number in self._ground.strangers.get(node, ())]
         if holding:
             subject = Subject(association.guid, association.name, ObjectKind.ORGANIZATION)
             self.part.conflicts.append(object_conflicts.object_in_use(subject, self._tree.names[node], holding))
-            return
-        change = self._deletion(ending, tuple(self._left.get(node, ())))
-        self._leave(self._tree.parents[node], change.key)
-        self.part.deletions.append(change)
-        self._forget(ending)
+        else:
+            self.part.deletions.append(self._deletion(ending))
 
-    def _deletion(self, ending: Ending, depends_on: tuple[str, ...]) -> OrganizationChange:
+    def _deletion(self, ending: Ending) -> OrganizationChange:
+        """Delete an organization that has nothing below it any more."""
         association = ending.association
         node = association.object_id
-        return OrganizationChange(
+        parent = self._tree.parents[node]
+        change = OrganizationChange(
             action=Action.DELETE,
             guid=association.guid,
             name=association.name,
             dn=association.dn,
             object_id=node,
             reason=ending.reason,
-            before={_NAME: self._tree.names[node], _PARENT: self._tree.path(self._tree.parents[node])},
-            depends_on=depends_on,
+            before={_NAME: self._tree.names[node], _PARENT: self._tree.path(parent)},
+            depends_on=tuple(self._left[node]),
         )
-
-    def _forget(self, ending: Ending) -> None:
-        self._tree.remove(ending.association.object_id)
-        del self._endings[ending.association.guid]
+        self._left[parent].append(change.key)
+        self._tree.remove(node)
+        del self._endings[association.guid]
+        return change
 
     # --- one unit
 
@@ -197,19 +218,26 @@ class _Arrangement:
         if unit.guid in self._settled:
             return
         self._visiting.append(unit.guid)
-        if unit.parent in self._units:
-            self.place(self._units[unit.parent])
+        above = nearest_above(unit.parent, self._parents, self._units)
+        if above:
+            self.place(self._units[above])
         self._settle(unit, self._parent_node(unit))
         self._visiting.pop()
         self._settled.add(unit.guid)
 
     def _parent_node(self, unit: Unit) -> Node:
-        """The organization of the nearest unit above that has one, else the anchor."""
-        above = unit.parent
+        """The organization of the nearest unit above that has one, else the anchor.
+
+        One that hangs below this unit's own organization, and cannot leave, is passed over.
+        """
+        held = self._held.get(unit.guid)
+        own = held.object_id if held is not None else None
+        above = nearest_above(unit.parent, self._parents, self.part.nodes)
         while above:
-            if above in self.part.nodes:
-                return self.part.nodes[above]
-            above = self._units[above].parent if above in self._units else ""
+            node = self.part.nodes[above]
+            if own not in self._tree.above(node):
+                return node
+            above = nearest_above(self._parents.get(above, ""), self._parents, self.part.nodes)
         return self._ground.anchor
 
     def _settle(self, unit: Unit, parent: Node) -> None:
@@ -219,34 +247,30 @@ class _Arrangement:
         name, why = unit.name.strip(), name_problem(unit.name)
         if why:
             self._conflict(object_conflicts.name_invalid(subject_of(unit), unit.name, why))
-            if held is None:
-                return
-            name = self._tree.names[held.object_id]
-        if self._tree.layer(parent) >= self._ground.limits.layers:
-            self._conflict(object_conflicts.too_deep(subject_of(unit), self._ground.limits.layers))
-            return
         if held is not None:
-            self._keep(unit, held, name, parent)
-        else:
+            self._keep(unit, held, name if not why else self._tree.names[held.object_id], parent)
+        elif not why:
             self._begin(unit, name, parent)
 
     def _keep(self, unit: Unit, held: ObjectAssociation, name: str, parent: Node) -> None:
-        depends_on = self._make_way(unit, name, parent, held.object_id)
-        if depends_on is None:
-            return
         node = held.object_id
-        before = {_NAME: self._tree.names[node], _PARENT: self._tree.path(self._tree.parents[node])}
-        differing = [_NAME] if self._tree.names[node] != name else []
-        differing += [_PARENT] if self._tree.parents[node] != parent else []
         association = replace(held, name=name, dn=unit.dn, parent_id=parent if isinstance(parent, int) else 0)
-        if not differing:
+        if (self._tree.names[node], self._tree.parents[node]) == (name, parent):
             self.part.unchanged += 1
             if association != held:
                 self.part.refreshed.append(association)
             return
-        drift = () if unit.guid in self._vacated else self._drift(held, differing)
-        left = self._tree.parents[node]
+        freed = self._make_way(unit, name, parent, node) if self._fits(unit, node, parent) else None
+        if freed is None:
+            self._stuck.add(unit.guid)
+            return
+        before, left = self._fields(node), self._tree.parents[node]
+        depends_on = self._after(parent, (*freed, *self._after_others(node, parent)))
         self._tree.put(node, name, parent)
+        after = self._fields(node)
+        differing = [_NAME] if before[_NAME] != name else []
+        differing += [_PARENT] if left != parent else []
+        drift = self._drift(held, differing)
         change = OrganizationChange(
             action=Action.UPDATE,
             guid=unit.guid,
@@ -255,21 +279,24 @@ class _Arrangement:
             object_id=node,
             reason=self._reason(held, drift, name, parent),
             before={key: before[key] for key in differing},
-            after={key: value for key, value in self._fields(node).items() if key in differing},
+            after={key: after[key] for key in differing},
             drift=drift,
-            depends_on=self._after_parent(parent, depends_on),
+            depends_on=depends_on,
             association=association,
             parent=parent if isinstance(parent, str) else "",
             parent_id=parent if isinstance(parent, int) else 0,
         )
         if left != parent:
-            self._leave(left, change.key)
+            self._left[left].append(change.key)
+        self._freed_names[left, before[_NAME].casefold()].append(change.key)
         self._change(unit, change)
 
     def _drift(self, held: ObjectAssociation, differing: Sequence[str]) -> tuple[str, ...]:
         """What somebody changed on the PBX since it was last written."""
-        node = held.object_id
-        changed = {_NAME: self._tree.names[node] != held.name, _PARENT: self._tree.parents[node] != held.parent_id}
+        changed = {
+            _NAME: self._present.names[held.object_id] != held.name,
+            _PARENT: held.parent_id not in (0, self._parent_ids[held.object_id]),
+        }
         return tuple(key for key in differing if changed[key])
 
     def _reason(self, held: ObjectAssociation, drift: tuple[str, ...], name: str, parent: Node) -> Reason:
@@ -277,20 +304,20 @@ class _Arrangement:
 
     def _begin(self, unit: Unit, name: str, parent: Node) -> None:
         """Give a unit an organization: a new one, or one of its name that is or becomes nobody's."""
+        if not self._fits(unit, None, parent):
+            return
         holder = self._tree.holder(name, parent)
         if isinstance(holder, int) and self._can_take_over(holder):
             self._take_over(unit, name, holder)
             return
-        depends_on = self._make_way(unit, name, parent, None)
-        if depends_on is None:
-            return
-        if self._room + len(self._freed) <= 0:
-            self._conflict(object_conflicts.no_room(subject_of(unit), self._ground.limits.organizations))
+        freed = self._make_way(unit, name, parent, None) if self._has_room(unit) else None
+        if freed is None or not self._has_room(unit):
             return
         if self._room > 0:
             self._room -= 1
         else:
-            depends_on = (*depends_on, self._freed.pop(0))
+            freed = (*freed, self._freed.pop(0))
+        depends_on = self._after(parent, (*freed, *self._after_others(None, parent)))
         former = self._known.get(unit.guid)
         self._tree.put(unit.guid, name, parent)
         self.part.nodes[unit.guid] = unit.guid
@@ -302,7 +329,7 @@ class _Arrangement:
             object_id=None,
             reason=Reason.OBJECT_MISSING if former else Reason.NEW_UNIT,
             after=self._fields(unit.guid),
-            depends_on=self._after_parent(parent, depends_on),
+            depends_on=depends_on,
             association=self._association(unit, 0, name, parent, former.origin if former else Origin.CREATED),
             parent=parent if isinstance(parent, str) else "",
             parent_id=parent if isinstance(parent, int) else 0,
@@ -310,47 +337,113 @@ class _Arrangement:
         self.part.creations[unit.guid] = change.key
         self._change(unit, change)
 
+    def _has_room(self, unit: Unit) -> bool:
+        if self._room + len(self._freed) > 0:
+            return True
+        self._conflict(object_conflicts.no_room(subject_of(unit), self._ground.limits.organizations))
+        return False
+
+    # --- one layer below another
+
+    def _fits(self, unit: Unit, node: Node | None, parent: Node) -> bool:
+        """Whether neither an organization nor what is below it would be too deep below a parent."""
+        if node is not None and self._tree.parents[node] == parent:
+            return True
+        if node is not None and self._is_too_deep(self._tree, node, parent):
+            self._place_those_below(node)
+        if self._is_too_deep(self._tree, node, parent):
+            layers = self._ground.limits.layers
+            self._conflict(object_conflicts.too_deep(subject_of(unit), layers, exists=node is not None))
+            return False
+        return True
+
+    def _is_too_deep(self, tree: Tree, node: Node | None, parent: Node) -> bool:
+        height = tree.height(node) if node is not None else 0
+        return tree.layer(parent) + 1 + height > self._ground.limits.layers
+
+    def _place_those_below(self, node: Node) -> None:
+        """Let what is below an organization, and is to be elsewhere, go there first."""
+        for below in self._tree.below(node):
+            owner = self._owner(below)
+            if owner in self._units and owner not in self._settled and self._can_go_first(owner):
+                self.place(self._units[owner])
+
+    def _after_others(self, node: Node | None, parent: Node) -> list[str]:
+        """The keys of the changes without which an organization would be below itself, or too deep."""
+        present = self._present
+        above = [one for one in (parent, *self._tree.above(parent)) if one in present.parents]
+        if not above:
+            return []
+        waits_for = [one for one in above if node in present.above(one)]
+        left: list[str] = []
+        if self._is_too_deep(present, node, above[0]):
+            waits_for = above
+            inside = [node, *present.below(node)] if node is not None else []
+            left = [key for one in inside for key in self._left[one]]
+        owners = [self._owners.get(one, "") for one in waits_for]
+        return [self._keys[owner] for owner in owners if owner in self._keys] + left
+
     # --- one name at one place
 
     def _make_way(self, unit: Unit, name: str, parent: Node, own: Node | None) -> tuple[str, ...] | None:
         """Free a name below a parent for a unit, and return the keys of the changes that do; None if it stays taken."""
-        keys: list[str] = []
-        while (holder := self._tree.holder(name, parent, other_than=own)) is not None:
-            owner = self._owners.get(holder) if isinstance(holder, int) else str(holder)
-            ending = self._endings.get(owner or "")
-            if owner in self._settled or (owner is not None and owner not in self._units and ending is None):
-                self._conflict(object_conflicts.name_shared(subject_of(unit), name, self._place_of(unit)))
+        while holders := self._tree.holders(name, parent, other_than=own):
+            owners = [self._owner(holder) for holder in holders]
+            fixed = next((place for place, owner in enumerate(owners) if not self._can_give_way(owner)), None)
+            if fixed is not None:
+                self._conflict(self._name_conflict(unit, name, owners[fixed], own))
                 return None
-            if owner is None or (ending is not None and ending.action is Action.RELEASE):
-                adoptable = own is None and not self._associate_by_name
-                self._conflict(object_conflicts.name_taken(subject_of(unit), name, adoptable=adoptable))
-                return None
-            if ending is None and self._can_go_first(owner):
-                self.place(self._units[owner])
-                keys.extend(key for key in (self._keys.get(owner),) if key is not None)
+            first = next((owner for owner in owners if owner in self._units and self._can_go_first(owner)), None)
+            if first is not None:
+                self.place(self._units[first])
             else:
-                keys.append(self._vacate(owner))
-        return tuple(keys)
+                self._vacate(owners[0] or "")
+        return tuple(self._freed_names[parent, name.casefold()])
+
+    def _owner(self, node: Node) -> str | None:
+        """The guid of the unit, or of the association that ends, whose organization it is; None if it is nobody's."""
+        return node if isinstance(node, str) else self._owners.get(node)
+
+    def _can_give_way(self, owner: str | None) -> bool:
+        """Whether an organization goes elsewhere yet, or goes altogether."""
+        if owner is None or owner in self._settled:
+            return False
+        ending = self._endings.get(owner)
+        if ending is None:
+            return owner in self._units
+        return ending.action is Action.DELETE and not self._is_held_fast(ending.association.object_id)
+
+    def _is_held_fast(self, node: int) -> bool:
+        """Whether an organization holds what will not leave it, so that it cannot be deleted."""
+        owners = [self._owner(child) for child in self._tree.children(node)]
+        return bool(self._ground.strangers.get(node)) or any(
+            owner not in self._units and owner not in self._endings for owner in owners
+        )
+
+    def _name_conflict(self, unit: Unit, name: str, owner: str | None, own: Node | None) -> Conflict:
+        if owner in self._settled and owner not in self._stuck:
+            return object_conflicts.name_shared(subject_of(unit), name, self._place_of(unit))
+        adoptable = own is None and owner is None and not self._associate_by_name
+        return object_conflicts.name_taken(subject_of(unit), name, adoptable=adoptable)
 
     def _can_go_first(self, owner: str) -> bool:
         """Whether a unit can be placed now: neither it nor any above it is waiting for its turn to end."""
         if len(self._visiting) > _LONGEST_ROW:
             return False
         above = owner
-        while above in self._units:
+        while above:
             if above in self._visiting:
                 return False
-            above = self._units[above].parent
+            above = self._parents.get(above, "")
         return True
 
-    def _vacate(self, owner: str) -> str:
+    def _vacate(self, owner: str) -> None:
         """Let an organization bear another name for a moment."""
         held = self._held[owner]
         node = held.object_id
-        parent = self._tree.parents[node]
+        parent_id = self._parent_ids[node]
         before, name = self._tree.names[node], passing_name(self._tree.names[node], owner)
-        self._tree.put(node, name, parent)
-        parent_id = parent if isinstance(parent, int) else 0
+        self._tree.put(node, name, parent_id)
         change = OrganizationChange(
             action=Action.UPDATE,
             guid=owner,
@@ -360,13 +453,12 @@ class _Arrangement:
             reason=Reason.NAME_EXCHANGE,
             before={_NAME: before},
             after={_NAME: name},
-            association=replace(held, name=name, parent_id=parent_id),
+            association=replace(held, name=name, parent_id=parent_id if owner in self._units else 0),
             parent_id=parent_id,
             part="vacate",
         )
-        self._vacated[owner] = change.key
         self.part.changes.append(change)
-        return change.key
+        self._freed_names[parent_id, before.casefold()].append(change.key)
 
     def _can_take_over(self, holder: int) -> bool:
         owner = self._owners.get(holder)
@@ -411,13 +503,10 @@ class _Arrangement:
     def _conflict(self, conflict: Conflict) -> None:
         self.part.conflicts.append(conflict)
 
-    def _leave(self, parent: Node, key: str) -> None:
-        """Note that a change takes a child out of an organization, which cannot be deleted before."""
-        self._left.setdefault(parent, []).append(key)
-
-    def _after_parent(self, parent: Node, keys: tuple[str, ...]) -> tuple[str, ...]:
+    def _after(self, parent: Node, keys: Iterable[str]) -> tuple[str, ...]:
+        """What a change depends on: the creation of the parent, if it is to be created, and these; each once."""
         creation = self.part.creations.get(parent) if isinstance(parent, str) else None
-        return (creation, *keys) if creation else keys
+        return tuple(dict.fromkeys([*([creation] if creation else []), *keys]))
 
     def _fields(self, node: Node) -> dict[str, str]:
         return {_NAME: self._tree.names[node], _PARENT: self._tree.path(self._tree.parents[node])}

@@ -26,8 +26,10 @@ class Layout:
     :param unknown: objectGUIDs of users of whom nothing is known: their extensions stay where they are.
     :param paths: of each organization as a report shows it, by its id.
     :param titles: likewise of the units' organizations, by the unit's guid.
+    :param associated: ids of the organizations that the synchronization keeps; what it gave is one of them.
     :param leaving: ids of the organizations that are to be deleted, which no extension may be left in.
-    :param released: ids of those that become the administrator's, and so do their places in them.
+    :param released: keys of the releases of those that become the administrator's, by their ids; so do the places in
+        them.
     """
 
     root: OrganizationReference
@@ -37,8 +39,9 @@ class Layout:
     unknown: frozenset[str] = frozenset()
     paths: Mapping[int, str] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
+    associated: frozenset[int] = frozenset()
     leaving: frozenset[int] = frozenset()
-    released: frozenset[int] = frozenset()
+    released: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,10 @@ class Placed:
     """Where an extension is to be.
 
     :param placement: None if it is there already.
-    :param organization_id: what the synchronization gave it then; 0 for none, and for one still to be created.
+    :param organization_id: what the synchronization gave it then; 0 for none, and for one still to be created. What
+        is released counts as given until that is done.
     :param drift: whether an administrator took it out of what the synchronization gave it.
-    :param depends_on: keys of the changes that create what it is to be put into.
+    :param depends_on: keys of the changes that create what it is to be put into, and release what it may stay in.
     """
 
     placement: Placement | None
@@ -72,26 +76,26 @@ def place(layout: Layout, guid: str, extension: Extension, given: int) -> Placed
         return _stay(layout, extension, given)
     unit = layout.homes.get(guid, "")
     home = layout.ids[unit] if unit else 0
-    own = 0 if given in layout.released else given
+    own = given if given in layout.associated and given not in layout.released else 0
     lost = {*layout.leaving, own} - {0, home}
     others = tuple(one for one in extension.organizations if one.id not in {*lost, home})
     if unit and _is_in_root_alone(layout, extension):
         others = ()
     if (home or not unit) and _is_there(layout, extension, others, home):
-        return Placed(None, home)
+        return Placed(None, home or (given if given in layout.released else 0))
     return Placed(
         placement=Placement(others, unit, taken=own if own in lost and own in _ids(extension.organizations) else 0),
         organization_id=home,
         before=_shown(layout, extension.organizations),
         after=_shown(layout, others if others or unit else (layout.root,), layout.titles.get(unit, "")),
         drift=bool(home) and own == home,
-        depends_on=_creation(layout, unit),
+        depends_on=(*_creation(layout, unit), *_release(layout, given)),
     )
 
 
 def _stay(layout: Layout, extension: Extension, given: int) -> Placed:
     """Leave an extension where it is, but for organizations that are to be deleted."""
-    own = 0 if given in {*layout.released, *layout.leaving} else given
+    own = given if given in layout.associated - layout.leaving else 0
     others = tuple(one for one in extension.organizations if one.id not in layout.leaving)
     if len(others) == len(extension.organizations):
         return Placed(None, own)
@@ -125,6 +129,10 @@ def _is_in_root_alone(layout: Layout, extension: Extension) -> bool:
 
 def _creation(layout: Layout, unit: str) -> tuple[str, ...]:
     return (layout.creations[unit],) if unit in layout.creations else ()
+
+
+def _release(layout: Layout, given: int) -> tuple[str, ...]:
+    return (layout.released[given],) if given in layout.released else ()
 
 
 def _ids(organizations: Iterable[OrganizationReference]) -> set[int]:

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import is_move, is_removal, members_taken_out
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import (
+    NOTHING,
+    SEPARATOR,
+    Danger,
+    is_move,
+    is_removal,
+    members_taken_out,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Change, Conflict, Plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AnyRule
@@ -50,22 +57,22 @@ def sealed(rule: AnyRule, domain: Domain, pbx: PbxIdentity, plan: Plan) -> Plan:
 
 
 def removals_id(domain: Domain, pbx: PbxIdentity, changes: Iterable[Change]) -> str:
-    """Return 16 hexadecimal digits that name what the guard counts among the changes, and nothing else of the plan.
+    """Return a name of what the guard counts among the changes, and of nothing else of the plan.
 
-    Their order does not matter, so that the name holds while the rest of the plan is carried out.
+    It has a part for each danger, 16 hexadecimal digits or 0 for nothing; nothing at the end is left out. The order of
+    the changes does not matter, so that a part holds while the rest of the plan is carried out.
     """
     found = list(changes)
-    members = {change.guid: members_taken_out(change) for change in found}
-    removals = sorted((change.key, change.number, change.reason.value) for change in found if is_removal(change))
-    return _digest(
-        {
-            "domain": domain.guid,
-            "pbx": pbx.serial_number,
-            "removals": removals,
-            "moves": sorted((change.guid, change.number) for change in found if is_move(change)),
-            "members": sorted((guid, ids) for guid, ids in members.items() if ids),
-        }
-    )
+    counted: Mapping[Danger, Sequence[Any]] = {
+        Danger.REMOVALS: sorted((one.key, one.number, one.reason.value) for one in found if is_removal(one)),
+        Danger.MOVES: sorted((one.guid, one.number) for one in found if is_move(one)),
+        Danger.MEMBER_REMOVALS: sorted((one.guid, ids) for one in found if (ids := members_taken_out(one))),
+    }
+    whose = {"domain": domain.guid, "pbx": pbx.serial_number}
+    parts = [_digest({**whose, danger.value: counted[danger]}) if counted[danger] else NOTHING for danger in Danger]
+    while len(parts) > 1 and parts[-1] == NOTHING:
+        parts.pop()
+    return SEPARATOR.join(parts)
 
 
 def _digest(content: Any) -> str:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -30,6 +30,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     ExtensionChange,
     GroupChange,
     OrganizationChange,
+    Reason,
 )
 
 
@@ -41,6 +42,7 @@ class _Shown:
     organizations: dict[int, Organization]
     groups: dict[int, ExtensionGroup]
     owners: dict[tuple[ObjectKind, int], str]
+    root: int
     numbers: dict[str, Extension] = field(default_factory=dict)
 
     def is_free(self, kind: ObjectKind, object_id: int, guid: str) -> bool:
@@ -67,15 +69,30 @@ def recover(
         organizations={organization.id: organization for organization in pbx.organizations or ()},
         groups={group.id: group for group in pbx.groups or ()},
         owners={_object_of(association): association.guid for association in associations},
+        root=pbx.root_organization.id if pbx.root_organization is not None else 0,
         numbers={extension.number: extension for extension in pbx.extensions},
     )
+    handed_over = [intent for intent in intents if intent.change.reason is Reason.HANDED_OVER]
+    for intent in handed_over:
+        shown.owners.pop((intent.change.kind, intent.change.object_id or 0), None)
     resolutions = []
+    taken: set[tuple[str, str]] = set()
     for intent in intents:
+        if intent in handed_over:
+            continue
         resolution = _resolve(intent, shown, now)
         if resolution.save is not None:
             shown.owners[_object_of(resolution.save)] = resolution.save.guid
+            taken.update((intent.run_id, key) for key in intent.change.depends_on)
         resolutions.append(resolution)
-    return resolutions
+    return [*(_handing_over(intent, taken) for intent in handed_over), *resolutions]
+
+
+def _handing_over(intent: Intent, taken: Collection[tuple[str, str]]) -> Resolution:
+    """An association has ended if the one that takes its object over stands."""
+    if (intent.run_id, intent.change.key) in taken:
+        return Resolution(intent, JournalState.DONE, "the association had ended", drop=True)
+    return _failed(intent, "the association had not ended")
 
 
 def _object_of(association: Association | ObjectAssociation) -> tuple[ObjectKind, int]:
@@ -134,18 +151,17 @@ def _deletion(intent: Intent, change: ExtensionChange, shown: _Shown, now: datet
 
 def _writing(intent: Intent, change: ExtensionChange, shown: _Shown) -> Resolution:
     extension = shown.extensions.get(change.object_id or 0)
-    if extension is None or differing(change.after, extension.fields) or not _is_placed(change, extension):
+    if extension is None or differing(change.after, extension.fields) or not _is_placed(change, extension, shown):
         return _failed(intent, "the fields had not been written")
     return Resolution(intent, JournalState.DONE, "the fields had been written", save=change.association)
 
 
-def _is_placed(change: ExtensionChange, extension: Extension) -> bool:
+def _is_placed(change: ExtensionChange, extension: Extension, shown: _Shown) -> bool:
     """Whether an extension is where a change puts it; with no organization of its own it is in the root alone."""
     if change.placement is None or change.association is None or ORGANIZATIONS not in change.after:
         return True
     wanted = {one.id for one in change.placement.others} | ({change.association.organization_id} - {0})
-    present = {one.id for one in extension.organizations}
-    return present == wanted or (not wanted and len(present) == 1)
+    return {one.id for one in extension.organizations} == (wanted or {shown.root})
 
 
 # --- organizations
@@ -165,8 +181,8 @@ def _organization(intent: Intent, change: OrganizationChange, shown: _Shown) -> 
     if wanted is None:
         done = organization.name == change.after.get("name")
     else:
-        done = (organization.name, organization.parent_id) == (wanted.name, wanted.parent_id)
-    if not done:
+        done = (organization.name, organization.parent_id) == (wanted.name, change.parent_id)
+    if not done or not shown.is_free(ObjectKind.ORGANIZATION, organization.id, change.guid):
         return _failed(intent, "the organization had not been changed")
     return Resolution(intent, JournalState.DONE, "the organization had been changed", save=wanted)
 
@@ -177,7 +193,7 @@ def _organization_creation(intent: Intent, change: OrganizationChange, shown: _S
     if wanted is None:
         return _failed(intent, "the journal row names no association")
     for organization in shown.organizations.values():
-        is_it = (organization.name, organization.parent_id) == (wanted.name, wanted.parent_id)
+        is_it = (organization.name, organization.parent_id) == (wanted.name, change.parent_id)
         if is_it and shown.is_free(ObjectKind.ORGANIZATION, organization.id, change.guid):
             save = replace(wanted, object_id=organization.id)
             return Resolution(intent, JournalState.DONE, "the organization had been created", save=save)
@@ -194,7 +210,8 @@ def _group(intent: Intent, change: GroupChange, shown: _Shown) -> Resolution:
     if wanted is None:
         return _failed(intent, "the journal row names no association")
     group = shown.groups.get(change.object_id or 0)
-    if group is not None and _is_as_wanted(group, wanted):
+    is_free = group is not None and shown.is_free(ObjectKind.EXTENSION_GROUP, group.id, change.guid)
+    if group is not None and is_free and _is_as_wanted(group, wanted):
         return Resolution(intent, JournalState.DONE, "the extension group had been changed", save=wanted)
     made = _made(wanted, shown)
     if made is None:

@@ -57,9 +57,13 @@ class Tree:
         return self._children[node]
 
     def holder(self, name: str, parent: Node, *, other_than: Node | None = None) -> Node | None:
-        """Return a node of that name below a parent; capital letters make no difference."""
-        holders = self._holders[parent, name.casefold()]
-        return next((node for node in holders if node != other_than), None)
+        """Return a node of that name below a parent, one that spells it so before others; None if there is none."""
+        return next(iter(self.holders(name, parent, other_than=other_than)), None)
+
+    def holders(self, name: str, parent: Node, *, other_than: Node | None = None) -> list[Node]:
+        """Return the nodes of that name below a parent, capital letters or not; those that spell it so come first."""
+        found = [node for node in self._holders[parent, name.casefold()] if node != other_than]
+        return sorted(found, key=lambda node: (self.names[node] != name, str(node)))
 
     def path(self, node: Node) -> str:
         """Return a node's path as a report shows it, from the root."""
@@ -74,9 +78,20 @@ class Tree:
             parent = self.parents[parent]
         return found
 
+    def below(self, node: Node) -> list[Node]:
+        """Return all nodes below one, each after the one it hangs from."""
+        found = [node]
+        for one in found:
+            found.extend(self._children[one])
+        return found[1:]
+
     def layer(self, node: Node) -> int:
         """Return how deep a node is: the root 0, those right below it 1."""
         return len(self.above(node))
+
+    def height(self, node: Node) -> int:
+        """Return how many layers a node has below it."""
+        return max((self.layer(one) for one in self.below(node)), default=self.layer(node)) - self.layer(node)
 
     def _take_out(self, node: Node) -> None:
         parent = self.parents[node]

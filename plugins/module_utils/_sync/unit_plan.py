@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import changes
@@ -50,10 +50,10 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.units import 
     forest_of_units,
     forest_of_values,
     leaves,
+    nearest_above,
 )
 
 COMPANY_NAME = "company_name"
-_NOBODY = Forest((), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +71,22 @@ class _Situation:
         return [one for one in self.objects if one.kind is kind and one.rule is RuleKind.ORGANIZATIONAL_UNITS]
 
 
-def forest_of(rule: UnitRule, directory: UnitSnapshot, associations: Iterable[ObjectAssociation]) -> Forest:
-    """Return the tree that a rule makes organizations or extension groups of."""
+def forest_of(rule: UnitRule, directory: UnitSnapshot, associations: Sequence[ObjectAssociation]) -> Forest:
+    """Return the tree that a rule makes organizations or extension groups of.
+
+    :param associations: of this rule, which know how values were spelled.
+    """
     if not rule.hierarchy_from:
-        return forest_of_units(directory.units, directory.homes)
-    return forest_of_values(
-        directory.people.users.values(), rule.hierarchy_from, rule.hierarchy_separator, associations
-    )
+        return forest_of_units(directory.units, directory.homes, directory.hidden)
+
+    def forest(known: Iterable[ObjectAssociation]) -> Forest:
+        return forest_of_values(directory.people.users.values(), rule.hierarchy_from, rule.hierarchy_separator, known)
+
+    if rule.sync_to is SyncTo.ORGANIZATION:
+        return forest(one for one in associations if one.kind is ObjectKind.ORGANIZATION)
+    # Only the smallest units are remembered: how one above them was spelled while it was one of them does not count.
+    smallest = {unit.guid for unit in leaves(forest(()))}
+    return forest(one for one in associations if one.kind is ObjectKind.EXTENSION_GROUP and one.guid in smallest)
 
 
 def plan_units(
@@ -99,8 +108,8 @@ def plan_units(
     forest = forest_of(rule, directory, own)
     to_organizations = rule.sync_to is SyncTo.ORGANIZATION
     situation = _Situation(rule, directory, pbx, associations, objects)
-    structure, moves, refreshed = _organizations(situation, forest if to_organizations else _NOBODY, anchor)
-    groups = _groups(situation, _NOBODY if to_organizations else forest)
+    structure, moves, refreshed = _organizations(situation, forest if to_organizations else forest.cleared(), anchor)
+    groups = _groups(situation, forest.cleared() if to_organizations else forest)
     company = _company_name(rule, pbx) if to_organizations else []
     made: tuple[AnyChange, ...] = (
         *company,
@@ -129,33 +138,50 @@ def _organizations(
     pbx, directory = situation.pbx, situation.directory
     if not pbx.organizations:
         return OrganizationsPart(Tree()), [], []
+    own = situation.own(ObjectKind.ORGANIZATION)
     part = plan_organizations(
         forest,
-        situation.own(ObjectKind.ORGANIZATION),
-        _endings(situation, forest),
+        own,
+        _endings(situation, {unit.guid for unit in forest.units}, ObjectKind.ORGANIZATION),
         _ground(pbx, situation.associations, anchor),
         associate_by_name=situation.rule.associate_by_name,
     )
     unknown = directory.people.missing | directory.people.deleted
-    moves, refreshed = _moves(planned_layout(forest, part, pbx.organizations, unknown), pbx, situation.associations)
+    layout = planned_layout(forest, part, own, pbx.organizations, unknown)
+    moves, refreshed = _moves(layout, pbx, situation.associations)
     return part, moves, refreshed
 
 
-def _endings(situation: _Situation, forest: Forest) -> Endings:
-    rule, directory = situation.rule, situation.directory
-    taken_in = {unit.guid for unit in forest.units}
-    ending = [one for one in situation.own(ObjectKind.ORGANIZATION) if one.guid not in taken_in]
-    absent = directory.absent
-    if rule.hierarchy_from:
-        # A value is in use as long as one user may have it of whom nothing is known.
-        hidden = {one.organization_id for one in situation.associations if one.guid in directory.people.missing}
-        absent = Absent(missing=frozenset(one.guid for one in ending if one.object_id in hidden))
+def _endings(situation: _Situation, taken_in: Collection[str], kind: ObjectKind) -> Endings:
+    rule, pbx = situation.rule, situation.pbx
+    ending = [one for one in situation.own(kind) if one.guid not in taken_in]
     return sort_endings(
         ending,
-        absent,
+        _absent_values(situation, ending) if rule.hierarchy_from else situation.directory.absent,
         out_of_scope=rule.out_of_scope,
         deletion_proof=rule.deletion_proof,
-        existing={one.id for one in situation.pbx.organizations or ()},
+        existing={one.id for one in (pbx.groups if kind is ObjectKind.EXTENSION_GROUP else pbx.organizations) or ()},
+    )
+
+
+def _absent_values(situation: _Situation, ending: Iterable[ObjectAssociation]) -> Absent:
+    """A value, with all levels above it, is in use as long as one user may have it of whom nothing is known."""
+    hidden = [one for one in situation.associations if one.guid in situation.directory.people.missing]
+    extensions = {one.extension_id for one in hidden}
+    parents = {one.object_id: one.parent_id for one in situation.own(ObjectKind.ORGANIZATION)}
+    organizations: set[int] = set()
+    for organization_id in (one.organization_id for one in hidden):
+        above = organization_id
+        while above in parents and above not in organizations:
+            organizations.add(above)
+            above = parents[above]
+    return Absent(
+        missing=frozenset(
+            one.guid
+            for one in ending
+            if not extensions.isdisjoint(one.members)
+            or (one.kind is ObjectKind.ORGANIZATION and one.object_id in organizations)
+        )
     )
 
 
@@ -172,7 +198,7 @@ def _ground(pbx: PbxSnapshot, associations: Sequence[Association], anchor: int) 
         organizations=pbx.organizations or (),
         anchor=anchor,
         limits=organization_limits(pbx.identity, pbx.capacity),
-        strangers=strangers,
+        strangers={id_: sorted(numbers, key=lambda one: (len(one), one)) for id_, numbers in strangers.items()},
         occupied=occupied,
     )
 
@@ -215,21 +241,13 @@ def _groups(situation: _Situation, forest: Forest) -> GroupsPart:
     rule, pbx = situation.rule, situation.pbx
     if pbx.groups is None:
         return GroupsPart()
-    wanted = _wanted_groups(forest)
-    taken_in = {one.guid for one in wanted}
-    endings = sort_endings(
-        [one for one in situation.own(ObjectKind.EXTENSION_GROUP) if one.guid not in taken_in],
-        situation.directory.absent,
-        out_of_scope=rule.out_of_scope,
-        deletion_proof=rule.deletion_proof,
-        existing={group.id for group in pbx.groups},
-    )
+    wanted = _wanted_groups(forest, situation.own(ObjectKind.EXTENSION_GROUP))
     by_guid = {one.guid: one for one in situation.associations}
     return plan_groups(
         wanted,
         RuleKind.ORGANIZATIONAL_UNITS,
         [one for one in situation.objects if one.kind is ObjectKind.EXTENSION_GROUP],
-        endings,
+        _endings(situation, {one.guid for one in wanted}, ObjectKind.EXTENSION_GROUP),
         groups=pbx.groups,
         membership=Membership(
             extensions={extension.id: extension for extension in pbx.extensions},
@@ -240,13 +258,14 @@ def _groups(situation: _Situation, forest: Forest) -> GroupsPart:
     )
 
 
-def _wanted_groups(forest: Forest) -> list[WantedGroup]:
-    """The smallest units, each with the users that are in it or below it."""
+def _wanted_groups(forest: Forest, own: Iterable[ObjectAssociation]) -> list[WantedGroup]:
+    """The smallest units, each with the users that are in it or below it, but for those in one that is not shown."""
     found = leaves(forest)
     titles = told_apart({unit.guid: unit.path for unit in found})
+    marks = {*(one.guid for one in own), *(unit.guid for unit in forest.units)}
     members: dict[str, set[str]] = defaultdict(set)
     for user, unit in forest.homes.items():
-        members[unit].add(user)
+        members[nearest_above(unit, forest.parents, marks)].add(user)
     return [
         WantedGroup(
             guid=unit.guid,

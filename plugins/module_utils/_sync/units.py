@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryUnit, DirectoryUser
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectAssociation
@@ -45,15 +45,29 @@ class Forest:
 
     :param units: parents before children, in an order that does not depend on how the directory returned them.
     :param homes: guid of the nearest unit of each user, by the user's objectGUID.
+    :param above: guid of the nearest unit above each that is not among the units but that they or the homes may name.
     """
 
     units: tuple[Unit, ...]
     homes: Mapping[str, str]
+    above: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def parents(self) -> dict[str, str]:
+        """The nearest unit above each, by its guid; "" for none."""
+        return {**self.above, **{unit.guid: unit.parent for unit in self.units}}
+
+    def cleared(self) -> Forest:
+        """Return the forest without its units: the places remain."""
+        return Forest((), self.homes, self.parents)
 
 
-def forest_of_units(units: Iterable[DirectoryUnit], homes: Mapping[str, str]) -> Forest:
-    """Make the tree of organizational units."""
-    return Forest(in_order([Unit(unit.guid, unit.dn, unit.path, unit.parent) for unit in units]), homes)
+def forest_of_units(units: Iterable[DirectoryUnit], homes: Mapping[str, str], hidden: Mapping[str, str]) -> Forest:
+    """Make the tree of organizational units.
+
+    :param hidden: the nearest unit above each that is not shown.
+    """
+    return Forest(in_order([Unit(unit.guid, unit.dn, unit.path, unit.parent) for unit in units]), homes, hidden)
 
 
 def forest_of_values(
@@ -103,10 +117,11 @@ def _spelling(found: Collection[str], written: str | None) -> str:
 
 
 def in_order(units: Collection[Unit]) -> tuple[Unit, ...]:
-    """Return units with parents before children, else by name."""
+    """Return units with parents before children, else by name; one whose parent is not among them is at the top."""
+    known = {unit.guid for unit in units}
     children: dict[str, list[Unit]] = defaultdict(list)
     for unit in sorted(units, key=lambda one: (one.name.casefold(), one.guid), reverse=True):
-        children[unit.parent].append(unit)
+        children[unit.parent if unit.parent in known else ""].append(unit)
     ordered: list[Unit] = []
     waiting = list(children[""])
     while waiting:
@@ -116,7 +131,16 @@ def in_order(units: Collection[Unit]) -> tuple[Unit, ...]:
     return tuple(ordered)
 
 
+def nearest_above(guid: str, parents: Mapping[str, str], among: Collection[str]) -> str:
+    """Return the unit itself, or the nearest above it, that is among some; "" if none is."""
+    while guid and guid not in among:
+        guid = parents.get(guid, "")
+    return guid
+
+
 def leaves(forest: Forest) -> tuple[Unit, ...]:
-    """Return the units that have none below them."""
-    parents = {unit.parent for unit in forest.units}
-    return tuple(unit for unit in forest.units if unit.guid not in parents)
+    """Return the units that have none below them, at whatever distance, not even one that is not shown."""
+    paths = {unit.guid: tuple(name.casefold() for name in unit.path) for unit in forest.units}
+    above = {path[:length] for path in paths.values() for length in range(1, len(path))}
+    parents = set(forest.above.values())
+    return tuple(unit for unit in forest.units if paths[unit.guid] not in above and unit.guid not in parents)

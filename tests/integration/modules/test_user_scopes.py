@@ -198,3 +198,36 @@ def test_an_option_of_another_scope_is_refused_not_ignored(site: Site) -> None:
 
 def _cn(dn: str) -> str:
     return dn.split(",", 1)[0].removeprefix("CN=")
+
+
+def test_a_member_by_primary_group_of_a_nested_group_is_not_released_when_the_list_of_members_is_hidden(
+    site: Site,
+) -> None:
+    anna = site.add_user("Anna")
+    inner, outer = DirectoryAdmin.dn("Inner", site.base_dn), DirectoryAdmin.dn("Outer", site.base_dn)
+    site.admin.add_group("Inner", parent=site.base_dn, members=[anna])
+    site.admin.set_primary_group(anna, inner)
+    site.admin.add_group("Outer", parent=site.base_dn, members=[inner])
+    rule = {"scope": "groups", "groups": [outer]}
+    site.sync(**rule)
+    site.admin.deny_reading(outer, "member", site.directory.sync_account.distinguished_name)
+
+    outcome = site.try_sync(**rule)
+
+    # A group that is somebody's primary one cannot be deleted with the test's unit.
+    site.admin.set_primary_group(anna, f"CN=Domain Users,{site.admin.users_dn}")
+    assert outcome["failed"]
+    assert "left out 1 user(s)" in outcome["msg"]
+    assert list(site.names.values()) == ["Anna"]
+
+
+def test_a_named_user_that_was_renamed_is_still_known_in_every_run(site: Site) -> None:
+    site.pbx.pbx.seed_extension("2002", first_name="hand")
+    dn = site.add_user("Anna", userPrincipalName="anna@lab.test")
+    rule = {"scope": "users", "users": [{"user": "anna@lab.test", "extension": "2002"}]}
+    site.sync(**rule)
+    site.admin.modify(dn, userPrincipalName="altmann@lab.test")
+
+    for _run in range(2):
+        assert not site.sync(**rule)["changed"]
+    assert site.names == {"2002": "Anna"}
