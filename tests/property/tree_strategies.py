@@ -497,7 +497,7 @@ def _hand_made_group(site: Site, step: Step) -> None:
     name = SPELLINGS[step.one % len(SPELLINGS)]
     if len(pbx.groups) < EXTENSION_GROUPS and all(group.name != name for group in pbx.groups.values()):
         pbx.next_id += 1
-        members = dict.fromkeys(list(pbx.extensions)[:step.two % 3], MANAGER)
+        members = dict.fromkeys(list(pbx.extensions)[: step.two % 3], MANAGER)
         pbx.groups[pbx.next_id] = PbxGroup(name, members, step.three, includes_all=step.three % 7 == 0)
 
 
@@ -567,7 +567,7 @@ def _set_anchor(site: Site, step: Step) -> None:
 
 def _other(value: Item) -> Item:
     """The other member of an enumeration of two."""
-    return next(one for one in type(value) if one != value)  # type: ignore[attr-defined,no-any-return]
+    return next(one for one in type(value) if one != value)  # type: ignore[attr-defined]
 
 
 ACTIONS: dict[str, Callable[[Site, Step], None]] = {

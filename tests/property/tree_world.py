@@ -199,9 +199,7 @@ class Directory:
         return unit
 
     def is_free(self, name: str, parent: str) -> bool:
-        return not any(
-            one.parent == parent and one.name.casefold() == name.casefold() for one in self.units.values()
-        )
+        return not any(one.parent == parent and one.name.casefold() == name.casefold() for one in self.units.values())
 
     # --- what a run reads
 
@@ -670,9 +668,9 @@ class Site:
     directory: Directory = field(default_factory=Directory)
     pbx: MemoryPbx = field(default_factory=MemoryPbx)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
-    users: UserRule = UserRule()
-    units: UnitRule = UnitRule()
-    groups: GroupRule = GroupRule()
+    users: UserRule = field(default_factory=UserRule)
+    units: UnitRule = field(default_factory=UnitRule)
+    groups: GroupRule = field(default_factory=GroupRule)
     anchor: int = ROOT
     saved_unit_rule: UnitRule | None = None
     given_by_hand: dict[int, set[int]] = field(default_factory=dict)
@@ -689,9 +687,9 @@ class Site:
 
     def tidy(self) -> None:
         """What an extension is in no longer, nobody gave it; and the root alone is as good as nothing."""
-        for id_, given in self.given_by_hand.items():
+        for id_ in self.given_by_hand:
             places = self.pbx.organizations_of(id_) if id_ in self.pbx.extensions else set()
-            given &= places if places != {ROOT} else set()
+            self.given_by_hand[id_] &= places if places != {ROOT} else set()
 
     @property
     def order(self) -> tuple[RuleKind, RuleKind, RuleKind]:
@@ -754,7 +752,10 @@ class Site:
 
     def _recover(self) -> None:
         unfinished = self.ledger.unfinished()
-        remembered = [*self.ledger.associations(), *self.ledger.object_associations()]
+        remembered: list[Association | ObjectAssociation] = [
+            *self.ledger.associations(),
+            *self.ledger.object_associations(),
+        ]
         self.ledger.resolve(recover(unfinished, remembered, self.pbx.snapshot(with_groups=True), NOW), NOW)
 
     def _snapshot(self, kind: RuleKind, mix: Random | None = None) -> PbxSnapshot:

@@ -167,7 +167,7 @@ def test_no_two_are_alike_and_the_pbx_takes_each(paths: Mapping[str, Sequence[st
 
 
 def test_values_of_an_attribute_are_told_apart_by_digits_of_their_own() -> None:
-    paths = {f"department:{where}": (where, "Sales") for where in ("A", "B")}
+    paths: dict[str, tuple[str, ...]] = {f"department:{where}": (where, "Sales") for where in ("A", "B")}
     paths |= {f"department:sales ({where})": (f"Sales ({where})",) for where in ("A", "B")}
     names = told_apart(paths)
     assert len({name.casefold() for name in names.values()}) == len(paths)

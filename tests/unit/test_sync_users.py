@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.conflicts import ConflictCode
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Origin, Welcome
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin, Welcome
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, Plan, Reason
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     AccountStatus,
@@ -483,7 +483,7 @@ def test_an_extension_deleted_by_hand_is_created_again_with_its_number() -> None
     made = plan(directory(ADA, BEN), pbx(), [known], rule_=rule(send_welcome_email=True))
     assert brief(made.changes) == ["create ada 4711 extension_missing", "create ben 1000 new_user"]
     restored = made.changes[0].association
-    assert restored is not None
+    assert isinstance(restored, Association)
     assert (restored.origin, restored.welcome, restored.number) == (Origin.ADOPTED, Welcome.DUE, "4711")
     assert made.unchanged == 0
 
@@ -623,7 +623,8 @@ def test_one_named_after_an_earlier_rule_made_the_extension_is_bound_by_name_fro
     named = plan(directory(ADA, bindings={"ada": "1000"}), pbx(held), [known], rule_=users_rule({"ada": "1000"}))
     assert (named.changes, named.refreshed) == ((), (replace(known, origin=Origin.BOUND),))
     left_out = users_rule({}, out_of_scope=OutOfScope.DELETE)
-    made = plan(directory(outside=[ADA]), pbx(held), named.refreshed, rule_=left_out)
+    refreshed = [one for one in named.refreshed if isinstance(one, Association)]
+    made = plan(directory(outside=[ADA]), pbx(held), refreshed, rule_=left_out)
     assert brief(made.changes) == ["release ada 1000 no_longer_listed"]
 
 

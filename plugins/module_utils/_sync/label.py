@@ -49,7 +49,7 @@ def _wanted(title: str, associated: Mapping[str, object], coming: Mapping[str, s
     return WantedGroup(
         guid=LABEL,
         dn="",
-        shown="label_group",
+        shown=title,
         title=title,
         members=frozenset({*associated, *coming}),
         new=Reason.LABEL,

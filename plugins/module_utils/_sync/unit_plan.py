@@ -168,7 +168,9 @@ def _absent_values(situation: _Situation, ending: Iterable[ObjectAssociation]) -
     """A value, with all levels above it, is in use as long as one user may have it of whom nothing is known."""
     hidden = [one for one in situation.associations if one.guid in situation.directory.people.missing]
     extensions = {one.extension_id for one in hidden}
-    parents = {one.object_id: one.parent_id for one in situation.own(ObjectKind.ORGANIZATION)}
+    existing = {one.id for one in situation.pbx.organizations or ()}
+    own = [one for one in situation.own(ObjectKind.ORGANIZATION) if one.object_id in existing]
+    parents = {one.object_id: one.parent_id for one in own}
     organizations: set[int] = set()
     for organization_id in (one.organization_id for one in hidden):
         above = organization_id

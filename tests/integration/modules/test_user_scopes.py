@@ -208,7 +208,7 @@ def test_a_member_by_primary_group_of_a_nested_group_is_not_released_when_the_li
     site.admin.add_group("Inner", parent=site.base_dn, members=[anna])
     site.admin.set_primary_group(anna, inner)
     site.admin.add_group("Outer", parent=site.base_dn, members=[inner])
-    rule = {"scope": "groups", "groups": [outer]}
+    rule: dict[str, Any] = {"scope": "groups", "groups": [outer]}
     site.sync(**rule)
     site.admin.deny_reading(outer, "member", site.directory.sync_account.distinguished_name)
 
@@ -224,7 +224,7 @@ def test_a_member_by_primary_group_of_a_nested_group_is_not_released_when_the_li
 def test_a_named_user_that_was_renamed_is_still_known_in_every_run(site: Site) -> None:
     site.pbx.pbx.seed_extension("2002", first_name="hand")
     dn = site.add_user("Anna", userPrincipalName="anna@lab.test")
-    rule = {"scope": "users", "users": [{"user": "anna@lab.test", "extension": "2002"}]}
+    rule: dict[str, Any] = {"scope": "users", "users": [{"user": "anna@lab.test", "extension": "2002"}]}
     site.sync(**rule)
     site.admin.modify(dn, userPrincipalName="altmann@lab.test")
 
