@@ -40,7 +40,7 @@ options:
   organizational_units:
     description:
       - Organizational units (or containers) by distinguished name, or by path from O(directory_base_dn) downwards, like V(Staff/Sales).
-        A slash that is part of a name is written C(\\/).
+        A slash that is part of a name is written C(\/).
     type: list
     elements: str
     default: []

@@ -11,8 +11,11 @@ import pytest
 from lab import samba
 from lab.crowd import make_crowd
 from lab.ldap_proxy.process import LdapProxy, running_proxy
+from lab.pbx.emulator import Emulator
+from lab.pbx.testing import running_emulator
 from lab.samba import LDAPS_PORT, DomainController
 from lab.tls import CertificateAuthority
+from tests.integration.pbx_helpers import count
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +39,15 @@ def crowded_proxy(crowded_directory: DomainController, lab_authority: Certificat
     """A proxy in front of `crowded_directory`, cleared before each test as `ldap_proxy` is."""
     with _proxy_of(crowded_directory, lab_authority) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def emulator(lab_authority: CertificateAuthority) -> Iterator[Emulator]:
+    """A PBX that gives out one access token at a time; after the test none lives, and at most one was given."""
+    with running_emulator(authority=lab_authority, token_limit=1) as running:
+        yield running
+        assert running.state.live_tokens == 0
+        assert count(running, "get_token") <= 1
 
 
 @pytest.fixture(autouse=True)

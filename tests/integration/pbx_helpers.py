@@ -70,9 +70,11 @@ def emulated_pbx(authority: CertificateAuthority, **options: Any) -> Iterator[Em
     `options` are those of running_emulator.
     """
     with running_emulator(authority=authority, token_limit=1, **options) as running:
-        yield running
-        assert running.state.live_tokens == 0
-        assert count(running, "get_token") <= 1
+        try:
+            yield running
+        finally:
+            assert running.state.live_tokens == 0
+            assert count(running, "get_token") <= 1
 
 
 def vary(emulator: Emulator, **changes: Any) -> None:

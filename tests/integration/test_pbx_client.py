@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -31,13 +30,6 @@ from lab.pbx.emulator import Emulator
 from lab.pbx.testing import running_emulator
 from lab.tls import CertificateAuthority
 from tests.integration.pbx_helpers import ROOT, Hands, client_for, count, emulated_pbx, new_extension, vary
-
-
-@pytest.fixture
-def emulator(lab_authority: CertificateAuthority) -> Iterator[Emulator]:
-    """A PBX that gives out one access token at a time."""
-    with emulated_pbx(lab_authority) as running:
-        yield running
 
 
 def _numbers(extensions: list[Extension]) -> list[str]:

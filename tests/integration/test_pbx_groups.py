@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,20 +19,12 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Ex
 from lab.pbx.emulator import Emulator
 from lab.pbx.groups import DEFAULT_FLAGS, SPECIFIC
 from lab.pbx.groups import ExtensionGroup as ExtensionGroupHeld
-from lab.tls import CertificateAuthority
-from tests.integration.pbx_helpers import Hands, client_for, count, emulated_pbx, vary
+from tests.integration.pbx_helpers import Hands, client_for, count, vary
 
 ALL = ExtensionGroup(1, "Default_All_Extensions", includes_all=True)
 # Permissions of which two are not a new group's.
 FLAGS = {**DEFAULT_FLAGS, "mgr_enb_monitor": 0, "user_enb_call_park": 1}
 SHAPES = ("reference", "reference_without_user_type", "ext_id")
-
-
-@pytest.fixture
-def emulator(lab_authority: CertificateAuthority) -> Iterator[Emulator]:
-    """A PBX that gives out one access token at a time."""
-    with emulated_pbx(lab_authority) as running:
-        yield running
 
 
 def _seed(emulator: Emulator) -> int:

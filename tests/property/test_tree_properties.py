@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.conflicts import ConflictCode
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Danger, GuardLimits, Totals, judge
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.label import LABEL
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.naming import told_apart
@@ -35,7 +35,6 @@ steady = settings(
 # Where a place or a layer is lacking, what one run frees is the next one's; so is the name of a group of another rule.
 _LACKING = {ConflictCode.NO_ROOM.value, ConflictCode.TOO_DEEP.value}
 
-_NOTHING = GuardLimits(0, 0.0, moves=0, moves_percent=0.0, member_removals=0, member_removals_percent=0.0)
 _HARMLESS = (Reason.EXTENSION_GONE, Reason.OBJECT_GONE, Reason.HANDED_OVER, Reason.LABEL_ENDED)
 _CUTS = 5
 _RUNS_TO_REST = 6
@@ -82,17 +81,19 @@ def test_a_run_cut_off_anywhere_is_completed_by_the_next(
 
 
 @steady
-@given(scenarios)
-def test_the_guard_stops_what_takes_something_away_and_nothing_else_until_it_is_allowed(scenario: Scenario) -> None:
+@given(scenarios, st.one_of(st.just(frozenset(Danger)), st.frozensets(st.sampled_from(Danger), min_size=1)))
+def test_the_guard_stops_what_takes_something_away_and_nothing_else_until_it_is_allowed(
+    scenario: Scenario, stops: frozenset[Danger]
+) -> None:
     site = _before_the_last_run(scenario)
     start = site.copy()
     for kind in site.order:
-        _look_at_a_guarded_run(site, kind)
+        _look_at_a_guarded_run(site, kind, stops)
     for kind in site.order:
         allowed = site.plan(kind).removals_id
-        run = _run_and_look(site, kind, limits=replace(_NOTHING, allowed=allowed))
+        run = _run_and_look(site, kind, limits=replace(_limits(stops), allowed=allowed))
         assert run.verdict.stopped == frozenset()
-    for _ in range(_RUNS_TO_REST):
+    for _time in range(_RUNS_TO_REST):
         runs = [_run_and_look(site, kind) for kind in site.order]
     assert not any(run.calls for run in runs)
     _look_at_the_end(start, site, runs)
@@ -103,7 +104,7 @@ def _before_the_last_run(scenario: Scenario) -> Site:
     *former, last = scenario.rounds
     for steps in former:
         do(site, steps)
-        for _ in range(_RUNS_TO_REST):
+        for _time in range(_RUNS_TO_REST):
             for kind in site.order:
                 before = site.copy()
                 site.run(kind)
@@ -116,7 +117,7 @@ def _before_the_last_run(scenario: Scenario) -> Site:
 def _come_to_rest(site: Site) -> bool:
     """Run until there is nothing left to do; tell whether nothing had to wait for a place or a name of another's."""
     waited = False
-    for _ in range(_RUNS_TO_REST):
+    for _time in range(_RUNS_TO_REST):
         runs = site.run_all()
         waited = waited or any(_may_wait(site, run) for run in runs)
         if not any(run.plan.changes or run.plan.refreshed for run in runs):
@@ -187,32 +188,50 @@ def _outcome(site: Site, start: Site) -> dict[str, dict[Any, object]]:
     }
 
 
-def _look_at_a_guarded_run(site: Site, kind: RuleKind) -> None:
-    before = site.copy()
-    run = site.run(kind, _NOTHING)
+def _look_at_a_guarded_run(site: Site, kind: RuleKind, stops: frozenset[Danger]) -> None:
+    before, limits = site.copy(), _limits(stops)
+    run = site.run(kind, limits)
     _note_what_is_given(before, site, kind)
     assert site.pbx.refusals == []
     assert {outcome.state for outcome in run.applied.outcomes} <= {State.DONE, State.STOPPED}
     keys = [change.key for change in run.verdict.changes]
     assert len(set(keys)) == len(keys)
-    ended = before.ledger.held.keys() - site.ledger.held.keys()
-    harmless = {(change.kind, change.guid) for change in run.plan.changes if change.reason in _HARMLESS}
-    assert ended <= harmless
-    assert before.pbx.organizations.keys() <= site.pbx.organizations.keys()
-    assert before.pbx.extensions.keys() <= site.pbx.extensions.keys()
-    for association in before.ledger.associations():
-        id_, given = association.extension_id, association.organization_id
-        if id_ in before.pbx.extensions and given in before.pbx.organizations_of(id_):
-            assert given in site.pbx.organizations_of(id_)
+    if Danger.REMOVALS in stops:
+        ended = before.ledger.held.keys() - site.ledger.held.keys()
+        harmless = {(change.kind, change.guid) for change in run.plan.changes if change.reason in _HARMLESS}
+        assert ended <= harmless
+        assert before.pbx.organizations.keys() <= site.pbx.organizations.keys()
+        assert before.pbx.extensions.keys() <= site.pbx.extensions.keys()
+    if Danger.MOVES in stops:
+        for one in before.ledger.associations():
+            if one.extension_id in site.pbx.extensions:
+                given = {one.organization_id} & before.pbx.organizations_of(one.extension_id)
+                assert given <= site.pbx.organizations_of(one.extension_id)
+    if Danger.MEMBER_REMOVALS in stops:
+        _look_at_members_that_stay(before, site, run)
+    again = site.plan(kind)
+    assert not judge(again, replace(limits, allowed=run.plan.removals_id), Totals(0)).stopped
+
+
+def _limits(stops: frozenset[Danger]) -> GuardLimits:
+    """Limits that let nothing through of these dangers."""
+    removals, moves, members = (0 if danger in stops else 1000 for danger in Danger)
+    return GuardLimits(
+        removals, 0.0, moves=moves, moves_percent=0.0, member_removals=members, member_removals_percent=0
+    )
+
+
+def _look_at_members_that_stay(before: Site, after: Site, run: Run) -> None:
     outcomes = [outcome for outcome in run.applied.outcomes if outcome.state is State.DONE]
-    made_anew = {outcome.change.object_id: outcome.object_id for outcome in outcomes}
+    made_anew = {outcome.change.object_id: outcome.object_id for outcome in outcomes if outcome.object_id}
     for one in before.ledger.object_associations():
         if one.kind is ObjectKind.EXTENSION_GROUP and one.object_id in before.pbx.groups and one.guid != LABEL:
-            present: int | None = one.object_id
-            while present is not None and present not in site.pbx.groups:
-                present = made_anew[present]
-            assert before.pbx.groups[one.object_id].members.keys() <= site.pbx.groups[present or 0].members.keys()
-    assert site.plan(kind).removals_id == run.plan.removals_id
+            present = one.object_id
+            while present not in after.pbx.groups and present in made_anew:
+                present = made_anew[present] or 0
+            if present in after.pbx.groups:
+                members = before.pbx.groups[one.object_id].members.keys() & after.pbx.extensions.keys()
+                assert members <= after.pbx.groups[present].members.keys()
 
 
 def _run_and_look(site: Site, kind: RuleKind, seed: int = 0, limits: GuardLimits | None = None) -> Run:
@@ -553,7 +572,7 @@ def _look_at_the_next(site: Site, runs: Sequence[Run]) -> None:
     """The next runs have nothing to do, unless one had to wait for what another one frees."""
     again = site.copy()
     waits = any(_may_wait(site, run) for run in runs)
-    for _ in range(3 if waits else 0):
+    for _time in range(3 if waits else 0):
         again.run_all()
     for run in again.run_all():
         assert run.plan.changes == (), f"{[(one.key, one.before, one.after) for one in run.plan.changes]}"

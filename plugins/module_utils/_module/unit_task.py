@@ -112,6 +112,7 @@ class StartedUnits:
         rule = self.task.rule
         anchor = self._check_pbx(memory, pbx)
         people = read_people(self.sides.directory, self.task.base_dn, memory.associations)
+        self._require_values(people)
         return plan_units(
             rule,
             self._snapshot(memory, people),
@@ -148,6 +149,17 @@ class StartedUnits:
         if self.question is None:
             return ()
         return [unit.guid for unit in self.sides.directory.read_units(replace(self.question, only=guids))]
+
+    def _require_values(self, people: People) -> None:
+        """Refuse an attribute that no user shows: misspelt or hidden, it would put every organization out of scope."""
+        attribute = self.task.rule.hierarchy_from
+        if not attribute or not people.users:
+            return
+        if not any(user.attributes.get(attribute, "").strip() for user in people.users.values()):
+            raise OptionError(
+                f"hierarchy_from is {attribute}, and none of {len(people.users)} associated user(s) has a value there.",
+                "Correct the attribute's name, or give directory_username the right to read it.",
+            )
 
     # --- what the rule needs of the PBX
 

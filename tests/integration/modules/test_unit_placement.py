@@ -309,6 +309,7 @@ def test_the_spelling_last_written_is_kept_while_a_user_has_it(site: Site) -> No
 def test_a_value_that_nobody_has_any_more_is_out_of_scope(site: Site, fate: str) -> None:
     """A renamed value is a new organization, for a value has no identity."""
     anna = site.add_user("Anna", department="Sales")
+    site.add_user("Bernd", department="Staff")
     site.sync()
     site.units(**DEPARTMENT)
     site.admin.modify(anna, department="Vertrieb")
@@ -322,6 +323,19 @@ def test_a_value_that_nobody_has_any_more_is_out_of_scope(site: Site, fate: str)
     site.units(**DEPARTMENT, **DELETE)
     assert "Vertrieb" not in site.organizations
     assert not site.sync()["changed"]
+
+
+def test_an_attribute_that_no_user_shows_is_an_error_and_nothing_is_taken_for_gone(site: Site) -> None:
+    site.add_user("Anna", department="Sales")
+    site.sync()
+    site.units(**DEPARTMENT)
+    site.pbx.calls.clear()
+
+    outcome = site.units(hierarchy_from="departmnet", **DELETE, fails=True)
+
+    assert "hierarchy_from is departmnet" in outcome["msg"]
+    assert site.organizations["Sales"] == {"Anna"}
+    assert site.writes() == []
 
 
 @pytest.mark.parametrize("proof", ["tombstone", "absence"])
