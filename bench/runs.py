@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.directory_admin import DirectoryAdmin, administer
+from lab.directory_admin import DirectoryAdmin, administer, split_dn
 from lab.samba import BASE_DN, SERVICE_ACCOUNTS_DN
 
 from .errors import BenchError
@@ -188,14 +188,16 @@ def _change_directory(site: Site, people: Sequence[str]) -> int:
 
 
 def _move_people(site: Site, people: Sequence[str]) -> int:
-    """Move people, all of one unit, into another one: how many."""
-    home = f"OU=Support,OU=Berlin,{BASE_DN}"
-    chosen = [dn for dn in people if dn.endswith(f",{home}")][:MOVED]
+    """Move people of one unit, and of those below it, into another one that has nobody of their names: how many."""
+    home, target = f"OU=Support,OU=Berlin,{BASE_DN}", f"OU=Vertrieb,OU=Berlin,{BASE_DN}"
     moved = 0
     with administer(site.directory) as admin:
-        for dn in chosen:
-            if admin.exists(dn):
-                admin.move(dn, f"OU=Vertrieb,OU=Berlin,{BASE_DN}")
+        for dn in people:
+            if moved == MOVED:
+                break
+            is_there = dn.endswith(f",{home}") and admin.exists(dn)
+            if is_there and not admin.exists(f"{split_dn(dn)[0]},{target}"):
+                admin.move(dn, target)
                 moved += 1
     return moved
 

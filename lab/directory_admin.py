@@ -135,15 +135,15 @@ class DirectoryAdmin:
 
     def rename(self, dn: str, new_name: str) -> str:
         """Give an entry a new name of its own kind (CN or OU), in its place. Gives the new DN."""
-        own, parent = _split_dn(dn)
+        own, parent = split_dn(dn)
         new_dn = self.dn(new_name, parent, kind=own.partition("=")[0])
-        self._connection.modify_dn(dn, _split_dn(new_dn)[0])
+        self._connection.modify_dn(dn, split_dn(new_dn)[0])
         self._check(f"rename {dn}")
         return new_dn
 
     def move(self, dn: str, new_parent: str) -> str:
         """Move an entry under another parent. Gives the new DN."""
-        own, _parent = _split_dn(dn)
+        own, _parent = split_dn(dn)
         self._connection.modify_dn(dn, own, new_superior=new_parent)
         self._check(f"move {dn}")
         return f"{own},{new_parent}"
@@ -312,7 +312,7 @@ def _values(value: str | bytes | int | Sequence[str | bytes]) -> list[str | byte
     return list(value)
 
 
-def _split_dn(dn: str) -> tuple[str, str]:
+def split_dn(dn: str) -> tuple[str, str]:
     """The first component of a DN and the rest, both as they are spelled.
 
     ldap3's own parse_dn refuses a `#` inside a value, which RFC 4514 lets stand there unescaped.
