@@ -223,7 +223,7 @@ def _limits(stops: frozenset[Danger]) -> GuardLimits:
 
 def _look_at_members_that_stay(before: Site, after: Site, run: Run) -> None:
     outcomes = [outcome for outcome in run.applied.outcomes if outcome.state is State.DONE]
-    made_anew = {outcome.change.object_id: outcome.object_id for outcome in outcomes if outcome.object_id}
+    made_anew = {one.change.object_id: one.object_id for one in outcomes if one.object_id != one.change.object_id}
     for one in before.ledger.object_associations():
         if one.kind is ObjectKind.EXTENSION_GROUP and one.object_id in before.pbx.groups and one.guid != LABEL:
             present = one.object_id

@@ -470,6 +470,7 @@ def _given_by_hand(site: Site, step: Step) -> None:
         places = site.pbx.organizations_of(id_)
         site.given_by_hand.setdefault(id_, set()).update({place, ROOT} if places == {ROOT} else {place})
         site.pbx.put_extension(id_, places | {place})
+        site.tidy()
 
 
 def _taken_by_hand(site: Site, step: Step) -> None:

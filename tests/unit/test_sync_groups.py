@@ -251,3 +251,83 @@ def test_a_name_that_the_pbx_would_not_take_is_a_conflict_and_its_members_are_ke
     assert [code for _name, code in codes(made)] == ["name_invalid"]
     assert [change.after for change in made.changes] == [{}]
     assert [change.object_id for change in made.changes] == [20]
+
+
+@pytest.mark.parametrize("taken_in", [{}, {"sales": "a"}])
+def test_a_group_does_not_end_before_the_group_of_its_old_name_is_gone(taken_in: dict[str, str]) -> None:
+    sales, old = ExtensionGroup(20, "sales", (1,)), ExtensionGroup(21, "Verkauf", (1,))
+    gone = Absent(deleted=frozenset({guid("old")}))
+    made = plan(taken_in, sales, old, objects=[held("old", sales, leftover_id=21)], absent=gone)
+    cleaned, released = made.changes[:2]
+    assert (cleaned.part, released.action) == ("leftover", Action.RELEASE)
+    assert released.depends_on == (cleaned.key,)
+
+
+def test_a_leftover_that_is_gone_or_somebodys_by_now_is_only_forgotten() -> None:
+    sales, other = ExtensionGroup(20, "sales", (1,)), ExtensionGroup(21, "other", (2,))
+    known = held("sales", sales, leftover_id=21)
+    forgotten = (held("sales", sales),)
+    made = plan({"sales": "a"}, sales, objects=[known])
+    assert (made.changes, made.refreshed) == ((), forgotten)
+    made = plan({"sales": "a", "other": "b"}, sales, other, objects=[known, held("other", other)])
+    assert (made.changes, made.refreshed) == ((), forgotten)
+
+
+def test_a_group_that_ends_waits_for_what_was_left_of_it() -> None:
+    sales, old = ExtensionGroup(20, "sales", (1,)), ExtensionGroup(21, "old", (1,))
+    gone = Absent(deleted=frozenset({guid("sales")}))
+    made = plan({}, sales, old, objects=[held("sales", sales, leftover_id=21)], absent=gone)
+    assert brief(made) == ["delete sales leftover", "release sales object_deleted"]
+    assert made.changes[1].depends_on == (made.changes[0].key,)
+
+
+def test_of_two_groups_that_end_under_one_name_a_new_one_takes_the_one_that_is_spelled_so() -> None:
+    exact, other = ExtensionGroup(20, "sales", (1,)), ExtensionGroup(21, "SALES", (2,))
+    for present in ((exact, other), (other, exact)):
+        made = plan(
+            {"new": "a"},
+            *present,
+            objects=[held("one", exact), held("two", other)],
+            absent=Absent(deleted=frozenset({guid("one"), guid("two")})),
+            names={"new": "sales"},
+            rule=DELETE,
+        )
+        assert brief(made) == ["release sales handed_over", "associate sales same_name", "delete SALES object_deleted"]
+
+
+def test_a_name_is_given_when_what_had_it_is_gone_and_not_before() -> None:
+    sales, support = ExtensionGroup(20, "sales", (1,)), ExtensionGroup(21, "support", (2,))
+    made = plan(
+        {"support": "b"},
+        sales,
+        support,
+        objects=[held("sales", sales), held("support", support)],
+        absent=Absent(deleted=frozenset({guid("sales")})),
+        names={"support": "sales"},
+        rule=DELETE,
+    )
+    assert brief(made) == ["delete sales object_deleted", "update sales directory_changed =sales"]
+    assert made.changes[1].depends_on == (made.changes[0].key,)
+
+
+def test_names_handed_on_in_a_row_come_one_after_the_other() -> None:
+    present = [ExtensionGroup(20 + place, f"n{place}", (1,)) for place in range(5)]
+    names = {one.name: f"n{place + 1}" for place, one in enumerate(present)}
+    made = plan(dict.fromkeys(names, "a"), *present, objects=[held(one.name, one) for one in present], names=names)
+    assert [change.object_id for change in made.changes] == [24, 23, 22, 21, 20]
+    assert [change.depends_on for change in made.changes] == [(), *((one.key,) for one in made.changes[:-1])]
+
+
+def test_a_group_beside_one_that_differs_in_capital_letters_keeps_its_name() -> None:
+    sales, other = ExtensionGroup(20, "sales", (1,)), ExtensionGroup(21, "SALES", (9,))
+    for present in ((sales, other), (other, sales)):
+        made = plan({"sales": "a"}, *present, objects=[held("sales", sales)])
+        assert (made.changes, made.conflicts) == ((), ())
+
+
+def test_a_member_that_the_list_of_extensions_does_not_have_is_told_by_its_id() -> None:
+    sales = ExtensionGroup(20, "sales", (1, 77))
+    made = plan({"sales": "a"}, sales, objects=[held("sales", sales)])
+    assert brief(made) == ["update sales directory_changed -id"]
+    assert isinstance(made.changes[0], GroupChange)
+    assert made.changes[0].removed == ("id 77",)

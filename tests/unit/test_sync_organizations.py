@@ -25,7 +25,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     PbxIdentity,
     PbxSnapshot,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Plan
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
+    OrganizationChange,
+    Plan,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import OutOfScope, RuleKind, UnitRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.unit_plan import plan_units
 
@@ -65,11 +69,13 @@ def plan(
     extensions: Sequence[Extension] = (),
     rule: UnitRule | None = None,
     model: str = "P570",
+    anchor: int = ROOT.id,
+    hidden: Mapping[str, str] | None = None,
 ) -> Plan:
     """Plan with these organizations below the root; nobody has an extension of the synchronization's."""
     return plan_units(
         rule or UnitRule(),
-        UnitSnapshot(DOMAIN, tuple(taken_in), People({}), absent=absent or Absent()),
+        UnitSnapshot(DOMAIN, tuple(taken_in), People({}), absent=absent or Absent(), hidden=hidden or {}),
         PbxSnapshot(
             PbxIdentity("3631A1234567", model, "37.20.0.19"),
             PbxCapacity(100, len(extensions)),
@@ -78,7 +84,7 @@ def plan(
         ),
         [],
         objects,
-        anchor=ROOT.id,
+        anchor=anchor,
     )
 
 
@@ -219,3 +225,179 @@ def test_a_name_that_the_pbx_would_not_take_is_a_conflict_with_a_proposal() -> N
     assert (made.changes, {code for _name, code in codes(made)}) == ((), {"name_invalid"})
     assert repr("x" * 127) in "".join(conflict.message for conflict in made.conflicts)
     assert "'two lines'" in "".join(conflict.message for conflict in made.conflicts)
+
+
+# --- one change after the other
+
+
+def _possible(made: Plan, *organizations: Organization) -> dict[int, tuple[str, int]]:
+    """Carry out renames and moves one by one, as the PBX would; return the name and the parent of each at the end."""
+    places = {one.id: (one.name, one.parent_id) for one in (ROOT, *organizations)}
+    done: set[str] = set()
+    for change in made.changes:
+        assert isinstance(change, OrganizationChange)
+        assert set(change.depends_on) <= done
+        assert change.object_id is not None
+        if change.action is Action.DELETE:
+            assert change.object_id not in {parent for _name, parent in places.values()}
+            del places[change.object_id]
+        else:
+            above = change.parent_id
+            while above:
+                assert above != change.object_id
+                above = places[above][1]
+            places[change.object_id] = (change.after.get("name", places[change.object_id][0]), change.parent_id)
+        assert len(set(places.values())) == len(places)
+        done.add(change.key)
+    return places
+
+
+def test_a_unit_that_goes_below_one_that_was_below_it_waits_until_that_has_left() -> None:
+    upper, lower = Organization(5, "Upper", 1), Organization(6, "Lower", 5)
+    objects = [held("a", upper), held("b", lower)]
+    made = plan(units({"b": "Lower", "a": "Lower/Upper"}), upper, lower, objects=objects)
+    assert _possible(made, upper, lower) == {1: (ROOT.name, 0), 5: ("Upper", 6), 6: ("Lower", 1)}
+    assert made.changes[1].depends_on == ("organization:update:b",)
+
+
+def test_one_that_cannot_leave_is_passed_over_by_the_one_that_was_to_go_below_it() -> None:
+    """Otherwise both would be below each other."""
+    upper, lower, by_hand = Organization(5, "Upper", 1), Organization(6, "Lower", 5), Organization(7, "Lower", 1)
+    objects = [held("a", upper), held("b", lower)]
+    made = plan(units({"b": "Lower", "a": "Lower/Upper"}), upper, lower, by_hand, objects=objects)
+    assert (made.changes, codes(made)) == ((), [("Lower", "name_taken")])
+
+
+def test_names_handed_on_in_a_row_longer_than_it_is_followed_are_all_given() -> None:
+    present = [Organization(id_, f"N{id_}", 1) for id_ in range(10, 75)]
+    called = {f"u{one.id}": f"N{one.id + 1}" for one in present}
+    made = plan(units(called), *present, objects=[held(f"u{one.id}", one) for one in present])
+    after = _possible(made, *present)
+    assert all(after[one.id][0] == f"N{one.id + 1}" for one in present)
+    assert [change.part for change in made.changes].count("vacate") == 1
+
+
+def test_a_name_that_waits_for_a_deletion_comes_after_it() -> None:
+    old, new = Organization(5, "Old", 1), Organization(6, "New", 1)
+    child = Organization(7, "Child", 5)
+    objects = [held("a", old), held("b", new), held("c", child)]
+    gone = Absent(deleted=frozenset({"a"}))
+    made = plan(units({"b": "Old", "c": "Old/Child"}), old, new, child, objects=objects, absent=gone, rule=DELETE)
+    assert brief(made)[0].startswith("update Old name_exchange name=Old (")
+    assert _possible(made, old, new, child) == {1: (ROOT.name, 0), 6: ("Old", 1), 7: ("Child", 6)}
+    # Until it is gone it is remembered as one that nobody is to be put into.
+    assert [association.parent_id for association in _associations(made) if association.guid == "a"] == [0, 0]
+
+
+def _associations(made: Plan) -> list[ObjectAssociation]:
+    found = [*made.refreshed, *(change.association for change in made.changes)]
+    return [one for one in found if isinstance(one, ObjectAssociation)]
+
+
+def test_the_name_of_an_organization_that_cannot_be_deleted_stays_its_own() -> None:
+    old, new, by_hand = Organization(5, "Old", 1), Organization(6, "New", 1), Organization(7, "By hand", 5)
+    gone = Absent(deleted=frozenset({"a"}))
+    made = plan(
+        units({"b": "Old"}), old, new, by_hand, objects=[held("a", old), held("b", new)], absent=gone, rule=DELETE
+    )
+    assert (made.changes, codes(made)) == ((), [("Old", "object_in_use"), ("Old", "name_taken")])
+
+
+def test_a_unit_whose_name_is_held_by_one_that_is_stuck_is_stuck_too() -> None:
+    one, two, by_hand = Organization(5, "One", 1), Organization(6, "Two", 1), Organization(7, "Three", 1)
+    made = plan(units({"a": "Two", "b": "Three"}), one, two, by_hand, objects=[held("a", one), held("b", two)])
+    assert (made.changes, codes(made)) == ((), [("Three", "name_taken"), ("Two", "name_taken")])
+
+
+def test_an_empty_organization_whose_name_a_new_unit_has_is_taken_over_and_not_deleted_first() -> None:
+    staff, other = Organization(5, "Staff", 1), Organization(6, "Other", 1)
+    made = plan(
+        units({"new": "STAFF"}),
+        staff,
+        other,
+        objects=[held("old", staff), held("gone", other)],
+        absent=Absent(deleted=frozenset({"old", "gone"})),
+        rule=DELETE,
+    )
+    assert brief(made) == [
+        "delete Other object_deleted",
+        "release Staff handed_over",
+        "associate STAFF same_name name=STAFF",
+    ]
+
+
+def test_of_two_organizations_that_differ_in_capital_letters_the_one_that_is_spelled_so_is_meant() -> None:
+    exact, other = Organization(5, "Sales", 1), Organization(6, "sales", 1)
+    for present in ((exact, other), (other, exact)):
+        taken = plan(units({"a": "Sales"}), *present, rule=UnitRule(associate_by_name=True))
+        assert [change.object_id for change in taken.changes] == [5]
+        assert plan(units({"a": "Sales"}), *present, objects=[held("a", exact)]).conflicts == ()
+
+
+# --- layers
+
+
+def _chain(length: int) -> list[Organization]:
+    """Organizations made by hand, each below the one before it."""
+    return [Organization(100 + layer, f"{layer}", 99 + layer if layer else 1) for layer in range(length)]
+
+
+def test_a_tree_that_would_be_too_deep_stays_where_it_is() -> None:
+    first, second = Organization(5, "First", 1), Organization(6, "Second", 5)
+    deep = _chain(14)
+    objects = [held("a", first), held("b", second)]
+    made = plan(units({"a": "First", "b": "First/Second"}), first, second, *deep, objects=objects, anchor=deep[-1].id)
+    assert (made.changes, codes(made)) == ((), [("First", "too_deep")])
+    assert "It stays where it is" in made.conflicts[0].message
+    assert plan(units({"a": "First", "b": "First/Second"}), *deep, anchor=deep[-2].id).conflicts == ()
+
+
+def test_what_leaves_a_tree_goes_before_the_tree_moves_down() -> None:
+    first, second, third = Organization(5, "First", 1), Organization(6, "Second", 5), Organization(7, "Third", 6)
+    deep = _chain(14)
+    objects = [held("a", first), held("b", second), held("c", third)]
+    taken_in = units({"a": "First", "b": "Second", "c": "Third"})
+    made = plan(taken_in, first, second, third, *deep, objects=objects, anchor=deep[-1].id)
+    assert codes(made) == []
+    after = _possible(made, first, second, third, *deep)
+    assert {after[id_][1] for id_ in (5, 6, 7)} == {deep[-1].id}
+    assert [change.object_id for change in made.changes] == [7, 6, 5]
+    assert set(made.changes[2].depends_on) == {"organization:update:b", "organization:update:c"}
+
+
+def test_a_unit_below_one_that_comes_up_waits_for_it() -> None:
+    deep = _chain(15)
+    moved = held("a", deep[-1])
+    made = plan(units({"a": deep[-1].name, "b": f"{deep[-1].name}/New"}), *deep, objects=[moved])
+    assert [change.key for change in made.changes] == ["organization:update:a", "organization:create:b"]
+    assert made.changes[1].depends_on == ("organization:update:a",)
+
+
+# --- units that are not shown
+
+
+def test_an_organization_that_was_to_be_deleted_is_kept_where_its_unit_is_no_longer_shown() -> None:
+    staff = Organization(5, "Staff", 1)
+    ending = held("a", staff, parent_id=0)
+    made = plan((), staff, objects=[ending], absent=Absent(missing=frozenset({"a"})), rule=DELETE)
+    assert (made.changes, made.refreshed) == ((), (held("a", staff),))
+
+
+def test_what_is_neither_shown_nor_on_the_pbx_is_named_and_left() -> None:
+    unseen = held("a", Organization(5, "Staff", 1))
+    made = plan((), objects=[unseen], absent=Absent(missing=frozenset({"a"})), rule=DELETE)
+    assert (made.changes, made.refreshed, codes(made)) == ((), (), [("Staff", "object_not_found")])
+
+
+def test_a_unit_below_one_that_is_not_shown_stays_below_its_organization() -> None:
+    staff, sales = Organization(5, "Staff", 1), Organization(6, "Sales", 5)
+    made = plan(
+        units({"b": "Staff/Sales"}, {"b": "a"}),
+        staff,
+        sales,
+        objects=[held("a", staff), held("b", sales)],
+        absent=Absent(missing=frozenset({"a"})),
+        hidden={"a": ""},
+        rule=DELETE,
+    )
+    assert (made.changes, codes(made)) == ((), [("Staff", "object_not_found")])

@@ -9,13 +9,29 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
+    ObjectAssociation,
+    ObjectKind,
     Origin,
     RetiredNumber,
     Welcome,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, ExtensionChange, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
+    Extension,
+    ExtensionGroup,
+    Organization,
+    OrganizationReference,
+    PbxSnapshot,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
+    ExtensionChange,
+    GroupChange,
+    OrganizationChange,
+    Placement,
+    Reason,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.recovery import recover
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 
 from tests.unit.sync_builders import NOW, extension, pbx
 
@@ -142,3 +158,242 @@ def test_fields_that_were_not_written_are_planned_again(change: ExtensionChange,
 
 def test_a_change_that_names_no_extension_wrote_nothing() -> None:
     _failed(_recover(replace(UPDATE, object_id=None), extension(7, "1000")), "the fields had not been written")
+
+
+# --- where an extension is
+
+
+def _placed(*places: int) -> Extension:
+    return replace(extension(7, "1000", **FIELDS), organizations=_references(*places))
+
+
+def _references(*places: int) -> tuple[OrganizationReference, ...]:
+    return tuple(OrganizationReference(place, f"O{place}") for place in places)
+
+
+@pytest.mark.parametrize(
+    ("others", "given", "present", "done"),
+    [
+        ((), 5, (5,), True),
+        ((), 5, (1,), False),
+        ((6,), 5, (6, 5), True),
+        ((6,), 5, (6,), False),
+        ((6,), 0, (6,), True),
+        ((), 0, (1,), True),
+        ((), 0, (5,), False),
+    ],
+)
+def test_an_extension_that_was_moved_is_where_it_was_to_be(
+    others: tuple[int, ...], given: int, present: tuple[int, ...], done: bool
+) -> None:
+    move = replace(
+        UPDATE,
+        after={"organizations": "somewhere"},
+        association=replace(HELD, organization_id=given),
+        placement=Placement(_references(*others), "unit" if given else ""),
+    )
+    (resolution,) = recover([Intent(1, "run", move)], [], _shown(extensions=(_placed(*present),)), NOW)
+    if done:
+        assert (resolution.state, resolution.save) == (JournalState.DONE, move.association)
+    else:
+        _failed(resolution, "the fields had not been written")
+
+
+# --- organizations
+
+
+ROOT = Organization(1, "Example Ltd", 0)
+STAFF = Organization(5, "Staff", 1)
+UNIT = ObjectAssociation(
+    "unit", ObjectKind.ORGANIZATION, RuleKind.ORGANIZATIONAL_UNITS, 5, "OU=Staff", "Staff", Origin.CREATED, 1
+)
+FORMER = replace(UNIT, guid="former")
+NEW_UNIT = OrganizationChange(
+    action=Action.CREATE,
+    guid="unit",
+    name="Staff",
+    dn="OU=Staff",
+    object_id=None,
+    reason=Reason.NEW_UNIT,
+    after={"name": "Staff", "parent": "Example Ltd"},
+    association=replace(UNIT, object_id=0),
+    parent_id=1,
+)
+MOVED_UNIT = replace(NEW_UNIT, action=Action.UPDATE, object_id=5, reason=Reason.DIRECTORY_CHANGED, association=UNIT)
+ENDED_UNIT = OrganizationChange(
+    action=Action.DELETE, guid="unit", name="Staff", dn="", object_id=5, reason=Reason.OBJECT_DELETED
+)
+HANDED_OVER = replace(ENDED_UNIT, action=Action.RELEASE, guid="former", reason=Reason.HANDED_OVER)
+TAKEN_UNIT = replace(
+    MOVED_UNIT, action=Action.ASSOCIATE, reason=Reason.SAME_NAME, depends_on=(HANDED_OVER.key,), after={}
+)
+
+
+def _shown(
+    *organizations: Organization, groups: tuple[ExtensionGroup, ...] = (), extensions: tuple[Extension, ...] = ()
+) -> PbxSnapshot:
+    return replace(pbx(*extensions), organizations=(ROOT, *organizations), groups=groups)
+
+
+def _recover_object(
+    change: OrganizationChange | GroupChange, shown: PbxSnapshot, *associations: ObjectAssociation
+) -> Resolution:
+    (resolution,) = recover([Intent(1, "run", change)], associations, shown, NOW)
+    return resolution
+
+
+def _done(resolution: Resolution, detail: str, save: ObjectAssociation | None) -> None:
+    assert (resolution.state, resolution.detail) == (JournalState.DONE, detail)
+    assert (resolution.save, resolution.drop) == (save, save is None)
+
+
+def test_an_organization_that_was_created_is_known_again_by_its_name_and_its_place() -> None:
+    found = replace(STAFF, id=8)
+    elsewhere = Organization(9, "Staff", 8)
+    resolution = _recover_object(NEW_UNIT, _shown(found, elsewhere))
+    _done(resolution, "the organization had been created", replace(UNIT, object_id=8))
+
+
+@pytest.mark.parametrize("found", [replace(STAFF, name="staff"), replace(STAFF, parent_id=9)])
+def test_an_organization_that_was_not_created_is_planned_again(found: Organization) -> None:
+    _failed(_recover_object(NEW_UNIT, _shown(found)), "the organization was not created")
+
+
+def test_an_organization_that_another_unit_has_was_not_created() -> None:
+    _failed(_recover_object(NEW_UNIT, _shown(STAFF), FORMER), "the organization was not created")
+
+
+def test_an_organization_that_was_changed_is_remembered_where_it_was_put() -> None:
+    """One that is to be deleted is remembered as nowhere, and is put somewhere all the same."""
+    leaving = replace(MOVED_UNIT, association=replace(UNIT, parent_id=0))
+    for change in (MOVED_UNIT, leaving):
+        assert change.association is not None
+        _done(_recover_object(change, _shown(STAFF), UNIT), "the organization had been changed", change.association)
+
+
+@pytest.mark.parametrize("found", [replace(STAFF, name="Old"), replace(STAFF, parent_id=9)])
+def test_an_organization_that_was_not_changed_is_planned_again(found: Organization) -> None:
+    _failed(_recover_object(MOVED_UNIT, _shown(found), UNIT), "the organization had not been changed")
+
+
+def test_an_organization_that_is_gone_was_not_changed() -> None:
+    _failed(_recover_object(MOVED_UNIT, _shown(), UNIT), "the organization is gone")
+
+
+def test_an_organization_that_was_deleted_is_forgotten() -> None:
+    _done(_recover_object(ENDED_UNIT, _shown(), UNIT), "the organization had been deleted", None)
+    _failed(_recover_object(ENDED_UNIT, _shown(STAFF), UNIT), "the organization was not deleted")
+
+
+@pytest.mark.parametrize(("name", "state"), [("New Ltd", JournalState.DONE), ("Old Ltd", JournalState.FAILED)])
+def test_the_company_name_has_no_association(name: str, state: JournalState) -> None:
+    change = replace(ENDED_UNIT, action=Action.UPDATE, object_id=1, after={"name": "New Ltd"})
+    resolution = _recover_object(change, replace(_shown(), organizations=(replace(ROOT, name=name),)))
+    assert (resolution.state, resolution.save, resolution.drop) == (state, None, False)
+
+
+def test_what_was_handed_over_ended_with_what_took_it() -> None:
+    both = [Intent(1, "run", HANDED_OVER), Intent(2, "run", TAKEN_UNIT)]
+    ended, taken = recover(both, [FORMER], _shown(STAFF), NOW)
+    _done(ended, "the association had ended", None)
+    _done(taken, "the organization had been changed", UNIT)
+
+
+def test_what_was_not_taken_is_still_the_former_ones() -> None:
+    renamed = replace(TAKEN_UNIT, after={"name": "STAFF"}, association=replace(UNIT, name="STAFF"))
+    for intents in (
+        [Intent(1, "run", HANDED_OVER)],
+        [Intent(1, "run", HANDED_OVER), Intent(2, "run", renamed)],
+        [Intent(1, "earlier", HANDED_OVER), Intent(2, "run", renamed)],
+    ):
+        for resolution in recover(intents, [FORMER], _shown(STAFF), NOW):
+            assert (resolution.state, resolution.save, resolution.drop) == (JournalState.FAILED, None, False)
+
+
+def test_what_another_unit_has_was_not_taken() -> None:
+    alone = replace(TAKEN_UNIT, depends_on=())
+    _failed(_recover_object(alone, _shown(STAFF), FORMER), "the organization had not been changed")
+
+
+def test_an_object_change_without_association_is_refused() -> None:
+    _failed(_recover_object(replace(NEW_UNIT, association=None), _shown(STAFF)), "the journal row names no association")
+    _failed(
+        _recover_object(replace(NEW_GROUP, association=None), _shown(groups=(SALES,))),
+        "the journal row names no association",
+    )
+
+
+# --- extension groups
+
+
+SALES = ExtensionGroup(20, "Sales", (1, 2))
+GROUP = ObjectAssociation(
+    "group",
+    ObjectKind.EXTENSION_GROUP,
+    RuleKind.GROUPS,
+    20,
+    "CN=Sales",
+    "Sales",
+    Origin.CREATED,
+    members=(1, 2),
+)
+NEW_GROUP = GroupChange(
+    action=Action.CREATE,
+    guid="group",
+    name="Sales",
+    dn="CN=Sales",
+    object_id=None,
+    reason=Reason.NEW_GROUP,
+    after={"name": "Sales"},
+    association=replace(GROUP, object_id=0),
+)
+CHANGED_GROUP = replace(
+    NEW_GROUP, action=Action.UPDATE, object_id=20, reason=Reason.DIRECTORY_CHANGED, association=GROUP
+)
+ENDED_GROUP = GroupChange(
+    action=Action.DELETE, guid="group", name="Sales", dn="", object_id=20, reason=Reason.OBJECT_DELETED
+)
+NOT_WRITTEN = "the extension group had not been written"
+
+
+def test_a_group_that_was_created_is_known_again_by_its_name_and_its_members() -> None:
+    resolution = _recover_object(NEW_GROUP, _shown(groups=(replace(SALES, id=30),)))
+    _done(resolution, "the extension group had been created", replace(GROUP, object_id=30))
+
+
+@pytest.mark.parametrize(
+    "found", [replace(SALES, name="sales"), replace(SALES, members=(1,)), replace(SALES, includes_all=True)]
+)
+def test_another_group_was_not_created_by_the_change(found: ExtensionGroup) -> None:
+    _failed(_recover_object(NEW_GROUP, _shown(groups=(found,))), NOT_WRITTEN)
+
+
+def test_a_group_that_somebody_has_was_not_created_by_the_change() -> None:
+    _failed(_recover_object(NEW_GROUP, _shown(groups=(SALES,)), replace(GROUP, guid="other")), NOT_WRITTEN)
+
+
+def test_a_group_that_was_changed_is_remembered() -> None:
+    _done(_recover_object(CHANGED_GROUP, _shown(groups=(SALES,)), GROUP), "the extension group had been changed", GROUP)
+    _failed(_recover_object(CHANGED_GROUP, _shown(groups=(replace(SALES, members=()),)), GROUP), NOT_WRITTEN)
+
+
+def test_a_group_that_was_made_anew_leaves_the_former_one_to_be_deleted() -> None:
+    former, anew = replace(SALES, name="Old"), replace(SALES, id=30)
+    resolution = _recover_object(CHANGED_GROUP, _shown(groups=(former, anew)), replace(GROUP, name="Old"))
+    _done(resolution, "the extension group had been created", replace(GROUP, object_id=30, leftover_id=20))
+
+
+def test_a_group_that_another_one_has_by_now_was_not_taken_over() -> None:
+    taken = replace(CHANGED_GROUP, action=Action.ASSOCIATE, reason=Reason.SAME_NAME)
+    _failed(_recover_object(taken, _shown(groups=(SALES,)), replace(GROUP, guid="other")), NOT_WRITTEN)
+
+
+def test_a_group_that_was_deleted_is_forgotten() -> None:
+    _done(_recover_object(ENDED_GROUP, _shown(), GROUP), "the extension group had been deleted", None)
+    _failed(_recover_object(ENDED_GROUP, _shown(groups=(SALES,)), GROUP), "the extension group was not deleted")
+
+
+def test_what_was_left_of_a_group_and_is_deleted_leaves_the_group_as_it_is() -> None:
+    leftover = replace(ENDED_GROUP, object_id=19, reason=Reason.LEFTOVER, part="leftover", association=GROUP)
+    resolution = _recover_object(leftover, _shown(groups=(SALES,)), replace(GROUP, leftover_id=19))
+    _done(resolution, "the extension group had been deleted", GROUP)

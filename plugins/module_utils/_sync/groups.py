@@ -164,6 +164,7 @@ class _Groups:
         self._room = EXTENSION_GROUPS - len(groups)
         self._freed: list[str] = []
         self._freed_names: dict[str, list[str]] = defaultdict(list)
+        self._cleaned: dict[str, tuple[str, ...]] = {}
 
     def end(self) -> None:
         """Release or delete what ends, unless a new group of the same name takes it over."""
@@ -180,7 +181,7 @@ class _Groups:
 
     def _end(self, ending: Ending) -> None:
         association = ending.association
-        change = _ended(ending, self._names.get(association.object_id, association.name))
+        change = self._ended(ending, self._names.get(association.object_id, association.name))
         self.part.changes.append(change)
         del self._owners[association.object_id], self._endings[association.guid]
         if ending.action is Action.DELETE:
@@ -212,6 +213,7 @@ class _Groups:
             part="leftover",
         )
         self.part.changes.append(change)
+        self._cleaned[association.guid] = (change.key,)
         self._free(association.leftover_id, change.key)
 
     def _free(self, group_id: int, key: str) -> None:
@@ -326,7 +328,7 @@ class _Groups:
         owner = self._owners.get(group_id)
         if owner is not None:
             ending = replace(self._endings.pop(owner.guid), action=Action.RELEASE, reason=Reason.HANDED_OVER)
-            release = _ended(ending, owner.name)
+            release = self._ended(ending, owner.name)
             self.part.changes.append(release)
             depends_on = (release.key,)
         group = self._groups[group_id]
@@ -420,6 +422,20 @@ class _Groups:
             membership=membership,
         )
 
+    def _ended(self, ending: Ending, name: str) -> GroupChange:
+        association = ending.association
+        return GroupChange(
+            action=ending.action,
+            guid=association.guid,
+            name=association.name,
+            dn=association.dn,
+            object_id=association.object_id,
+            reason=ending.reason,
+            before={_NAME: name} if ending.action is Action.DELETE else {},
+            # With the association goes the memory of what its last rename left behind, so that has to go first.
+            depends_on=self._cleaned.get(association.guid, ()),
+        )
+
     def _conflict(self, conflict: Conflict) -> None:
         self.part.conflicts.append(conflict)
 
@@ -482,19 +498,6 @@ class _Members:
     def _by_hand(self, held: ObjectAssociation) -> frozenset[int]:
         written = frozenset(held.members)
         return ((self.present - self.ids) - written) | ((self.ids - self.present) & written)
-
-
-def _ended(ending: Ending, name: str) -> GroupChange:
-    association = ending.association
-    return GroupChange(
-        action=ending.action,
-        guid=association.guid,
-        name=association.name,
-        dn=association.dn,
-        object_id=association.object_id,
-        reason=ending.reason,
-        before={_NAME: name} if ending.action is Action.DELETE else {},
-    )
 
 
 def _subject(one: WantedGroup) -> Subject:
