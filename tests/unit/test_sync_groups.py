@@ -331,3 +331,20 @@ def test_a_member_that_the_list_of_extensions_does_not_have_is_told_by_its_id() 
     assert brief(made) == ["update sales directory_changed -id"]
     assert isinstance(made.changes[0], GroupChange)
     assert made.changes[0].removed == ("id 77",)
+
+
+def test_a_held_name_is_kept_where_the_new_one_is_an_administrators_and_a_new_group_without_a_name_is_not_made() -> (
+    None
+):
+    sales, by_hand = ExtensionGroup(20, "sales", (1,)), ExtensionGroup(21, "Vertrieb", (9,))
+    made = plan(
+        {"sales": "ab", "bad": "c"},
+        sales,
+        by_hand,
+        objects=[held("sales", sales)],
+        names={"sales": "Vertrieb", "bad": "two\nlines"},
+        rule=GroupRule(associate_by_name=True),
+    )
+    assert brief(made) == ["update Vertrieb directory_changed +1002"]
+    assert codes(made) == [("two\nlines", "name_invalid"), ("Vertrieb", "name_taken")]
+    assert "associate_by_name" not in made.conflicts[1].message

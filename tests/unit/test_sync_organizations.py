@@ -285,13 +285,8 @@ def test_a_name_that_waits_for_a_deletion_comes_after_it() -> None:
     made = plan(units({"b": "Old", "c": "Old/Child"}), old, new, child, objects=objects, absent=gone, rule=DELETE)
     assert brief(made)[0].startswith("update Old name_exchange name=Old (")
     assert _possible(made, old, new, child) == {1: (ROOT.name, 0), 6: ("Old", 1), 7: ("Child", 6)}
-    # Until it is gone it is remembered as one that nobody is to be put into.
-    assert [association.parent_id for association in _associations(made) if association.guid == "a"] == [0, 0]
-
-
-def _associations(made: Plan) -> list[ObjectAssociation]:
-    found = [*made.refreshed, *(change.association for change in made.changes)]
-    return [one for one in found if isinstance(one, ObjectAssociation)]
+    assert isinstance(made.changes[0], OrganizationChange)
+    assert made.changes[0].association == held("a", old, name=made.changes[0].after["name"], parent_id=0)
 
 
 def test_the_name_of_an_organization_that_cannot_be_deleted_stays_its_own() -> None:
@@ -371,6 +366,25 @@ def test_a_unit_below_one_that_comes_up_waits_for_it() -> None:
     made = plan(units({"a": deep[-1].name, "b": f"{deep[-1].name}/New"}), *deep, objects=[moved])
     assert [change.key for change in made.changes] == ["organization:update:a", "organization:create:b"]
     assert made.changes[1].depends_on == ("organization:update:a",)
+
+
+# --- what is remembered without a call
+
+
+def test_a_unit_that_was_only_moved_in_the_directory_is_remembered_where_it_is() -> None:
+    staff = Organization(5, "Staff", 1)
+    made = plan(units({"a": "Staff"}), staff, objects=[held("a", staff, dn="OU=elsewhere")])
+    assert (made.changes, made.refreshed, made.unchanged) == ((), (held("a", staff),), 1)
+
+
+def test_what_cannot_be_deleted_is_remembered_once_as_what_nobody_is_put_into() -> None:
+    staff, by_hand = Organization(5, "Staff", 1), Organization(6, "By hand", 5)
+    gone = Absent(deleted=frozenset({"a"}))
+    first = plan((), staff, by_hand, objects=[held("a", staff)], absent=gone, rule=DELETE)
+    assert (first.changes, first.refreshed) == ((), (held("a", staff, parent_id=0),))
+    assert plan((), staff, by_hand, objects=first.refreshed, absent=gone, rule=DELETE).refreshed == ()  # type: ignore[arg-type]
+    back = plan(units({"a": "Staff"}), staff, by_hand, objects=first.refreshed)  # type: ignore[arg-type]
+    assert (back.changes, back.refreshed) == ((), (held("a", staff),))
 
 
 # --- units that are not shown

@@ -285,6 +285,12 @@ def test_an_organization_that_was_deleted_is_forgotten() -> None:
     _failed(_recover_object(ENDED_UNIT, _shown(STAFF), UNIT), "the organization was not deleted")
 
 
+@pytest.mark.parametrize("change", [NEW_UNIT, MOVED_UNIT, ENDED_UNIT])
+def test_while_organization_management_is_off_nothing_is_known_of_organizations(change: OrganizationChange) -> None:
+    resolution = _recover_object(change, pbx(), UNIT)
+    _failed(resolution, "the PBX shows no organizations while organization management is off")
+
+
 @pytest.mark.parametrize(("name", "state"), [("New Ltd", JournalState.DONE), ("Old Ltd", JournalState.FAILED)])
 def test_the_company_name_has_no_association(name: str, state: JournalState) -> None:
     change = replace(ENDED_UNIT, action=Action.UPDATE, object_id=1, after={"name": "New Ltd"})

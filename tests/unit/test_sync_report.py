@@ -5,12 +5,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, ExtensionChange, Plan, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
+    Conflict,
+    ExtensionChange,
+    Plan,
+    Reason,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import (
     DIFF_BLOCKS,
     Outcome,
     State,
     change_data,
+    conflict_data,
     diff_text,
     explanation,
     summary,
@@ -116,3 +123,13 @@ def test_a_release_of_an_extension_that_is_gone_does_not_say_that_it_stays() -> 
     release = replace(UPDATE, action=Action.RELEASE, reason=Reason.EXTENSION_GONE, before={}, after={}, drift=())
 
     assert "stays" not in diff_text([Outcome(release, State.PLANNED)])
+
+
+def test_a_conflict_is_told_as_plain_data() -> None:
+    conflict = Conflict("no_room", "g1", "Sales", "The PBX has no room for this one.")
+    assert conflict_data(conflict) == {
+        "code": "no_room",
+        "name": "Sales",
+        "guid": "g1",
+        "message": "The PBX has no room for this one.",
+    }

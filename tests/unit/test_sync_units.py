@@ -54,6 +54,7 @@ def test_organizational_units_keep_identity_place_and_users() -> None:
         DirectoryUnit("g2", "OU=Sales,OU=Berlin,DC=x", ("Berlin", "Sales"), "g1"),
         DirectoryUnit("g1", "OU=Berlin,DC=x", ("Berlin",)),
     ]
+    assert [unit.name for unit in units] == ["Sales", "Berlin"]
     assert forest_of_units(units, {"anna": "g2"}, {"g9": "g1"}) == Forest(
         (
             Unit("g1", "OU=Berlin,DC=x", ("Berlin",)),

@@ -181,13 +181,13 @@ class _Arrangement:
     def _delete_or_keep(self, ending: Ending) -> None:
         association = ending.association
         node = association.object_id
-        if association.parent_id:
-            self.part.refreshed.append(replace(association, parent_id=0))
         holding = sorted(self._tree.names[child] for child in self._tree.children(node))
         holding += [f"extension {number}" for number in self._ground.strangers.get(node, ())]
         if holding:
             subject = Subject(association.guid, association.name, ObjectKind.ORGANIZATION)
             self.part.conflicts.append(object_conflicts.object_in_use(subject, self._tree.names[node], holding))
+            if association.parent_id:
+                self.part.refreshed.append(replace(association, parent_id=0))
         else:
             self.part.deletions.append(self._deletion(ending))
 
@@ -372,8 +372,6 @@ class _Arrangement:
         """The keys of the changes without which an organization would be below itself, or too deep."""
         present = self._present
         above = [one for one in (parent, *self._tree.above(parent)) if one in present.parents]
-        if not above:
-            return []
         waits_for = [one for one in above if node in present.above(one)]
         left: list[str] = []
         if self._is_too_deep(present, node, above[0]):

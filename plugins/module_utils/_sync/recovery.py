@@ -168,12 +168,22 @@ def _is_placed(change: ExtensionChange, extension: Extension, shown: _Shown) -> 
 
 
 def _organization(intent: Intent, change: OrganizationChange, shown: _Shown) -> Resolution:
+    if not shown.root:
+        return _failed(intent, "the PBX shows no organizations while organization management is off")
     if change.action is Action.DELETE:
-        if change.object_id in shown.organizations:
-            return _failed(intent, "the organization was not deleted")
-        return Resolution(intent, JournalState.DONE, "the organization had been deleted", drop=True)
+        return _organization_deletion(intent, change, shown)
     if change.action is Action.CREATE:
         return _organization_creation(intent, change, shown)
+    return _organization_writing(intent, change, shown)
+
+
+def _organization_deletion(intent: Intent, change: OrganizationChange, shown: _Shown) -> Resolution:
+    if change.object_id in shown.organizations:
+        return _failed(intent, "the organization was not deleted")
+    return Resolution(intent, JournalState.DONE, "the organization had been deleted", drop=True)
+
+
+def _organization_writing(intent: Intent, change: OrganizationChange, shown: _Shown) -> Resolution:
     organization = shown.organizations.get(change.object_id or 0)
     wanted = change.association
     if organization is None:

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Organizations and extension groups carried out: what is handed over, given back, made anew, and what fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+import pytest
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import Applied, Hands, apply
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, Pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
+    AnswerLostError,
+    PbxError,
+    PbxRefusedError,
+    PbxUnreachableError,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import JournalState
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
+    Association,
+    ObjectAssociation,
+    ObjectKind,
+    Origin,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Organization
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
+    AnyChange,
+    GroupChange,
+    OrganizationChange,
+    Reason,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import State
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
+
+from tests.property.tree_world import MANAGER, Fate, MemoryLedger, MemoryPbx, PbxGroup
+from tests.unit.sync_builders import NOW, extension, guid, synced, user
+
+
+@dataclass(slots=True)
+class _FailingAt(Fate):
+    """Lets one call of the PBX, by its number from 1, fail with an error."""
+
+    error: PbxError | None = None
+    calls: int = 0
+
+    @contextmanager
+    def step(self, *, is_call: bool) -> Iterator[None]:
+        self.calls += is_call
+        if is_call and self.error is not None and self.calls == self.at:
+            raise self.error
+        yield
+
+
+@dataclass(slots=True)
+class _Site:
+    pbx: MemoryPbx = field(default_factory=MemoryPbx)
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+
+    def remember(self, *associations: Association | ObjectAssociation) -> None:
+        self.ledger.save_associations(associations)
+
+    def apply(self, *changes: AnyChange) -> Applied:
+        hands = Hands(cast(Pbx, self.pbx), cast(Ledger, self.ledger), "run", lambda: NOW, lambda: "drawn")
+        return apply(changes, (), self.pbx.snapshot(with_groups=True), hands)
+
+    def fail(self, call: int, error: PbxError) -> None:
+        self.pbx.fate = _FailingAt(call, error=error)
+
+    def states(self) -> list[JournalState]:
+        return [state for _row, (_intent, state) in sorted(self.ledger.rows.items())]
+
+    def objects(self) -> dict[str, ObjectAssociation]:
+        return {one.guid: one for one in self.ledger.object_associations()}
+
+
+STAFF = Organization(5, "Staff", 1)
+FORMER = ObjectAssociation(
+    "former", ObjectKind.ORGANIZATION, RuleKind.ORGANIZATIONAL_UNITS, 5, "", "Staff", Origin.CREATED, 1
+)
+HEIR = replace(FORMER, guid="heir", name="STAFF", origin=Origin.ADOPTED)
+RELEASE = OrganizationChange(
+    action=Action.RELEASE, guid="former", name="Staff", dn="", object_id=5, reason=Reason.HANDED_OVER
+)
+TAKE_OVER = OrganizationChange(
+    action=Action.ASSOCIATE,
+    guid="heir",
+    name="STAFF",
+    dn="",
+    object_id=5,
+    reason=Reason.SAME_NAME,
+    before={"name": "Staff"},
+    after={"name": "STAFF"},
+    depends_on=(RELEASE.key,),
+    association=HEIR,
+    parent_id=1,
+)
+
+
+@pytest.fixture
+def handing_over() -> _Site:
+    """A site on which an organization goes from one unit to another."""
+    site = _Site()
+    site.pbx.organizations[5] = STAFF
+    site.remember(FORMER)
+    return site
+
+
+def test_what_is_handed_over_ends_and_begins_in_one_step(handing_over: _Site) -> None:
+    applied = handing_over.apply(RELEASE, TAKE_OVER)
+    assert [(one.change.key, one.state) for one in applied.outcomes] == [
+        (RELEASE.key, State.DONE),
+        (TAKE_OVER.key, State.DONE),
+    ]
+    assert handing_over.objects() == {"heir": HEIR}
+    assert handing_over.states() == [JournalState.DONE, JournalState.DONE]
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (PbxRefusedError("no"), JournalState.FAILED),
+        (AnswerLostError("lost"), JournalState.UNKNOWN),
+        (PbxUnreachableError("gone"), JournalState.UNKNOWN),
+    ],
+)
+def test_what_could_not_be_taken_over_stays_the_former_ones(
+    handing_over: _Site, error: PbxError, state: JournalState
+) -> None:
+    handing_over.fail(1, error)
+    applied = handing_over.apply(RELEASE, TAKE_OVER)
+    assert [one.state.value for one in applied.outcomes] == [state.value, state.value]
+    assert handing_over.objects() == {"former": FORMER}
+    assert handing_over.states() == [state, state]
+    assert applied.ended_by is (error if error.ends_run else None)
+
+
+def test_after_an_error_that_no_call_survives_both_are_skipped(handing_over: _Site) -> None:
+    handing_over.fail(1, PbxUnreachableError("gone"))
+    company = OrganizationChange(
+        action=Action.UPDATE,
+        guid="company_name",
+        name="New Ltd",
+        dn="",
+        object_id=1,
+        reason=Reason.COMPANY_NAME,
+        after={"name": "New Ltd"},
+    )
+    applied = handing_over.apply(company, RELEASE, TAKE_OVER)
+    assert [one.state for one in applied.outcomes] == [State.UNKNOWN, State.SKIPPED, State.SKIPPED]
+    assert handing_over.objects() == {"former": FORMER}
+
+
+@pytest.mark.parametrize("action", [Action.RELEASE, Action.DELETE])
+def test_what_is_the_administrators_again_or_gone_was_given_to_nobody(handing_over: _Site, action: Action) -> None:
+    (_one, ada), (_other, ben) = synced(user("ada"), 2, "1000"), synced(user("ben"), 3, "1001")
+    handing_over.remember(replace(ada, organization_id=5), replace(ben, organization_id=6))
+    handing_over.apply(replace(RELEASE, action=action, reason=Reason.OUT_OF_SCOPE))
+    assert [one.organization_id for one in handing_over.ledger.associations()] == [0, 6]
+
+
+# --- extension groups
+
+
+GROUP = ObjectAssociation(
+    "group", ObjectKind.EXTENSION_GROUP, RuleKind.GROUPS, 20, "", "Sales", Origin.CREATED, members=(2,)
+)
+RENAME = GroupChange(
+    action=Action.UPDATE,
+    guid="group",
+    name="Vertrieb",
+    dn="",
+    object_id=20,
+    reason=Reason.DIRECTORY_CHANGED,
+    before={"name": "Sales"},
+    after={"name": "Vertrieb"},
+    association=replace(GROUP, name="Vertrieb"),
+    members=(guid("ada"),),
+)
+VACATE = replace(
+    RENAME,
+    reason=Reason.NAME_EXCHANGE,
+    part="vacate",
+    after={"name": "Sales (1)"},
+    association=replace(GROUP, name="Sales (1)"),
+)
+
+
+@pytest.fixture
+def renaming() -> _Site:
+    """A site whose PBX takes no notice of a group's new name."""
+    site = _Site(MemoryPbx(renames="ignored", next_id=100))
+    site.pbx.extensions[2], known = synced(user("ada"), 2, "1000")
+    site.pbx.extensions[9] = extension(9, "9000")
+    site.pbx.groups[20] = PbxGroup("Sales", {2: MANAGER}, flags=7)
+    site.remember(known, GROUP)
+    return site
+
+
+def test_a_group_that_is_made_anew_twice_keeps_its_roles_and_leaves_nothing(renaming: _Site) -> None:
+    applied = renaming.apply(VACATE, replace(RENAME, depends_on=(VACATE.key,)))
+    assert [one.state for one in applied.outcomes] == [State.DONE, State.DONE]
+    assert all("made anew" in one.detail for one in applied.outcomes)
+    held = renaming.objects()["group"]
+    assert renaming.pbx.groups[held.object_id] == PbxGroup("Vertrieb", {2: MANAGER}, 7)
+    assert (len(renaming.pbx.groups), held.leftover_id, renaming.pbx.refusals) == (2, 0, [])
+
+
+@pytest.mark.parametrize(("call", "names"), [(3, {"Sales", "Sales (1)"}), (6, {"Sales (1)", "Vertrieb"})])
+def test_a_former_group_that_is_left_is_deleted_later(renaming: _Site, call: int, names: set[str]) -> None:
+    """Calls 1 and 4 try to rename, 2 and 5 make the group anew, 3 and 6 delete the former one."""
+    renaming.fail(call, PbxRefusedError("no"))
+    first = renaming.apply(VACATE, *([] if call == 3 else [RENAME]))
+    assert "the former group is left" in first.outcomes[-1].detail
+    assert {group.name for id_, group in renaming.pbx.groups.items() if id_ != 1} == names
+    assert renaming.objects()["group"].leftover_id
+    if call == 3:
+        # It is gone before another one takes its place as what is left.
+        assert renaming.apply(RENAME).outcomes[0].state is State.DONE
+        assert {group.name for id_, group in renaming.pbx.groups.items() if id_ != 1} == {"Vertrieb"}
+
+
+def test_a_leftover_that_is_deleted_leaves_the_association_as_it_is_by_then(renaming: _Site) -> None:
+    renaming.pbx.groups[19] = PbxGroup("Old")
+    renaming.remember(replace(GROUP, leftover_id=19, dn="CN=new"))
+    leftover = GroupChange(
+        action=Action.DELETE,
+        guid="group",
+        name="Sales",
+        dn="",
+        object_id=19,
+        reason=Reason.LEFTOVER,
+        part="leftover",
+        association=GROUP,
+    )
+    renaming.apply(leftover)
+    assert renaming.objects() == {"group": replace(GROUP, dn="CN=new")}
+    assert 19 not in renaming.pbx.groups
+
+
+def test_a_group_that_cannot_be_made_anew_gets_its_members_all_the_same(renaming: _Site) -> None:
+    renaming.fail(2, PbxRefusedError("no room"))
+    renaming.pbx.groups[20] = PbxGroup("Sales", {9: MANAGER})
+    applied = renaming.apply(RENAME)
+    assert [one.state for one in applied.outcomes] == [State.FAILED]
+    assert renaming.pbx.groups[20].members.keys() == {2}
+    assert renaming.objects() == {"group": GROUP}
+
+
+def test_an_extension_that_is_gone_is_not_written_as_a_member(renaming: _Site) -> None:
+    _gone, ben = synced(user("ben"), 3, "1001")
+    renaming.remember(ben)
+    change = replace(RENAME, after={}, before={}, members=(guid("ada"), guid("ben")), association=GROUP)
+    renaming.apply(change)
+    assert (renaming.pbx.groups[20].members.keys(), renaming.pbx.refusals) == ({2}, [])
+    assert renaming.objects()["group"].members == (2,)
