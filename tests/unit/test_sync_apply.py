@@ -44,12 +44,13 @@ class _FailingAt(Fate):
     """Lets one call of the PBX, by its number from 1, fail with an error."""
 
     error: PbxError | None = None
+    call: int = 0
     calls: int = 0
 
     @contextmanager
     def step(self, *, is_call: bool) -> Iterator[None]:
         self.calls += is_call
-        if is_call and self.error is not None and self.calls == self.at:
+        if is_call and self.error is not None and self.calls == self.call:
             raise self.error
         yield
 
@@ -67,7 +68,7 @@ class _Site:
         return apply(changes, (), self.pbx.snapshot(with_groups=True), hands)
 
     def fail(self, call: int, error: PbxError) -> None:
-        self.pbx.fate = _FailingAt(call, error=error)
+        self.pbx.fate = _FailingAt(error=error, call=call)
 
     def states(self) -> list[JournalState]:
         return [state for _row, (_intent, state) in sorted(self.ledger.rows.items())]
