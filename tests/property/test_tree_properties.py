@@ -13,7 +13,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.label import LABEL
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.naming import told_apart
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, OrganizationChange, Plan, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, Plan, Reason
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import State
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import DeletionProof, RuleKind, SyncTo
 from hypothesis import HealthCheck, Phase, given, settings
@@ -71,8 +71,8 @@ def test_a_run_cut_off_anywhere_is_completed_by_the_next(
         site = start.copy()
         at = (first + place * counted.steps // _CUTS) % (counted.steps + 1)
         site.run_all_cut_off(Fate(at, is_done, is_lost))
-        if is_lost:
-            # The run went on without knowing whether an extension, or the former one of a group made anew, is gone.
+        if is_lost and scenario.renames != "accepted":
+            # A group that was made anew and whose former one is still there holds a name that the next was to get.
             site.pbx.refusals.clear()
         _come_to_rest(site)
         assert site.pbx.refusals == []
@@ -87,10 +87,8 @@ def test_the_guard_stops_what_takes_something_away_and_nothing_else_until_it_is_
 ) -> None:
     site = _before_the_last_run(scenario)
     start = site.copy()
-    guarded = [_look_at_a_guarded_run(site, kind, stops) for kind in site.order]
-    calm = site.copy()
-    again = [calm.run(kind, _limits(stops)) for kind in calm.order]
-    assert not any(run.calls for run in again) or any(_may_wait(site, run) for run in (*guarded, *again))
+    for kind in site.order:
+        _look_at_a_guarded_run(site, kind, stops)
     for kind in site.order:
         allowed = site.plan(kind).removals_id
         run = _run_and_look(site, kind, limits=replace(_limits(stops), allowed=allowed))
@@ -190,7 +188,7 @@ def _outcome(site: Site, start: Site) -> dict[str, dict[Any, object]]:
     }
 
 
-def _look_at_a_guarded_run(site: Site, kind: RuleKind, stops: frozenset[Danger]) -> Run:
+def _look_at_a_guarded_run(site: Site, kind: RuleKind, stops: frozenset[Danger]) -> None:
     before, limits = site.copy(), _limits(stops)
     run = site.run(kind, limits)
     _note_what_is_given(before, site, kind)
@@ -204,7 +202,6 @@ def _look_at_a_guarded_run(site: Site, kind: RuleKind, stops: frozenset[Danger])
         assert ended <= harmless
         assert before.pbx.organizations.keys() <= site.pbx.organizations.keys()
         assert before.pbx.extensions.keys() <= site.pbx.extensions.keys()
-        _look_at_organizations_that_stay(before, site, run)
     if Danger.MOVES in stops:
         for one in before.ledger.associations():
             if one.extension_id in site.pbx.extensions:
@@ -214,18 +211,6 @@ def _look_at_a_guarded_run(site: Site, kind: RuleKind, stops: frozenset[Danger])
         _look_at_members_that_stay(before, site, run)
     again = site.plan(kind)
     assert not judge(again, replace(limits, allowed=run.plan.removals_id), Totals(0)).stopped
-    return run
-
-
-def _look_at_organizations_that_stay(before: Site, after: Site, run: Run) -> None:
-    """Nobody leaves an organization because of a deletion that was stopped."""
-    kept = {
-        change.object_id
-        for change in run.verdict.changes
-        if isinstance(change, OrganizationChange) and change.action is Action.DELETE
-    }
-    for id_ in before.pbx.extensions.keys() & after.pbx.extensions.keys():
-        assert before.pbx.organizations_of(id_) & kept <= after.pbx.organizations_of(id_)
 
 
 def _limits(stops: frozenset[Danger]) -> GuardLimits:

@@ -285,27 +285,3 @@ def test_an_organization_is_not_deleted_while_a_stopped_move_leaves_an_extension
         "organization:delete:berlin",
         "organization:delete:above",
     }
-
-
-def test_nobody_leaves_an_organization_whose_deletion_is_stopped() -> None:
-    made = _plan(
-        _extension("anna"),
-        _extension("bernd"),
-        _extension("carl"),
-        _organization(Action.DELETE, "berlin", "update:anna", "update:bernd"),
-        _organization(Action.DELETE, "leipzig", "update:carl"),
-    )
-    for limits in (replace(NOTHING, moves=9), NOTHING):
-        assert judge(made, limits, TOTALS).stopped == {change.key for change in made.changes}
-
-
-def test_an_extension_in_two_organizations_stays_in_both_and_so_do_the_others() -> None:
-    made = _plan(
-        _extension("anna", taken=0),
-        _extension("bernd", taken=BERLIN),
-        _organization(Action.DELETE, "berlin", "update:anna", "update:bernd"),
-        _organization(Action.DELETE, "leipzig", "update:anna"),
-        _organization(Action.DELETE, "apart", "organization:update:apart"),
-    )
-    stopped = judge(made, replace(NOTHING, removals=9), TOTALS).stopped
-    assert stopped == {"update:anna", "update:bernd", "organization:delete:berlin", "organization:delete:leipzig"}

@@ -18,7 +18,6 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     Change,
     ExtensionChange,
     GroupChange,
-    OrganizationChange,
     Plan,
     Reason,
 )
@@ -158,28 +157,16 @@ def judge(plan: Plan, limits: GuardLimits, totals: Totals) -> Verdict:
         changes.extend(parts.going_on)
         changes.extend(parts.stopped)
         stopped.update(part.key for part in parts.stopped)
-    all_stopped = _with_preparations(changes, stopped)
-    kept = {change.object_id for change in changes if change.key in all_stopped and is_removal(change)}
+    stopped = set(with_dependents(changes, stopped))
+    removed = {(change.kind, change.guid) for change in changes if change.key in stopped and is_removal(change)}
+    stopped.update(
+        change.key
+        for change in changes
+        if change.reason is Reason.NAME_EXCHANGE and (change.kind, change.guid) in removed
+    )
+    kept = {change.object_id for change in changes if change.key in stopped and is_removal(change)}
     going_on = tuple(change for change in changes if not _only_takes_labels(change, kept))
-    return Verdict(going_on, with_dependents(going_on, set(all_stopped)), breaches)
-
-
-def _with_preparations(changes: Sequence[AnyChange], keys: Iterable[str]) -> frozenset[str]:
-    """Return the keys with those of all that depends on them, and of what only prepares a removal among them.
-
-    An organization that is not deleted keeps its name for the moment, and the extensions that were to leave it.
-    """
-    moves = {change.key for change in changes if isinstance(change, ExtensionChange)}
-    found: frozenset[str] = frozenset()
-    more = frozenset(keys)
-    while more != found:
-        found = with_dependents(changes, set(more))
-        removed = [change for change in changes if change.key in found and is_removal(change)]
-        objects = {(change.kind, change.guid) for change in removed}
-        names = (one for one in changes if one.reason is Reason.NAME_EXCHANGE and (one.kind, one.guid) in objects)
-        leaving = (one for one in removed if isinstance(one, OrganizationChange))
-        more = found.union((one.key for one in names), *(moves.intersection(one.depends_on) for one in leaving))
-    return found
+    return Verdict(going_on, with_dependents(going_on, stopped), breaches)
 
 
 def _is_allowed(danger: Danger, removals_id: str, allowed: str) -> bool:
