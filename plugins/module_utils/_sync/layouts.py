@@ -81,5 +81,6 @@ def _layout(
 
 def _homes(forest: Forest, nodes: Mapping[str, Node]) -> dict[str, str]:
     """The nearest unit of each user that has an organization."""
-    nearest = {unit: nearest_above(unit, forest.parents, nodes) for unit in set(forest.homes.values())}
+    parents = forest.parents
+    nearest = {unit: nearest_above(unit, parents, nodes) for unit in set(forest.homes.values())}
     return {user: nearest[unit] for user, unit in forest.homes.items() if nearest[unit]}

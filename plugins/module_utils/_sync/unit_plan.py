@@ -266,8 +266,9 @@ def _wanted_groups(forest: Forest, own: Iterable[ObjectAssociation]) -> list[Wan
     titles = told_apart({unit.guid: unit.path for unit in found})
     marks = {*(one.guid for one in own), *(unit.guid for unit in forest.units)}
     members: dict[str, set[str]] = defaultdict(set)
+    parents = forest.parents
     for user, unit in forest.homes.items():
-        members[nearest_above(unit, forest.parents, marks)].add(user)
+        members[nearest_above(unit, parents, marks)].add(user)
     return [
         WantedGroup(
             guid=unit.guid,
