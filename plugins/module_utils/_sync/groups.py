@@ -279,6 +279,7 @@ class _Groups:
         self.part.changes.append(change)
 
     def _begin(self, one: WantedGroup, title: str) -> None:
+        self._let_go(title, None)
         holder = next(iter(self._holders(title)), None)
         if isinstance(holder, int) and self._can_take_over(holder):
             self._take_over(one, title, holder)
@@ -334,6 +335,8 @@ class _Groups:
         group = self._groups[group_id]
         members = self._members(one, group)
         renamed = group.name != title
+        if renamed:
+            depends_on = (*depends_on, *self._freed_names[title.casefold()])
         association = self._association(one, group_id, title, members, Origin.ADOPTED)
         self._owners[group_id] = association
         self._names[group_id] = title
@@ -359,19 +362,22 @@ class _Groups:
         """Free a name, and return the keys of the changes that do; None if it stays taken."""
         if own is not None and self._names[own] == title:
             return ()
-        while holders := self._holders(title, own):
-            fixed = next((holder for holder in holders if not self._can_give_way(holder)), None)
-            if fixed is not None:
-                adoptable = own is None and self._is_adoptable(fixed) and not (self._associate_by_name or one.label)
-                self._conflict(object_conflicts.name_taken(_subject(one), title, adoptable=adoptable))
-                return None
-            guids = {holder: self._owners[holder].guid for holder in holders}
-            first = next((guid for guid in guids.values() if guid not in self._visiting), None)
-            if first is not None:
-                self.place(self._wanted[first])
-            else:
-                self._vacate(guids[holders[0]])
+        self._let_go(title, own)
+        holders = self._holders(title, own)
+        fixed = next((holder for holder in holders if not self._can_give_way(holder)), None)
+        if fixed is not None:
+            adoptable = own is None and self._is_adoptable(fixed) and not (self._associate_by_name or one.label)
+            self._conflict(object_conflicts.name_taken(_subject(one), title, adoptable=adoptable))
+            return None
+        for holder in holders:
+            self._vacate(self._owners[holder].guid)
         return tuple(self._freed_names[title.casefold()])
+
+    def _let_go(self, title: str, own: int | None) -> None:
+        """Let the groups that have a name, and are to have another, be placed first."""
+        for holder in self._holders(title, own):
+            if self._can_give_way(holder) and self._owners[holder].guid not in self._visiting:
+                self.place(self._wanted[self._owners[holder].guid])
 
     def _holders(self, title: str, own: int | None = None) -> list[int | str]:
         """The groups of a name, whatever their capital letters; one that spells it so first."""

@@ -71,7 +71,7 @@ class ObjectAssociation:
     :param dn: distinguished name when last seen; "" where there is none.
     :param name: its name on the PBX as last written.
     :param parent_id: the organization below which it was last put; 0 for an extension group, and for an organization
-        that is to be deleted as soon as it is empty.
+        that is to be deleted as soon as it can be.
     :param members: ids of the extensions last written as a group's members, ascending.
     :param leftover_id: id of the group that this one was made in place of and that is still to be deleted; 0 for none.
     """

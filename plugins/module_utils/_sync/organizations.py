@@ -186,14 +186,19 @@ class _Arrangement:
         if holding:
             subject = Subject(association.guid, association.name, ObjectKind.ORGANIZATION)
             self.part.conflicts.append(object_conflicts.object_in_use(subject, self._tree.names[node], holding))
-            if association.parent_id:
-                self.part.refreshed.append(replace(association, parent_id=0))
+            self._mark(association)
         else:
             self.part.deletions.append(self._deletion(ending))
+
+    def _mark(self, association: ObjectAssociation) -> None:
+        """Remember that nobody is to be put into an organization any more, whether or not it can be deleted now."""
+        if association.parent_id:
+            self.part.refreshed.append(replace(association, parent_id=0))
 
     def _deletion(self, ending: Ending) -> OrganizationChange:
         """Delete an organization that has nothing below it any more."""
         association = ending.association
+        self._mark(association)
         node = association.object_id
         parent = self._tree.parents[node]
         change = OrganizationChange(
@@ -306,6 +311,7 @@ class _Arrangement:
         """Give a unit an organization: a new one, or one of its name that is or becomes nobody's."""
         if not self._fits(unit, None, parent):
             return
+        self._let_go(name, parent, None)
         holder = self._tree.holder(name, parent)
         if isinstance(holder, int) and self._can_take_over(holder):
             self._take_over(unit, name, holder)
@@ -385,18 +391,22 @@ class _Arrangement:
 
     def _make_way(self, unit: Unit, name: str, parent: Node, own: Node | None) -> tuple[str, ...] | None:
         """Free a name below a parent for a unit, and return the keys of the changes that do; None if it stays taken."""
-        while holders := self._tree.holders(name, parent, other_than=own):
-            owners = [self._owner(holder) for holder in holders]
-            fixed = next((place for place, owner in enumerate(owners) if not self._can_give_way(owner)), None)
-            if fixed is not None:
-                self._conflict(self._name_conflict(unit, name, owners[fixed], own))
-                return None
-            first = next((owner for owner in owners if owner in self._units and self._can_go_first(owner)), None)
-            if first is not None:
-                self.place(self._units[first])
-            else:
-                self._vacate(owners[0] or "")
+        self._let_go(name, parent, own)
+        owners = [self._owner(holder) for holder in self._tree.holders(name, parent, other_than=own)]
+        fixed = next((place for place, owner in enumerate(owners) if not self._can_give_way(owner)), None)
+        if fixed is not None:
+            self._conflict(self._name_conflict(unit, name, owners[fixed], own))
+            return None
+        for owner in owners:
+            self._vacate(owner or "")
         return tuple(self._freed_names[parent, name.casefold()])
+
+    def _let_go(self, name: str, parent: Node, own: Node | None) -> None:
+        """Let the units that have a name, and are to have another or another place, be placed first."""
+        for holder in self._tree.holders(name, parent, other_than=own):
+            owner = self._owner(holder)
+            if owner in self._units and owner not in self._settled and self._can_go_first(owner):
+                self.place(self._units[owner])
 
     def _owner(self, node: Node) -> str | None:
         """The guid of the unit, or of the association that ends, whose organization it is; None if it is nobody's."""
@@ -472,6 +482,8 @@ class _Arrangement:
             depends_on = (release.key,)
         parent = self._tree.parents[node]
         before = self._tree.names[node]
+        if before != name:
+            depends_on = (*depends_on, *self._freed_names[parent, name.casefold()])
         self._tree.put(node, name, parent)
         self._owners[node] = unit.guid
         self.part.nodes[unit.guid] = node
