@@ -22,6 +22,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite impo
     SqliteLedger,
     open_ledger,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import SavedRule
 
 NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
 
@@ -32,6 +33,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import SavedRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association, ObjectAssociation, ObjectKind, Origin, RetiredNumber,
 )
@@ -81,7 +83,7 @@ KILLED = (
     + """
 with open_ledger(path, read_write=True, command="killed") as ledger:
     say("opened")
-    run_id = ledger.begin_run("users", "plan", now)
+    run_id = ledger.begin_run("pbx_ad_sync", ["users"], "plan", now)
     say("begun")
     row = ledger.intend(run_id, creation, "name-1", now)
     say("creation intended")
@@ -147,7 +149,7 @@ with open(sys.argv[2], "wb") as ballast:
 saved = []
 try:
     with open_ledger(path, read_write=True, command="filling") as ledger:
-        run_id = ledger.begin_run("users", "plan", now)
+        run_id = ledger.begin_run("pbx_ad_sync", ["users"], "plan", now)
         while True:
             guid = f"{len(saved):08d}"
             row = ledger.intend(run_id, replace(creation, guid=guid), "", now)
@@ -241,7 +243,7 @@ def test_a_run_killed_at_any_statement_leaves_all_that_it_had_saved(tmp_path: Pa
         assert seen_in_check_mode in possible, f"killed at statement {fatal}, after: {said}"
         with open_ledger(path, read_write=True, command="next") as ledger:
             assert memory(ledger) == seen_in_check_mode
-            ledger.save_rule("users", {}, NOW)
+            ledger.save_rule("users", SavedRule({}), NOW)
 
 
 def test_a_migration_killed_at_any_statement_loses_nothing(tmp_path: Path) -> None:
@@ -407,7 +409,7 @@ def test_a_full_disk_loses_nothing_and_the_next_run_goes_on(tmp_path: Path) -> N
 def test_a_full_temporary_folder_is_not_taken_for_the_ledgers_disk(tmp_path: Path) -> None:
     path, disk = tmp_path / "ledger", tmp_path / "disk"
     with open_ledger(path, read_write=True, command="test") as ledger:
-        ledger.save_rule("users", {"filter": "x" * 200_000}, NOW)
+        ledger.save_rule("users", SavedRule({"filter": "x" * 200_000}), NOW)
     (said,) = run_beside_small_disk("64k", disk, OPENING, path, "check", TMPDIR=str(disk))
     assert said.startswith(f"LedgerFileError: There is no space in {disk} to copy the ledger {path}")
     assert "TMPDIR" in said

@@ -231,4 +231,4 @@ def _begin_an_update_and_leave_it(site: PlaybookSite) -> None:
             after={"title": "Clerk"},
             association=association,
         )
-        ledger.intend(ledger.begin_run("users", "plan", now), change, "", now)
+        ledger.intend(ledger.begin_run("pbx_ad_sync", ["users"], "plan", now), change, "", now)

@@ -281,7 +281,7 @@ def test_no_two_associations_of_a_kind_share_an_object_and_a_refusal_changes_not
 @given(st.lists(st.tuples(changes, texts), max_size=5))
 def test_the_ledger_gives_back_intents_in_order(intended: list[tuple[AnyChange, str]]) -> None:
     with empty_ledger() as ledger:
-        run_id = ledger.begin_run("users", "plan", NOW)
+        run_id = ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW)
         expected = [Intent(ledger.intend(run_id, change, name, NOW), run_id, change, name) for change, name in intended]
         assert ledger.unfinished() == expected
 

@@ -256,7 +256,7 @@ def test_check_mode_works_on_a_copy(tmp_path: Path) -> None:
         assert ledger.location == str(path)
         assert ledger.associations() == saved
         ledger.save_associations([association(1)])
-        ledger.begin_run("users", "plan", NOW)
+        ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW)
         assert ledger.associations() == [association(1), *saved]
         assert traces(tmp_path) == before
     assert traces(tmp_path) == before

@@ -24,7 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, ExtensionChange, Reason
 
 NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
-NEXT = "ALTER TABLE rules ADD COLUMN enabled INTEGER NOT NULL DEFAULT 1;"
+NEXT = "ALTER TABLE rules ADD COLUMN remark INTEGER NOT NULL DEFAULT 1;"
 
 
 def version(path: Path) -> int:
@@ -50,7 +50,7 @@ def test_an_older_ledger_is_migrated(old: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, NEXT))
     for _unused in range(2):
         with open_ledger(old, read_write=True, command="test") as ledger:
-            assert "enabled" in columns(ledger._connection)
+            assert "remark" in columns(ledger._connection)
     assert version(old) == before + 1
 
 
@@ -58,7 +58,7 @@ def test_check_mode_migrates_its_copy_alone(old: Path, monkeypatch: pytest.Monke
     before = old.read_bytes()
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, NEXT))
     with open_ledger(old, read_write=False, command="test") as ledger:
-        assert "enabled" in columns(ledger._connection)
+        assert "remark" in columns(ledger._connection)
     assert old.read_bytes() == before
 
 
@@ -70,7 +70,7 @@ def test_a_migration_that_fails_leaves_the_older_schema(old: Path, monkeypatch: 
     assert version(old) == len(released)
     monkeypatch.setattr(schema, "MIGRATIONS", released)
     with open_ledger(old, read_write=True, command="test") as ledger:
-        assert "enabled" not in columns(ledger._connection)
+        assert "remark" not in columns(ledger._connection)
 
 
 # --- a ledger of version 1: extensions alone ---
@@ -199,7 +199,7 @@ def assert_nothing_is_lost(ledger: SqliteLedger) -> None:
     assert ledger.associations() == [ANNA, BERT]
     assert ledger.object_associations() == []
     assert ledger.retired_numbers() == [RetiredNumber("1007", "", NOW)]
-    assert ledger.runs(10) == [RunRecord("run-1", "users", "plan-1", "running", NOW, None, {}, "")]
+    assert ledger.runs(10) == [RunRecord("run-1", "", ("users",), "plan-1", "running", NOW, None, {}, "")]
     assert ledger.unfinished() == [Intent(2, "run-1", VACATED), Intent(3, "run-1", DELETED)]
 
 

@@ -24,6 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
     Integration,
     Ledger,
     RunRecord,
+    SavedRule,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
@@ -203,23 +204,23 @@ def test_everything_is_there_after_reopening(path: Path) -> None:
     intended: list[tuple[AnyChange, str]] = [(CREATION, "name-1"), (UNIT_CREATION, ""), (TEAM_DELETION, "")]
     with open_ledger(path, read_write=True, command="test") as ledger:
         ledger.save_integration(INTEGRATION, NOW)
-        ledger.save_rule("users", {"scope": "groups", "groups": ["Sales"]}, NOW)
-        ledger.save_rule("groups", {"scope": "all"}, NOW)
+        ledger.save_rule("users", SavedRule({"scope": "groups", "groups": ["Sales"]}), NOW)
+        ledger.save_rule("groups", SavedRule({"scope": "all"}), NOW)
         ledger.save_associations([SUPPORT, BERT, SALES, ANNA, LABEL, TEAM])
         ledger.retire_number(RetiredNumber("1007", "", NOW))
-        run_id = ledger.begin_run("users", "plan-1", NOW)
+        run_id = ledger.begin_run("pbx_ad_sync", ["users"], "plan-1", NOW)
         rows = [ledger.intend(run_id, change, name, NOW) for change, name in intended]
     with open_ledger(path, read_write=True, command="test") as ledger:
         assert ledger.integration() == INTEGRATION
-        assert ledger.rule("users") == {"scope": "groups", "groups": ["Sales"]}
-        assert ledger.rule("groups") == {"scope": "all"}
+        assert ledger.rule("users") == SavedRule({"scope": "groups", "groups": ["Sales"]})
+        assert ledger.rule("groups") == SavedRule({"scope": "all"})
         assert ledger.associations() == [ANNA, BERT]
         assert ledger.object_associations() == [TEAM, LABEL, SALES, SUPPORT]  # by kind, then by guid
         assert ledger.retired_numbers() == [RetiredNumber("1007", "", NOW)]
         assert ledger.unfinished() == [
             Intent(row, run_id, change, name) for row, (change, name) in zip(rows, intended, strict=True)
         ]
-        assert ledger.runs(1) == [RunRecord(run_id, "users", "plan-1", "running", NOW, None, {}, "")]
+        assert ledger.runs(1) == [RunRecord(run_id, "pbx_ad_sync", ("users",), "plan-1", "running", NOW, None, {}, "")]
 
 
 # --- the integration and its rules ---
@@ -277,13 +278,13 @@ def test_settings_named_like_secrets_are_refused(ledger: SqliteLedger, settings:
     with pytest.raises(LedgerError, match="secret"):
         ledger.save_integration(replace(INTEGRATION, settings=settings), NOW)
     with pytest.raises(LedgerError, match="secret"):
-        ledger.save_rule("users", settings, NOW)
+        ledger.save_rule("users", SavedRule(settings), NOW)
     assert ledger.integration() is None
     assert ledger.rule("users") is None
 
 
 def test_values_named_like_secrets_are_refused_everywhere_else(ledger: SqliteLedger) -> None:
-    run_id = ledger.begin_run("users", "plan", NOW)
+    run_id = ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW)
     leak = {"user_password": "x"}
     leaking: list[AnyChange] = [
         replace(CREATION, after=leak),
@@ -304,7 +305,7 @@ def test_values_named_like_secrets_are_refused_everywhere_else(ledger: SqliteLed
 def test_organizations_and_groups_may_be_called_like_secrets(ledger: SqliteLedger) -> None:
     unit = replace(SALES, dn="OU=Password Reset,DC=example,DC=com", name="Password Reset")
     change = replace(UNIT_CREATION, name=unit.name, after={"name": unit.name}, association=unit)
-    row = ledger.intend(ledger.begin_run("organizational_units", "plan", NOW), change, "", NOW)
+    row = ledger.intend(ledger.begin_run("pbx_ad_sync", ["organizational_units"], "plan", NOW), change, "", NOW)
     assert ledger.unfinished()[0].change == change
     ledger.done(row, unit, None, LATER)
     assert ledger.object_associations() == [unit]
@@ -454,19 +455,23 @@ def test_a_time_without_zone_is_a_mistake(ledger: SqliteLedger) -> None:
 
 
 def test_runs_come_newest_first(ledger: SqliteLedger) -> None:
-    first = ledger.begin_run("users", "plan-1", NOW)
+    first = ledger.begin_run("pbx_ad_sync", ["users"], "plan-1", NOW)
     ledger.finish_run(first, "failed", {"create": 2, "failed": 1}, "2 of 3", LATER)
-    second = ledger.begin_run("users", "plan-2", NOW)  # at the same moment, as a clock set back would have it
+    second = ledger.begin_run(
+        "pbx_ad_sync", ["users"], "plan-2", NOW
+    )  # at the same moment, as a clock set back would have it
     assert ledger.runs(10) == [
-        RunRecord(second, "users", "plan-2", "running", NOW, None, {}, ""),
-        RunRecord(first, "users", "plan-1", "failed", NOW, LATER, {"create": 2, "failed": 1}, "2 of 3"),
+        RunRecord(second, "pbx_ad_sync", ("users",), "plan-2", "running", NOW, None, {}, ""),
+        RunRecord(
+            first, "pbx_ad_sync", ("users",), "plan-1", "failed", NOW, LATER, {"create": 2, "failed": 1}, "2 of 3"
+        ),
     ]
     assert [run.id for run in ledger.runs(1)] == [second]
     assert ledger.runs(0) == []
 
 
 def test_a_run_ends_once(ledger: SqliteLedger) -> None:
-    run_id = ledger.begin_run("users", "plan", NOW)
+    run_id = ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW)
     with pytest.raises(ValueError, match="running"):
         ledger.finish_run(run_id, "running", {}, "", LATER)
     ledger.finish_run(run_id, "succeeded", {}, "", LATER)
@@ -485,7 +490,7 @@ def test_an_intent_belongs_to_a_run(ledger: SqliteLedger) -> None:
 
 
 def test_intents_are_unfinished_oldest_first_until_closed(ledger: SqliteLedger, path: Path) -> None:
-    run_id = ledger.begin_run("users", "plan", NOW)
+    run_id = ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW)
     ledger.save_associations([BERT])
     creation = ledger.intend(run_id, CREATION, "name-1", NOW)
     deletion = ledger.intend(run_id, DELETION, "", NOW)
@@ -504,7 +509,7 @@ def test_intents_are_unfinished_oldest_first_until_closed(ledger: SqliteLedger, 
 
 
 def test_done_saves_the_association(ledger: SqliteLedger) -> None:
-    row = ledger.intend(ledger.begin_run("users", "plan", NOW), CREATION, "name-1", NOW)
+    row = ledger.intend(ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW), CREATION, "name-1", NOW)
     ledger.done(row, ANNA, None, LATER)
     assert ledger.unfinished() == []
     assert ledger.associations() == [ANNA]
@@ -512,7 +517,7 @@ def test_done_saves_the_association(ledger: SqliteLedger) -> None:
 
 def test_done_drops_the_association_and_retires_the_number(ledger: SqliteLedger) -> None:
     ledger.save_associations([ANNA, BERT])
-    row = ledger.intend(ledger.begin_run("users", "plan", NOW), DELETION, "", NOW)
+    row = ledger.intend(ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW), DELETION, "", NOW)
     retired = RetiredNumber("1001", BERT.guid, LATER)
     ledger.done(row, None, retired, LATER)
     assert ledger.unfinished() == []
@@ -521,7 +526,7 @@ def test_done_drops_the_association_and_retires_the_number(ledger: SqliteLedger)
 
 
 def test_done_saves_the_association_of_an_organization(ledger: SqliteLedger) -> None:
-    row = ledger.intend(ledger.begin_run("organizational_units", "plan", NOW), UNIT_CREATION, "", NOW)
+    row = ledger.intend(ledger.begin_run("pbx_ad_sync", ["organizational_units"], "plan", NOW), UNIT_CREATION, "", NOW)
     ledger.done(row, SALES, None, LATER)
     assert ledger.unfinished() == []
     assert ledger.object_associations() == [SALES]
@@ -539,7 +544,7 @@ def test_done_drops_the_association_of_its_kind_and_guid_alone(ledger: SqliteLed
     extensions = {"dropped": replace(ANNA, guid=SALES.guid), "other": BERT}
     groups, organizations = {"dropped": TEAM, "other": LABEL}, {"dropped": SALES, "other": SUPPORT}
     ledger.save_associations([*extensions.values(), *groups.values(), *organizations.values()])
-    row = ledger.intend(ledger.begin_run("users", "plan", NOW), change, "", NOW)
+    row = ledger.intend(ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW), change, "", NOW)
     ledger.done(row, None, None, LATER)
     match change:
         case ExtensionChange():
@@ -554,7 +559,7 @@ def test_done_drops_the_association_of_its_kind_and_guid_alone(ledger: SqliteLed
 
 def test_done_with_a_taken_organization_leaves_the_row_open(ledger: SqliteLedger) -> None:
     ledger.save_associations([SUPPORT])
-    row = ledger.intend(ledger.begin_run("organizational_units", "plan", NOW), UNIT_CREATION, "", NOW)
+    row = ledger.intend(ledger.begin_run("pbx_ad_sync", ["organizational_units"], "plan", NOW), UNIT_CREATION, "", NOW)
     with pytest.raises(LedgerError, match="it is associated with OU=Support"):
         ledger.done(row, replace(SALES, object_id=SUPPORT.object_id), None, LATER)
     assert len(ledger.unfinished()) == 1
@@ -562,7 +567,7 @@ def test_done_with_a_taken_organization_leaves_the_row_open(ledger: SqliteLedger
 
 
 def test_done_is_all_or_nothing(ledger: SqliteLedger, path: Path) -> None:
-    row = ledger.intend(ledger.begin_run("users", "plan", NOW), CREATION, "name-1", NOW)
+    row = ledger.intend(ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW), CREATION, "name-1", NOW)
     with pytest.raises(ValueError, match="time zone"):
         ledger.done(row, ANNA, RetiredNumber("1000", "", NOW.replace(tzinfo=None)), LATER)
     assert len(ledger.unfinished()) == 1
@@ -573,7 +578,7 @@ def test_done_is_all_or_nothing(ledger: SqliteLedger, path: Path) -> None:
 
 def test_done_with_a_taken_extension_leaves_the_row_open(ledger: SqliteLedger) -> None:
     ledger.save_associations([BERT])
-    row = ledger.intend(ledger.begin_run("users", "plan", NOW), CREATION, "name-1", NOW)
+    row = ledger.intend(ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW), CREATION, "name-1", NOW)
     with pytest.raises(LedgerError, match="it is associated with bert"):
         ledger.done(row, replace(ANNA, extension_id=BERT.extension_id), None, LATER)
     assert len(ledger.unfinished()) == 1
@@ -581,7 +586,7 @@ def test_done_with_a_taken_extension_leaves_the_row_open(ledger: SqliteLedger) -
 
 
 def test_a_row_is_closed_once(ledger: SqliteLedger) -> None:
-    row = ledger.intend(ledger.begin_run("users", "plan", NOW), CREATION, "name-1", NOW)
+    row = ledger.intend(ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW), CREATION, "name-1", NOW)
     ledger.done(row, ANNA, None, LATER)
     with pytest.raises(LedgerError, match="no open journal row"):
         ledger.done(row, None, None, LATER)
@@ -592,13 +597,13 @@ def test_a_row_is_closed_once(ledger: SqliteLedger) -> None:
 
 @pytest.mark.parametrize("state", [JournalState.DONE, JournalState.INTENDED])
 def test_what_is_not_done_is_failed_or_unknown(ledger: SqliteLedger, state: JournalState) -> None:
-    row = ledger.intend(ledger.begin_run("users", "plan", NOW), CREATION, "name-1", NOW)
+    row = ledger.intend(ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW), CREATION, "name-1", NOW)
     with pytest.raises(ValueError, match=state.value):
         ledger.not_done(row, state, "", LATER)
 
 
 def test_half_a_character_in_an_error_is_no_obstacle(ledger: SqliteLedger, path: Path) -> None:
-    run_id = ledger.begin_run("users", "plan", NOW)
+    run_id = ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW)
     row = ledger.intend(run_id, CREATION, "name-1", NOW)
     ledger.not_done(row, JournalState.FAILED, "refused: \ud83d", LATER)
     ledger.finish_run(run_id, "failed", {}, "refused: \ud83d", LATER)
@@ -608,7 +613,7 @@ def test_half_a_character_in_an_error_is_no_obstacle(ledger: SqliteLedger, path:
 
 def test_resolve_saves_drops_and_retires(ledger: SqliteLedger) -> None:
     ledger.save_associations([BERT])
-    run_id = ledger.begin_run("users", "plan", NOW)
+    run_id = ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW)
     ledger.intend(run_id, DELETION, "", NOW)
     ledger.intend(run_id, CREATION, "name-1", NOW)
     deletion, creation = ledger.unfinished()
@@ -627,7 +632,7 @@ def test_resolve_saves_drops_and_retires(ledger: SqliteLedger) -> None:
 
 def test_resolve_saves_and_drops_objects_of_all_kinds(ledger: SqliteLedger) -> None:
     ledger.save_associations([TEAM, replace(ANNA, guid=TEAM.guid)])
-    run_id = ledger.begin_run("groups", "plan", NOW)
+    run_id = ledger.begin_run("pbx_ad_sync", ["groups"], "plan", NOW)
     for change in (TEAM_DELETION, UNIT_CREATION, DELETION):
         ledger.intend(run_id, change, "", NOW)
     team, unit, extension = ledger.unfinished()
@@ -646,7 +651,7 @@ def test_resolve_saves_and_drops_objects_of_all_kinds(ledger: SqliteLedger) -> N
 
 def test_resolve_hands_an_object_from_one_association_to_another(ledger: SqliteLedger) -> None:
     ledger.save_associations([SALES])
-    run_id = ledger.begin_run("organizational_units", "plan", NOW)
+    run_id = ledger.begin_run("pbx_ad_sync", ["organizational_units"], "plan", NOW)
     heir = replace(SUPPORT, object_id=SALES.object_id)
     ledger.intend(run_id, replace(UNIT_CREATION, action=Action.ASSOCIATE, guid=heir.guid), "", NOW)
     ledger.intend(run_id, replace(UNIT_CREATION, action=Action.RELEASE), "", NOW)
@@ -663,7 +668,7 @@ def test_resolve_hands_an_object_from_one_association_to_another(ledger: SqliteL
 
 def test_resolve_keeps_what_it_is_not_told_to_change(ledger: SqliteLedger, path: Path) -> None:
     ledger.save_associations([BERT])
-    ledger.intend(ledger.begin_run("users", "plan", NOW), DELETION, "", NOW)
+    ledger.intend(ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW), DELETION, "", NOW)
     (deletion,) = ledger.unfinished()
     ledger.resolve([Resolution(deletion, JournalState.FAILED, "it was not deleted")], LATER)
     assert ledger.unfinished() == []
@@ -674,7 +679,7 @@ def test_resolve_keeps_what_it_is_not_told_to_change(ledger: SqliteLedger, path:
 
 def test_resolve_follows_the_order_for_one_user(ledger: SqliteLedger) -> None:
     ledger.save_associations([ANNA])
-    run_id = ledger.begin_run("users", "plan", NOW)
+    run_id = ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW)
     ledger.intend(run_id, replace(DELETION, guid=ANNA.guid), "", NOW)
     ledger.intend(run_id, CREATION, "name-1", NOW)
     deletion, creation = ledger.unfinished()
@@ -691,7 +696,7 @@ def test_resolve_follows_the_order_for_one_user(ledger: SqliteLedger) -> None:
 
 def test_resolve_is_all_or_nothing(ledger: SqliteLedger) -> None:
     ledger.save_associations([BERT])
-    run_id = ledger.begin_run("users", "plan", NOW)
+    run_id = ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW)
     ledger.intend(run_id, DELETION, "", NOW)
     (deletion,) = ledger.unfinished()
     unheard_of = replace(deletion, id=999)
@@ -724,7 +729,7 @@ def test_resolve_is_all_or_nothing(ledger: SqliteLedger) -> None:
 )
 def test_a_record_that_cannot_be_understood_is_damage(ledger: SqliteLedger, path: Path, statement: str) -> None:
     ledger.save_associations([BERT, TEAM])
-    ledger.intend(ledger.begin_run("users", "plan", NOW), DELETION, "", NOW)
+    ledger.intend(ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW), DELETION, "", NOW)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(statement)
     with pytest.raises(LedgerFileError, match=r"damaged.*record"):
@@ -741,3 +746,41 @@ def test_the_names_in_a_rule_are_remembered_as_what_they_were_found_to_be(path: 
         ledger.save_names("groups", {"Sales": "guid-4"})
         assert ledger.names("groups") == {"Sales": "guid-4"}
         assert ledger.names("users") == {"Sales": "guid-3"}
+
+
+# --- rules that are paused, the schedule, and the end of an integration ---
+
+
+def test_a_rule_is_paused_and_knows_whether_it_was_ever_carried_out(ledger: SqliteLedger) -> None:
+    ledger.save_rule("users", SavedRule({"scope": "all"}), NOW)
+    assert ledger.rule("users") == SavedRule({"scope": "all"}, enabled=True, synchronized=False)
+    ledger.save_rule("users", SavedRule({"scope": "all"}, enabled=False, synchronized=True), LATER)
+    assert ledger.rule("users") == SavedRule({"scope": "all"}, enabled=False, synchronized=True)
+
+
+def test_the_schedule_is_saved_changed_and_forgotten(ledger: SqliteLedger) -> None:
+    assert ledger.schedule() is None
+    ledger.save_schedule({"time": "00:30"}, NOW)
+    ledger.save_schedule({"time": "23:59", "days": ["monday"]}, LATER)
+    assert ledger.schedule() == {"time": "23:59", "days": ["monday"]}
+    ledger.save_schedule(None, LATER)
+    assert ledger.schedule() is None
+
+
+def test_forgetting_the_integration_keeps_resting_numbers_and_what_was_done(ledger: SqliteLedger) -> None:
+    ledger.save_integration(INTEGRATION, NOW)
+    ledger.save_rule("users", SavedRule({"scope": "all"}), NOW)
+    ledger.save_names("users", {"anna": ANNA.guid})
+    ledger.save_schedule({"time": "00:30"}, NOW)
+    ledger.save_associations([ANNA])
+    ledger.retire_number(RetiredNumber("1009", "", NOW))
+    run_id = ledger.begin_run("pbx_ad_sync", ["users", "groups"], "plan", NOW)
+
+    ledger.forget_integration()
+
+    assert (ledger.integration(), ledger.rule("users"), ledger.schedule()) == (None, None, None)
+    assert (ledger.names("users"), ledger.associations(), ledger.object_associations()) == ({}, [], [])
+    assert ledger.retired_numbers() == [RetiredNumber("1009", "", NOW)]
+    assert [(run.id, run.command, run.kinds) for run in ledger.runs(9)] == [
+        (run_id, "pbx_ad_sync", ("users", "groups"))
+    ]

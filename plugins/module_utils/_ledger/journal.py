@@ -10,7 +10,7 @@ All of it works on a connection that the caller opened, in a transaction that th
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerError
@@ -29,12 +29,14 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal impor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange
 
 
-def open_run(connection: sqlite3.Connection, run_id: str, kind: str, plan_id: str, at: datetime) -> None:
+def open_run(
+    connection: sqlite3.Connection, run_id: str, *, command: str, kinds: Sequence[str], plan_id: str, at: datetime
+) -> None:
     """Write down that a run has begun."""
     connection.execute(
-        "INSERT INTO runs (id, kind, plan_id, state, started_at, summary, error)"
-        " VALUES (?, ?, ?, 'running', ?, '{}', '')",
-        (run_id, kind, plan_id, time_to_text(at)),
+        "INSERT INTO runs (id, command, kind, plan_id, state, started_at, summary, error)"
+        " VALUES (?, ?, ?, ?, 'running', ?, '{}', '')",
+        (run_id, command, " ".join(kinds), plan_id, time_to_text(at)),
     )
 
 
@@ -52,14 +54,15 @@ def close_run(
 def read_runs(connection: sqlite3.Connection, limit: int) -> list[RunRecord]:
     """Return the latest runs, newest first."""
     rows = connection.execute(
-        "SELECT id, kind, plan_id, state, started_at, ended_at, summary, error"
+        "SELECT id, command, kind, plan_id, state, started_at, ended_at, summary, error"
         " FROM runs ORDER BY sequence DESC LIMIT ?",
         (max(limit, 0),),
     )
     return [
         RunRecord(
             id=run_id,
-            kind=kind,
+            command=command,
+            kinds=tuple(kind.split()),
             plan_id=plan_id,
             state=state,
             started_at=time_from_text(started_at),
@@ -67,7 +70,7 @@ def read_runs(connection: sqlite3.Connection, limit: int) -> list[RunRecord]:
             summary=mapping_from_json(summary),
             error=error,
         )
-        for run_id, kind, plan_id, state, started_at, ended_at, summary, error in rows
+        for run_id, command, kind, plan_id, state, started_at, ended_at, summary, error in rows
     ]
 
 

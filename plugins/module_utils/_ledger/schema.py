@@ -106,6 +106,17 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE associations ADD COLUMN organization_id INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE journal ADD COLUMN kind TEXT NOT NULL DEFAULT 'extension';
     """,
+    # Rules that can be paused, runs of several kinds at once (runs.kind holds them with blanks between), a schedule.
+    """
+    ALTER TABLE rules ADD COLUMN enabled INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE rules ADD COLUMN synchronized INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE runs ADD COLUMN command TEXT NOT NULL DEFAULT '';
+    CREATE TABLE schedule (
+        id       INTEGER PRIMARY KEY CHECK (id = 1),
+        settings TEXT NOT NULL,
+        saved_at TEXT NOT NULL
+    );
+    """,
 )
 
 

@@ -61,6 +61,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
     Integration,
     Ledger,
     RunRecord,
+    SavedRule,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
@@ -151,20 +152,48 @@ class SqliteLedger(Ledger):
             "Disconnect that integration first, or name another ledger_path.",
         )
 
-    def rule(self, kind: str) -> Mapping[str, Any] | None:
-        """Return the saved settings of a rule (a ``RuleKind``), None if never saved."""
-        with self._reading():
-            row = self._connection.execute("SELECT settings FROM rules WHERE kind = ?", (kind,)).fetchone()
-            return mapping_from_json(row[0]) if row else None
+    def forget_integration(self) -> None:
+        """Forget the integration and all that is saved or remembered of it: rules, names, schedule, associations.
 
-    def save_rule(self, kind: str, settings: Mapping[str, Any], at: datetime) -> None:
-        """Save the settings of a rule; ``LedgerError`` if one is named like a secret."""
-        refuse_secrets(settings)
+        Numbers that rest, runs and their journal are kept.
+        """
+        with self._transaction():
+            for table in ("integration", "rules", "names", "schedule", "associations", "object_associations"):
+                self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 (a name from the line above)
+
+    def rule(self, kind: str) -> SavedRule | None:
+        """Return the saved rule of a kind (a ``RuleKind``), None if never saved."""
+        with self._reading():
+            row = self._connection.execute(
+                "SELECT settings, enabled, synchronized FROM rules WHERE kind = ?", (kind,)
+            ).fetchone()
+            return SavedRule(mapping_from_json(row[0]), bool(row[1]), bool(row[2])) if row else None
+
+    def save_rule(self, kind: str, rule: SavedRule, at: datetime) -> None:
+        """Save a rule; ``LedgerError`` if a setting is named like a secret."""
+        refuse_secrets(rule.settings)
         with self._transaction():
             self._connection.execute(
-                "INSERT OR REPLACE INTO rules (kind, settings, saved_at) VALUES (?, ?, ?)",
-                (kind, to_json(settings), time_to_text(at)),
+                "INSERT OR REPLACE INTO rules (kind, settings, enabled, synchronized, saved_at) VALUES (?, ?, ?, ?, ?)",
+                (kind, to_json(rule.settings), int(rule.enabled), int(rule.synchronized), time_to_text(at)),
             )
+
+    def schedule(self) -> Mapping[str, Any] | None:
+        """Return the saved settings of the schedule, None if there are none."""
+        with self._reading():
+            row = self._connection.execute("SELECT settings FROM schedule").fetchone()
+            return mapping_from_json(row[0]) if row else None
+
+    def save_schedule(self, settings: Mapping[str, Any] | None, at: datetime) -> None:
+        """Save the settings of the schedule, or (None) forget them; ``LedgerError`` if one is named like a secret."""
+        refuse_secrets(settings)
+        with self._transaction():
+            self._connection.execute("DELETE FROM schedule")
+            if settings is not None:
+                self._connection.execute(
+                    "INSERT INTO schedule (id, settings, saved_at) VALUES (1, ?, ?)",
+                    (to_json(settings), time_to_text(at)),
+                )
 
     def names(self, kind: str) -> Mapping[str, str]:
         """Return what the names in a rule were found to be: objectGUIDs by the names as they are given."""
@@ -221,11 +250,11 @@ class SqliteLedger(Ledger):
 
     # --- runs ---
 
-    def begin_run(self, kind: str, plan_id: str, at: datetime) -> str:
+    def begin_run(self, command: str, kinds: Sequence[str], plan_id: str, at: datetime) -> str:
         """Open a run and return its id (a UUID)."""
         run_id = str(uuid.uuid4())
         with self._transaction():
-            open_run(self._connection, run_id, kind, plan_id, at)
+            open_run(self._connection, run_id, command=command, kinds=kinds, plan_id=plan_id, at=at)
         return run_id
 
     def finish_run(self, run_id: str, state: str, summary: Mapping[str, int], error: str, at: datetime) -> None:

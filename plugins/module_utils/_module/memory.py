@@ -93,9 +93,10 @@ def rule_settings(rule: AnyRule) -> dict[str, Any]:
 
 def saved_unit_rule(ledger: Ledger) -> UnitRule | None:
     """Return the saved rule of organizational units; None if there is none."""
-    settings: Mapping[str, Any] | None = ledger.rule(RuleKind.ORGANIZATIONAL_UNITS)
-    if settings is None:
+    saved = ledger.rule(RuleKind.ORGANIZATIONAL_UNITS)
+    if saved is None:
         return None
+    settings = saved.settings
     return UnitRule(
         parent_organization=settings["parent_organization"],
         company_name=settings["company_name"],

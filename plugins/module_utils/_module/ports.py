@@ -247,14 +247,31 @@ class Integration:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedRule:
+    """The rule of one kind of synchronization, as saved.
+
+    :param settings: the module's options by their names, the guard's limits too.
+    :param enabled: whether runs carry it out; a rule that is not is paused.
+    :param synchronized: whether a run has ever carried it out to its end.
+    """
+
+    settings: Mapping[str, Any]
+    enabled: bool = True
+    synchronized: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One execution, as the ledger tells it.
 
+    :param command: what was run, by the module's name.
+    :param kinds: what it synchronized or cleaned up (``RuleKind``), in the order in which it did.
     :param state: ``running``, ``succeeded`` or ``failed``; a run that was killed stays ``running``.
     """
 
     id: str
-    kind: str
+    command: str
+    kinds: tuple[str, ...]
     plan_id: str
     state: str
     started_at: datetime
@@ -279,11 +296,23 @@ class Ledger(Protocol):
     def save_integration(self, integration: Integration, at: datetime) -> None:
         """Save it; ``ForeignLedgerError`` if the ledger belongs to another domain or PBX."""
 
-    def rule(self, kind: str) -> Mapping[str, Any] | None:
-        """Return the saved settings of a rule (a ``RuleKind``), None if never saved."""
+    def forget_integration(self) -> None:
+        """Forget the integration and all that is saved or remembered of it: rules, names, schedule, associations.
 
-    def save_rule(self, kind: str, settings: Mapping[str, Any], at: datetime) -> None:
-        """Save the settings of a rule."""
+        Numbers that rest, runs and their journal are kept.
+        """
+
+    def rule(self, kind: str) -> SavedRule | None:
+        """Return the saved rule of a kind (a ``RuleKind``), None if never saved."""
+
+    def save_rule(self, kind: str, rule: SavedRule, at: datetime) -> None:
+        """Save a rule."""
+
+    def schedule(self) -> Mapping[str, Any] | None:
+        """Return the saved settings of the schedule, None if there are none."""
+
+    def save_schedule(self, settings: Mapping[str, Any] | None, at: datetime) -> None:
+        """Save the settings of the schedule, or (None) forget them."""
 
     def names(self, kind: str) -> Mapping[str, str]:
         """Return what the names in a rule were found to be: objectGUIDs by the names as they are given."""
@@ -312,8 +341,12 @@ class Ledger(Protocol):
     def unfinished(self) -> list[Intent]:
         """Return the journal's rows in state intended or unknown, oldest first."""
 
-    def begin_run(self, kind: str, plan_id: str, at: datetime) -> str:
-        """Open a run and return its id (a UUID)."""
+    def begin_run(self, command: str, kinds: Sequence[str], plan_id: str, at: datetime) -> str:
+        """Open a run and return its id (a UUID).
+
+        :param command: what is run, by the module's name.
+        :param kinds: what it synchronizes or cleans up (``RuleKind``).
+        """
 
     def finish_run(self, run_id: str, state: str, summary: Mapping[str, int], error: str, at: datetime) -> None:
         """Close a run."""

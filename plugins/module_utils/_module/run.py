@@ -20,7 +20,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply impor
     send_welcome_emails,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory, kind_of, rule_settings
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Directory, Ledger, Pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Directory, Ledger, Pbx, SavedRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read import read_pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.task import Sides, Task
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.firmware import check_firmware
@@ -172,17 +172,17 @@ def _prepare(world: World, ledger: Ledger, pbx: Pbx, request: Request, warnings:
         verdict=judge(plan, request.limits, memory.totals(request.kind)),
         request=request,
         names=started.names,
-        rule_changed=ledger.rule(request.kind) != rule_settings(request.rule),
+        rule_changed=ledger.rule(request.kind) != SavedRule(rule_settings(request.rule), synchronized=True),
         warnings=warnings,
     )
 
 
 def _carry_out(world: World, ledger: Ledger, pbx: Pbx, prepared: _Prepared) -> Report:
     request = prepared.request
-    run_id = ledger.begin_run(request.kind, prepared.plan.id, world.clock())
+    run_id = ledger.begin_run("", [request.kind], prepared.plan.id, world.clock())
     hands = Hands(pbx, ledger, run_id, world.clock, world.draw_name)
     try:
-        ledger.save_rule(request.kind, rule_settings(request.rule), world.clock())
+        ledger.save_rule(request.kind, SavedRule(rule_settings(request.rule), synchronized=True), world.clock())
         if prepared.names != ledger.names(request.kind):
             ledger.save_names(request.kind, prepared.names)
         ledger.save_associations(prepared.plan.refreshed)
@@ -312,5 +312,5 @@ def _endangered(danger: Danger, changes: Sequence[AnyChange]) -> list[str]:
 
 
 def _record_failure(ledger: Ledger, request: Request, error: YeastarError, at: datetime) -> None:
-    run_id = ledger.begin_run(request.kind, "", at)
+    run_id = ledger.begin_run("", [request.kind], "", at)
     ledger.finish_run(run_id, "failed", {}, str(error), at)
