@@ -136,10 +136,20 @@ options:
       - The RV(removals_id) of the one set of removals that the guard is to let through. It is worth nothing for any other set.
     type: str
     default: ""
+  delete_organizations:
+    description:
+      - Whether the organizations and extension groups that the rule is associated with are deleted when it is paused. Only with O(enabled=false).
+      - The guard does not count them, for this is asked for in so many words. Look at the plan in check mode first, and give its
+        RV(plan_id) as O(expect_plan_id).
+    type: bool
+    default: false
 extends_documentation_fragment:
   - pbxops.yeastar.connection
+  - pbxops.yeastar.rule
+  - pbxops.yeastar.expect
   - pbxops.yeastar.attributes
 seealso:
+  - module: pbxops.yeastar.pbx_ad_sync
   - module: pbxops.yeastar.pbx_ad_connection
   - module: pbxops.yeastar.pbx_ad_user_sync
   - module: pbxops.yeastar.pbx_ad_group_sync
@@ -370,11 +380,58 @@ plan_id:
   returned: success or failure after planning
   type: str
   sample: 325f79650555ce51
+plan_changes:
+  description: All that the plan does and cannot do, a line each, for O(expect_changes). The digits name it exactly.
+  returned: success or failure after planning
+  type: list
+  elements: str
+  sample:
+    - 0b83d6f1 update 2000 anna
 removals_id:
   description: Name of what the guard counts in the plan, and of nothing else, for O(allow_removals).
   returned: success or failure after planning
   type: str
   sample: 4f53cda18c2baa0c
+status:
+  description: Status of the integration, V(connected) or V(disabled). While it is disabled nothing is synchronized, and the task does not fail for that.
+  returned: success or failure after planning
+  type: str
+  sample: connected
+enabled:
+  description: Whether the rule is enabled; while it is paused it is not carried out.
+  returned: success or failure after planning
+  type: bool
+  sample: true
+outcome:
+  description: What became of it, in a form to mail or to post.
+  returned: success or failure after planning
+  type: dict
+  contains:
+    state:
+      description: V(succeeded), V(failed), V(planned) in check mode, or V(skipped) where nothing was to be synchronized.
+      type: str
+    headline:
+      description: The summary in a line.
+      type: str
+    check_mode:
+      description: Whether it is a plan.
+      type: bool
+    started_at:
+      description: When it began, ISO 8601.
+      type: str
+    ended_at:
+      description: When it ended, likewise.
+      type: str
+    duration:
+      description: Seconds between the two.
+      type: float
+  sample:
+    state: succeeded
+    headline: 1 created, 1 updated, 1 conflict.
+    check_mode: false
+    started_at: "2026-11-25T23:30:00+00:00"
+    ended_at: "2026-11-25T23:30:04+00:00"
+    duration: 4.132
 ledger_path:
   description: Where the ledger is.
   returned: success or failure after planning
@@ -383,23 +440,14 @@ ledger_path:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.guard_options import guard_options
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import run_module, synchronize_units_module
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import CONNECTION_OPTIONS
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.unit_options import UNIT_RULE_OPTIONS
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Danger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.commands import rule_module, rule_module_options
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import run_module
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **CONNECTION_OPTIONS,
-            **UNIT_RULE_OPTIONS,
-            **guard_options(*Danger),
-        },
-        supports_check_mode=True,
-    )
-    run_module(module, "pbx_ad_ou_sync", synchronize_units_module)
+    module = AnsibleModule(argument_spec=rule_module_options(RuleKind.ORGANIZATIONAL_UNITS), supports_check_mode=True)
+    run_module(module, "pbx_ad_ou_sync", rule_module(RuleKind.ORGANIZATIONAL_UNITS))
 
 
 if __name__ == "__main__":

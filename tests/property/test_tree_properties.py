@@ -81,6 +81,40 @@ def test_a_run_cut_off_anywhere_is_completed_by_the_next(
 
 
 @steady
+@given(scenarios)
+def test_one_run_of_all_kinds_does_what_one_run_after_the_other_does(scenario: Scenario) -> None:
+    start = _before_the_last_run(scenario)
+    start.saved_unit_rule = start.units
+    together, apart = start.copy(), start.copy()
+    shown = [made.id for made in start.plan_together(start.pbx.snapshot(with_groups=True))]
+    runs = together.run_together()
+    apart.run_all()
+    assert [run.plan.id for run in runs] == shown
+    assert together.pbx.refusals == []
+    assert {outcome.state for run in runs for outcome in run.outcomes} <= {State.DONE}
+    _look_at_the_same_end(together, apart, start)
+
+
+@steady
+@given(scenarios, st.integers(0, 500), st.booleans(), st.booleans())
+def test_one_run_of_all_kinds_cut_off_anywhere_is_completed_by_the_next(
+    scenario: Scenario, first: int, is_done: bool, is_lost: bool
+) -> None:
+    start = _before_the_last_run(scenario)
+    start.saved_unit_rule = start.units
+    counted = Fate()
+    start.copy().run_all_cut_off(counted, together=True)
+    for place in range(_CUTS):
+        site = start.copy()
+        at = (first + place * counted.steps // _CUTS) % (counted.steps + 1)
+        site.run_all_cut_off(Fate(at, is_done, is_lost), together=True)
+        if is_lost:
+            site.pbx.refusals.clear()
+        _come_to_rest(site)
+        assert site.pbx.refusals == []
+
+
+@steady
 @given(scenarios, st.one_of(st.just(frozenset(Danger)), st.frozensets(st.sampled_from(Danger), min_size=1)))
 def test_the_guard_stops_what_takes_something_away_and_nothing_else_until_it_is_allowed(
     scenario: Scenario, stops: frozenset[Danger]
@@ -195,7 +229,7 @@ def _look_at_a_guarded_run(site: Site, kind: RuleKind, stops: frozenset[Danger])
     run = site.run(kind, limits)
     _note_what_is_given(before, site, kind)
     assert site.pbx.refusals == []
-    assert {outcome.state for outcome in run.applied.outcomes} <= {State.DONE, State.STOPPED}
+    assert {outcome.state for outcome in run.outcomes} <= {State.DONE, State.STOPPED}
     keys = [change.key for change in run.verdict.changes]
     assert len(set(keys)) == len(keys)
     if Danger.REMOVALS in stops:
@@ -225,7 +259,7 @@ def _limits(stops: frozenset[Danger]) -> GuardLimits:
 
 
 def _look_at_members_that_stay(before: Site, after: Site, run: Run) -> None:
-    outcomes = [outcome for outcome in run.applied.outcomes if outcome.state is State.DONE]
+    outcomes = [outcome for outcome in run.outcomes if outcome.state is State.DONE]
     made_anew = {one.change.object_id: one.object_id for one in outcomes if one.object_id != one.change.object_id}
     for one in before.ledger.object_associations():
         if one.kind is ObjectKind.EXTENSION_GROUP and one.object_id in before.pbx.groups and one.guid != LABEL:
@@ -244,7 +278,7 @@ def _run_and_look(site: Site, kind: RuleKind, seed: int = 0, limits: GuardLimits
     assert mixed == run.plan, "the plan depends on the order of what was read"
     _look_at_the_plan(run.plan)
     assert site.pbx.refusals == [], f"{[(one.key, one.before, one.after) for one in run.plan.changes]}"
-    assert {outcome.state for outcome in run.applied.outcomes} <= {State.DONE}
+    assert {outcome.state for outcome in run.outcomes} <= {State.DONE}
     _look_at_what_is_nobodys(before, site, run)
     _look_at_what_stays(before, site, run)
     _note_what_is_given(before, site, kind)
@@ -292,7 +326,7 @@ def _look_at_what_is_nobodys(before: Site, after: Site, run: Run) -> None:
 
 
 def _look_at_what_stays(before: Site, after: Site, run: Run) -> None:
-    told = {outcome.change.guid for outcome in run.applied.outcomes if "made anew" in outcome.detail}
+    told = {outcome.change.guid for outcome in run.outcomes if "made anew" in outcome.detail}
     was = {(one.kind, one.guid): one for one in before.ledger.object_associations()}
     for one in after.ledger.object_associations():
         held = was.get((one.kind, one.guid))

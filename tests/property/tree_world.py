@@ -13,8 +13,9 @@ from datetime import datetime
 from random import Random
 from typing import NoReturn, TypeVar, cast
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import Applied, Hands, apply
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import Hands, Stage, apply
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, Pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rehearsal import Standing, rehearse
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import AnswerLostError, PbxRefusedError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
     Absent,
@@ -50,6 +51,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import Layout
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange, Plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.recovery import recover
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import Outcome
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     DeletionProof,
     GroupRule,
@@ -652,7 +654,7 @@ class Run:
     kind: RuleKind
     plan: Plan
     verdict: Verdict
-    applied: Applied
+    outcomes: tuple[Outcome, ...]
     calls: int
 
 
@@ -662,6 +664,7 @@ class Site:
 
     :param anchor: id of the parent organization that the rule of units names.
     :param saved_unit_rule: as the last run of units saved it, which is what a run of users goes by.
+    :param imagined: where a run stands that has planned earlier kinds and not carried them out.
     :param given_by_hand: ids of the organizations that an administrator gave an extension, by its id.
     """
 
@@ -673,6 +676,7 @@ class Site:
     groups: GroupRule = field(default_factory=GroupRule)
     anchor: int = ROOT
     saved_unit_rule: UnitRule | None = None
+    imagined: Standing | None = None
     given_by_hand: dict[int, set[int]] = field(default_factory=dict)
 
     def copy(self) -> Site:
@@ -703,11 +707,38 @@ class Site:
         """Run all rules, one after the other."""
         return [self.run(kind) for kind in self.order]
 
-    def run_all_cut_off(self, fate: Fate) -> bool:
+    def run_together(self) -> list[Run]:
+        """Run all rules in one, as ``synchronize`` does for several kinds: planned first, and then written."""
+        self._recover()
+        self.saved_unit_rule = self.units
+        snapshot = self.pbx.snapshot(with_groups=True)
+        planned = self.plan_together(snapshot)
+        hands = Hands(cast(Pbx, self.pbx), cast(Ledger, self.ledger), "run", lambda: NOW, self._name)
+        stages = [Stage(made.changes, (), made.refreshed) for made in planned]
+        before = self.pbx.calls
+        applied = apply(stages, snapshot, hands)
+        return [
+            Run(kind, made, Verdict(made.changes), outcomes, self.pbx.calls - before)
+            for kind, made, outcomes in zip(self.order, planned, applied.outcomes, strict=True)
+        ]
+
+    def plan_together(self, snapshot: PbxSnapshot) -> list[Plan]:
+        """Plan all rules, each from what those before it leave behind."""
+        standing = Standing(snapshot, self.ledger.associations(), self.ledger.object_associations())
+        planned: list[Plan] = []
+        for kind in self.order:
+            planned.append(replace(self, imagined=standing).plan(kind))
+            standing = rehearse(Stage(planned[-1].changes, (), planned[-1].refreshed), standing)
+        return planned
+
+    def run_all_cut_off(self, fate: Fate, *, together: bool = False) -> bool:
         """Run all rules until something befalls the run; tell whether anything did."""
         self.pbx.fate = self.ledger.fate = fate
         try:
-            self.run_all()
+            if together:
+                self.run_together()
+            else:
+                self.run_all()
         except KilledError:
             pass
         finally:
@@ -723,24 +754,25 @@ class Site:
         before = self.pbx.calls
         if kind is RuleKind.ORGANIZATIONAL_UNITS:
             self.saved_unit_rule = self.units
-        self.ledger.save_associations(made.refreshed)
         hands = Hands(cast(Pbx, self.pbx), cast(Ledger, self.ledger), "run", lambda: NOW, self._name)
-        applied = apply(verdict.changes, verdict.stopped, self._snapshot(kind), hands)
-        return Run(kind, made, verdict, applied, self.pbx.calls - before)
+        applied = apply([Stage(verdict.changes, verdict.stopped, made.refreshed)], self._snapshot(kind), hands)
+        return Run(kind, made, verdict, applied.outcomes[0], self.pbx.calls - before)
 
     def plan(self, kind: RuleKind, mix: Random | None = None) -> Plan:
         """Plan a run of one rule.
 
         :param mix: puts what either side answers into another order.
         """
-        snapshot = self._snapshot(kind, mix)
-        associations, objects = self.ledger.associations(), self.ledger.object_associations()
+        standing = self.imagined or Standing(
+            self._snapshot(kind, mix), self.ledger.associations(), self.ledger.object_associations()
+        )
+        snapshot, associations, objects = standing.pbx, standing.associations, standing.objects
         own = [one for one in objects if one.rule is kind]
         if kind is RuleKind.USERS:
             seen = self.directory.read_users(associations)
             seen = replace(seen, users=mixed(seen.users, mix), outside=mixed(seen.outside, mix))
             groups = [one for one in objects if one.kind is ObjectKind.EXTENSION_GROUP]
-            retired, layout = self.ledger.retired_numbers(), self._layout(seen, snapshot)
+            retired, layout = self.ledger.retired_numbers(), self._layout(seen, snapshot, objects)
             return plan_users(self.users, seen, snapshot, associations, retired, layout=layout, objects=groups)
         if kind is RuleKind.ORGANIZATIONAL_UNITS:
             units = self.directory.read_units(self.units, associations, own)
@@ -764,11 +796,14 @@ class Site:
         to_groups = kind is RuleKind.ORGANIZATIONAL_UNITS and self.units.sync_to is SyncTo.EXTENSION_GROUP
         return self.pbx.snapshot(with_groups=bool(kind is RuleKind.GROUPS or to_groups or label or own), mix=mix)
 
-    def _layout(self, seen: DirectorySnapshot, snapshot: PbxSnapshot) -> Layout | None:
+    def _layout(
+        self, seen: DirectorySnapshot, snapshot: PbxSnapshot, objects: Sequence[ObjectAssociation]
+    ) -> Layout | None:
         rule = self.saved_unit_rule
         if rule is None or rule.sync_to is not SyncTo.ORGANIZATION:
             return None
-        held = list(self.ledger.own(ObjectKind.ORGANIZATION).values())
+        rules = (ObjectKind.ORGANIZATION, RuleKind.ORGANIZATIONAL_UNITS)
+        held = [one for one in objects if (one.kind, one.rule) == rules]
         users = sorted(user.guid for user in (*seen.users, *seen.outside))
         return standing_layout(self.directory.standing_forest(rule, held, users), held, snapshot.organizations or ())
 

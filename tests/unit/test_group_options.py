@@ -31,7 +31,7 @@ def options(**given: Any) -> dict[str, Any]:
 
 def test_the_defaults_are_those_of_the_rule_and_of_the_guard() -> None:
     assert group_rule(options()) == GroupRule()
-    assert guard_limits(options()) == GuardLimits()
+    assert guard_limits(options(), "") == GuardLimits()
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_is_given_is_in_the_limits() -> None:
         "allow_removals": "0123456789abcdef",
     }
 
-    assert guard_limits(options(**given)) == GuardLimits(
+    assert guard_limits(options(**given), options(**given)["allow_removals"]) == GuardLimits(
         removals=1, percent=2.5, member_removals=3, member_removals_percent=0.0, allowed="0123456789abcdef"
     )
 
@@ -107,7 +107,7 @@ def test_options_that_cannot_be_are_told_by_their_names(given: dict[str, Any], w
 )
 def test_limits_that_are_none_are_told_by_their_names(given: dict[str, Any], word: str) -> None:
     with pytest.raises(OptionError, match=f"^{word} "):
-        guard_limits(options(**given))
+        guard_limits(options(**given), options(**given)["allow_removals"])
 
 
 def test_the_guard_of_groups_has_no_option_for_moves() -> None:

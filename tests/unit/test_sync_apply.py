@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 import pytest
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import Applied, Hands, apply
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import Applied, Hands, Stage, apply
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, Pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
     AnswerLostError,
@@ -64,8 +64,11 @@ class _Site:
         self.ledger.save_associations(associations)
 
     def apply(self, *changes: AnyChange) -> Applied:
+        return self.apply_stages(Stage(changes))
+
+    def apply_stages(self, *stages: Stage) -> Applied:
         hands = Hands(cast(Pbx, self.pbx), cast(Ledger, self.ledger), "run", lambda: NOW, lambda: "drawn")
-        return apply(changes, (), self.pbx.snapshot(with_groups=True), hands)
+        return apply(stages, self.pbx.snapshot(with_groups=True), hands)
 
     def fail(self, call: int, error: PbxError) -> None:
         self.pbx.fate = _FailingAt(error=error, call=call)
@@ -111,7 +114,7 @@ def handing_over() -> _Site:
 
 def test_what_is_handed_over_ends_and_begins_in_one_step(handing_over: _Site) -> None:
     applied = handing_over.apply(RELEASE, TAKE_OVER)
-    assert [(one.change.key, one.state) for one in applied.outcomes] == [
+    assert [(one.change.key, one.state) for one in applied.outcomes[0]] == [
         (RELEASE.key, State.DONE),
         (TAKE_OVER.key, State.DONE),
     ]
@@ -132,7 +135,7 @@ def test_what_could_not_be_taken_over_stays_the_former_ones(
 ) -> None:
     handing_over.fail(1, error)
     applied = handing_over.apply(RELEASE, TAKE_OVER)
-    assert [one.state.value for one in applied.outcomes] == [state.value, state.value]
+    assert [one.state.value for one in applied.outcomes[0]] == [state.value, state.value]
     assert handing_over.objects() == {"former": FORMER}
     assert handing_over.states() == [state, state]
     assert applied.ended_by is (error if error.ends_run else None)
@@ -150,7 +153,7 @@ def test_after_an_error_that_no_call_survives_both_are_skipped(handing_over: _Si
         after={"name": "New Ltd"},
     )
     applied = handing_over.apply(company, RELEASE, TAKE_OVER)
-    assert [one.state for one in applied.outcomes] == [State.UNKNOWN, State.SKIPPED, State.SKIPPED]
+    assert [one.state for one in applied.outcomes[0]] == [State.UNKNOWN, State.SKIPPED, State.SKIPPED]
     assert handing_over.objects() == {"former": FORMER}
 
 
@@ -202,8 +205,8 @@ def renaming() -> _Site:
 
 def test_a_group_that_is_made_anew_twice_keeps_its_roles_and_leaves_nothing(renaming: _Site) -> None:
     applied = renaming.apply(VACATE, replace(RENAME, depends_on=(VACATE.key,)))
-    assert [one.state for one in applied.outcomes] == [State.DONE, State.DONE]
-    assert all("made anew" in one.detail for one in applied.outcomes)
+    assert [one.state for one in applied.outcomes[0]] == [State.DONE, State.DONE]
+    assert all("made anew" in one.detail for one in applied.outcomes[0])
     held = renaming.objects()["group"]
     assert renaming.pbx.groups[held.object_id] == PbxGroup("Vertrieb", {2: MANAGER}, 7)
     assert (len(renaming.pbx.groups), held.leftover_id, renaming.pbx.refusals) == (2, 0, [])
@@ -214,12 +217,12 @@ def test_a_former_group_that_is_left_is_deleted_later(renaming: _Site, call: int
     """Calls 1 and 4 try to rename, 2 and 5 make the group anew, 3 and 6 delete the former one."""
     renaming.fail(call, PbxRefusedError("no"))
     first = renaming.apply(VACATE, *([] if call == 3 else [RENAME]))
-    assert "the former group is left" in first.outcomes[-1].detail
+    assert "the former group is left" in first.outcomes[0][-1].detail
     assert {group.name for id_, group in renaming.pbx.groups.items() if id_ != 1} == names
     assert renaming.objects()["group"].leftover_id
     if call == 3:
         # It is gone before another one takes its place as what is left.
-        assert renaming.apply(RENAME).outcomes[0].state is State.DONE
+        assert renaming.apply(RENAME).outcomes[0][0].state is State.DONE
         assert {group.name for id_, group in renaming.pbx.groups.items() if id_ != 1} == {"Vertrieb"}
 
 
@@ -245,7 +248,7 @@ def test_a_group_that_cannot_be_made_anew_gets_its_members_all_the_same(renaming
     renaming.fail(2, PbxRefusedError("no room"))
     renaming.pbx.groups[20] = PbxGroup("Sales", {9: MANAGER})
     applied = renaming.apply(RENAME)
-    assert [one.state for one in applied.outcomes] == [State.FAILED]
+    assert [one.state for one in applied.outcomes[0]] == [State.FAILED]
     assert renaming.pbx.groups[20].members.keys() == {2}
     assert renaming.objects() == {"group": GROUP}
 

@@ -26,7 +26,7 @@ def options(**given: Any) -> dict[str, Any]:
 
 def test_the_defaults_are_those_of_the_rule_and_of_the_guard() -> None:
     assert unit_rule(options()) == UnitRule()
-    assert guard_limits(options()) == GuardLimits()
+    assert guard_limits(options(), "") == GuardLimits()
 
 
 def test_what_is_given_is_in_the_rule() -> None:

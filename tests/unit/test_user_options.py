@@ -25,7 +25,7 @@ def options(**given: Any) -> dict[str, Any]:
 
 def test_the_defaults_are_those_of_the_rule_and_of_the_guard() -> None:
     assert user_rule(options()) == UserRule()
-    assert guard_limits(options()) == GuardLimits()
+    assert guard_limits(options(), "") == GuardLimits()
 
 
 def test_what_is_given_is_in_the_rule() -> None:
@@ -95,4 +95,4 @@ def test_options_that_cannot_be_are_told_by_their_names(given: dict[str, Any], w
 )
 def test_limits_that_are_none_are_told_by_their_names(given: dict[str, Any], word: str) -> None:
     with pytest.raises(OptionError, match=word):
-        guard_limits(options(**given))
+        guard_limits(options(**given), "")

@@ -21,16 +21,15 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal impor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     ObjectAssociation,
+    ObjectKind,
     RetiredNumber,
     Welcome,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxSnapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
-    REMOVALS,
     Action,
     AnyChange,
     ExtensionChange,
-    OrganizationChange,
     Reason,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import Outcome, State
@@ -54,39 +53,100 @@ class Hands:
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
-    """What became of a plan.
+class Stage:
+    """One kind's part of what is to be carried out.
 
+    :param stopped: keys of the changes that the guard stops.
+    :param refreshed: associations to be saved anew although the PBX needs no write.
+    """
+
+    changes: Sequence[AnyChange]
+    stopped: Collection[str] = ()
+    refreshed: Sequence[Association | ObjectAssociation] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of what was to be carried out.
+
+    :param outcomes: of each stage.
     :param ended_by: the error that made every further call pointless, None if there was none.
     """
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[tuple[Outcome, ...], ...]
     ended_by: PbxError | None = None
 
 
-def apply(changes: Sequence[AnyChange], stopped: Collection[str], snapshot: PbxSnapshot, hands: Hands) -> Applied:
-    """Carry out the changes in their order.
+def apply(stages: Iterable[Stage], snapshot: PbxSnapshot, hands: Hands) -> Applied:
+    """Carry out stages in their order, and the changes of each in theirs.
 
-    A change that fails stops itself and what depends on it, nothing else. An error that no further call would
-    survive (the PBX is gone, the token is refused) ends the run; what is left is told as skipped.
+    A change that fails stops itself and what depends on it, and what later stages would do to the same object, nothing
+    else. An error that no further call would survive (the PBX is gone, the token is refused) ends the run; what is left
+    is told as skipped.
+
+    :param snapshot: the PBX as it was before the first change.
     """
     writes = Writes(hands.pbx, snapshot, [*hands.ledger.associations(), *hands.ledger.object_associations()])
-    formers = _formers(changes)
-    handed_over = {former.key for former in formers.values()}
+    outcomes: list[tuple[Outcome, ...]] = []
+    ended_by: PbxError | None = None
+    spoiled: set[tuple[ObjectKind, str]] = set()
+    for stage in stages:
+        if ended_by is None:
+            _refresh(stage.refreshed, spoiled, writes, hands)
+        found, ended_by = _apply_stage(stage, spoiled, writes, hands, ended_by)
+        spoiled.update(
+            (one.change.kind, one.change.guid)
+            for one in found
+            if one.state in (State.FAILED, State.UNKNOWN, State.SKIPPED)
+        )
+        outcomes.append(tuple(found))
+    return Applied(tuple(outcomes), ended_by)
+
+
+def _refresh(
+    refreshed: Iterable[Association | ObjectAssociation],
+    spoiled: Collection[tuple[ObjectKind, str]],
+    writes: Writes,
+    hands: Hands,
+) -> None:
+    true = [writes.true(one) if isinstance(one, Association) else one for one in refreshed]
+    kept = [one for one in true if _kind_and_guid(one) not in spoiled]
+    if not kept:
+        return
+    hands.ledger.save_associations(kept)
+    for one in kept:
+        writes.remember(one)
+
+
+def _kind_and_guid(association: Association | ObjectAssociation) -> tuple[ObjectKind, str]:
+    kind = association.kind if isinstance(association, ObjectAssociation) else ObjectKind.EXTENSION
+    return kind, association.guid
+
+
+def _apply_stage(
+    stage: Stage,
+    spoiled: Collection[tuple[ObjectKind, str]],
+    writes: Writes,
+    hands: Hands,
+    ended_by: PbxError | None,
+) -> tuple[list[Outcome], PbxError | None]:
+    taken_over = formers(stage.changes)
+    handed_over = {former.key for former in taken_over.values()}
     outcomes: list[Outcome] = []
     done: set[str] = set()
-    ended_by: PbxError | None = None
-    for change in changes:
-        former = formers.get(change.key)
+    for change in stage.changes:
+        former = taken_over.get(change.key)
         lacking = [key for key in change.depends_on if key not in done and key not in handed_over]
         if change.key in handed_over:
             continue
-        if change.key in stopped:
+        if change.key in stage.stopped:
             outcome = Outcome(change, State.STOPPED, "stopped by the guard against many removals")
         elif ended_by is not None:
             outcome = Outcome(change, State.SKIPPED, "the run ended before it")
         elif lacking:
             outcome = Outcome(change, State.SKIPPED, f"it needs {', '.join(lacking)}, which was not done")
+        elif (change.kind, change.guid) in spoiled:
+            outcome = Outcome(change, State.SKIPPED, "an earlier change of it was not done")
         else:
             outcome, ended_by = _carry_out(writes.resolved(change), former, writes, hands)
         if former is not None:
@@ -94,11 +154,11 @@ def apply(changes: Sequence[AnyChange], stopped: Collection[str], snapshot: PbxS
         outcomes.append(outcome)
         if outcome.state is State.DONE:
             done.add(change.key)
-    return Applied(tuple(outcomes), ended_by)
+    return outcomes, ended_by
 
 
-def _formers(changes: Iterable[AnyChange]) -> dict[str, AnyChange]:
-    """The releases of what another object takes over, by the key of the change that takes it."""
+def formers(changes: Iterable[AnyChange]) -> dict[str, AnyChange]:
+    """Return the releases of what another object takes over, by the key of the change that takes it."""
     found = list(changes)
     releases = {change.key: change for change in found if change.reason is Reason.HANDED_OVER}
     return {change.key: releases[key] for change in found for key in change.depends_on if key in releases}
@@ -150,17 +210,9 @@ def _done(intents: Sequence[Intent], written: Written, writes: Writes, hands: Ha
         hands.ledger.done(intent.id, written.association, _retired(change, hands.clock()), hands.clock())
     for former in formers:
         writes.forget(former.change)
-    if written.association is not None:
-        writes.remember(written.association)
-        return
-    writes.forget(change)
-    if isinstance(change, OrganizationChange) and change.action in REMOVALS:
-        # What is the administrator's again, or gone, the synchronization has given to nobody.
-        left = [replace(one, organization_id=0) for one in writes.given(change.object_id or 0)]
-        if left:
-            hands.ledger.save_associations(left)
-        for association in left:
-            writes.remember(association)
+    altered = writes.settle(change, written.association)
+    if altered:
+        hands.ledger.save_associations(altered)
 
 
 def _cleaned_up(change: AnyChange, written: Written, writes: Writes, hands: Hands) -> tuple[Outcome, PbxError | None]:

@@ -57,7 +57,7 @@ class GroupTask:
         directory = sides.directory
         question = self._question(directory)
         associated = {one.guid for one in sides.memory.own(RuleKind.GROUPS, ObjectKind.EXTENSION_GROUP)}
-        names = self._named(directory, sides.memory.known(associated)) if question is None else {}
+        names = self._named(directory, sides.memory.known(RuleKind.GROUPS, associated)) if question is None else {}
         guids = directory.find_groups(question) if question is not None else frozenset(names.values())
         return StartedGroups(self, sides, question, guids, directory.read_groups(), names)
 

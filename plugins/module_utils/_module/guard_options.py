@@ -30,15 +30,20 @@ _OPTIONS: dict[Danger, dict[str, dict[str, Any]]] = {
 }
 
 
+def limit_options(*dangers: Danger) -> dict[str, dict[str, Any]]:
+    """Return the argument specification of the guard's limits for what a run can do."""
+    return {name: spec for danger in dangers for name, spec in _OPTIONS[danger].items()}
+
+
 def guard_options(*dangers: Danger) -> dict[str, dict[str, Any]]:
     """Return the argument specification of the guard for what a module can do."""
-    options = {name: spec for danger in dangers for name, spec in _OPTIONS[danger].items()}
-    return {**options, "allow_removals": {"type": "str", "default": ""}}
+    return {**limit_options(*dangers), "allow_removals": {"type": "str", "default": ""}}
 
 
-def guard_limits(options: Mapping[str, Any]) -> GuardLimits:
+def guard_limits(options: Mapping[str, Any], allowed: str) -> GuardLimits:
     """Return the guard's limits; a module without an option has the default.
 
+    :param allowed: the ``removals_id`` that the guard is to let through.
     :raises OptionError: for a negative number or more than 100 percent.
     """
     default = GuardLimits()
@@ -50,7 +55,7 @@ def guard_limits(options: Mapping[str, Any]) -> GuardLimits:
     return GuardLimits(
         removals=counts[Danger.REMOVALS],
         percent=shares[Danger.REMOVALS],
-        allowed=options["allow_removals"],
+        allowed=allowed,
         moves=counts[Danger.MOVES],
         moves_percent=shares[Danger.MOVES],
         member_removals=counts[Danger.MEMBER_REMOVALS],

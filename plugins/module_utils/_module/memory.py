@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Totals
@@ -20,10 +19,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     AnyRule,
-    DeletionProof,
-    OutOfScope,
     RuleKind,
-    SyncTo,
     UnitRule,
     UserRule,
 )
@@ -33,31 +29,35 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import 
 class Memory:
     """All that the ledger knows of users and objects.
 
-    :param unit_rule: the saved rule of organizational units; None if there is none.
-    :param names: what the names in the run's own rule were found to be when it was last carried out: objectGUIDs by
-        the names as they are given.
+    :param unit_rule: the rule of organizational units that extensions are placed by; None if there is none, or it is
+        paused.
+    :param names: what the names in each rule were found to be when it was last carried out: objectGUIDs by the names as
+        they are given.
     """
 
-    associations: list[Association]
-    objects: list[ObjectAssociation]
-    retired: list[RetiredNumber]
+    associations: Sequence[Association]
+    objects: Sequence[ObjectAssociation]
+    retired: Sequence[RetiredNumber]
     unit_rule: UnitRule | None
-    names: Mapping[str, str]
+    names: Mapping[RuleKind, Mapping[str, str]]
 
     @classmethod
-    def of(cls, ledger: Ledger, rule: RuleKind) -> Memory:
-        """Read it for a run of a rule."""
+    def of(cls, ledger: Ledger, unit_rule: UnitRule | None) -> Memory:
+        """Read it.
+
+        :param unit_rule: see the class.
+        """
         return cls(
             associations=ledger.associations(),
             objects=ledger.object_associations(),
             retired=ledger.retired_numbers(),
-            unit_rule=saved_unit_rule(ledger),
-            names=ledger.names(rule),
+            unit_rule=unit_rule,
+            names={rule: ledger.names(rule) for rule in RuleKind},
         )
 
-    def known(self, guids: Collection[str]) -> dict[str, str]:
-        """Return those of the names whose objectGUIDs are among these."""
-        return {name: guid for name, guid in self.names.items() if guid in guids}
+    def known(self, rule: RuleKind, guids: Collection[str]) -> dict[str, str]:
+        """Return those of the names in a rule whose objectGUIDs are among these."""
+        return {name: guid for name, guid in self.names[rule].items() if guid in guids}
 
     def own(self, rule: RuleKind, kind: ObjectKind) -> list[ObjectAssociation]:
         """Return a rule's associations of a kind of object."""
@@ -78,31 +78,3 @@ def kind_of(rule: AnyRule) -> RuleKind:
     if isinstance(rule, UserRule):
         return RuleKind.USERS
     return RuleKind.ORGANIZATIONAL_UNITS if isinstance(rule, UnitRule) else RuleKind.GROUPS
-
-
-def rule_settings(rule: AnyRule) -> dict[str, Any]:
-    """Return a rule as the ledger keeps it: plain data in one spelling."""
-    settings = asdict(rule)
-    for name, value in settings.items():
-        if isinstance(value, frozenset):
-            settings[name] = sorted(value)
-        elif isinstance(value, tuple):
-            settings[name] = list(value)
-    return settings
-
-
-def saved_unit_rule(ledger: Ledger) -> UnitRule | None:
-    """Return the saved rule of organizational units; None if there is none."""
-    saved = ledger.rule(RuleKind.ORGANIZATIONAL_UNITS)
-    if saved is None:
-        return None
-    settings = saved.settings
-    return UnitRule(
-        parent_organization=settings["parent_organization"],
-        company_name=settings["company_name"],
-        hierarchy_from=settings["hierarchy_from"],
-        hierarchy_separator=settings["hierarchy_separator"],
-        sync_to=SyncTo(settings["sync_to"]),
-        out_of_scope=OutOfScope(settings["out_of_scope"]),
-        deletion_proof=DeletionProof(settings["deletion_proof"]),
-    )

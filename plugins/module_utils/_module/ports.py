@@ -138,37 +138,12 @@ class Directory(Protocol):
         """Ask the whole domain, deleted objects included, for objects of any class by objectGUID."""
 
 
-class Pbx(Protocol):
-    """A PBX with one live access token.
+class PbxWrites(Protocol):
+    """The writes that a plan is made of.
 
     Every method raises a ``PbxError``: ``PbxRefusedError`` where the PBX refused this one call, any other where no
-    further call makes sense in this run. Lists are proved as long as their total, and every id asked for is
-    answered, else ``IncompleteListError``.
+    further call makes sense in this run.
     """
-
-    def identity(self) -> PbxIdentity:
-        """Ask system/information."""
-
-    def capacity(self) -> PbxCapacity:
-        """Ask system/capacity."""
-
-    def organizations(self) -> list[Organization] | None:
-        """Read the organization tree, the root first and each parent before its children.
-
-        None while organization management is off.
-        """
-
-    def organization(self, organization_id: int) -> Organization | None:
-        """Read one organization; None if the PBX says that there is none with this id."""
-
-    def groups(self) -> list[ExtensionGroup]:
-        """Read all extension groups with their members: extensiongroup/list, extensiongroup/query in batches."""
-
-    def group(self, group_id: int) -> ExtensionGroup | None:
-        """Read one extension group; None if the PBX says that there is none with this id."""
-
-    def can_set_company_name(self) -> bool:
-        """Tell whether this PBX lets the company name be set (preference/get and update, newer firmware)."""
 
     def set_company_name(self, name: str) -> None:
         """Set the company name, which is the root organization's name."""
@@ -208,12 +183,6 @@ class Pbx(Protocol):
     def delete_group(self, group_id: int) -> None:
         """Delete an extension group; one that is already gone is a success."""
 
-    def extensions(self) -> list[Extension]:
-        """Read all extensions with their managed fields: extension/list page by page, extension/query in batches."""
-
-    def extension(self, extension_id: int) -> Extension | None:
-        """Read one extension; None if the PBX says that there is none with this id."""
-
     def create_extension(self, new: NewExtension) -> int:
         """Create an extension and return its id.
 
@@ -227,6 +196,44 @@ class Pbx(Protocol):
 
     def delete_extension(self, extension_id: int) -> None:
         """Delete an extension; one that is already gone is a success."""
+
+
+class Pbx(PbxWrites, Protocol):
+    """A PBX with one live access token.
+
+    Every method raises a ``PbxError``, as its writes do. Lists are proved as long as their total, and every id asked
+    for is answered, else ``IncompleteListError``.
+    """
+
+    def identity(self) -> PbxIdentity:
+        """Ask system/information."""
+
+    def capacity(self) -> PbxCapacity:
+        """Ask system/capacity."""
+
+    def organizations(self) -> list[Organization] | None:
+        """Read the organization tree, the root first and each parent before its children.
+
+        None while organization management is off.
+        """
+
+    def organization(self, organization_id: int) -> Organization | None:
+        """Read one organization; None if the PBX says that there is none with this id."""
+
+    def groups(self) -> list[ExtensionGroup]:
+        """Read all extension groups with their members: extensiongroup/list, extensiongroup/query in batches."""
+
+    def group(self, group_id: int) -> ExtensionGroup | None:
+        """Read one extension group; None if the PBX says that there is none with this id."""
+
+    def can_set_company_name(self) -> bool:
+        """Tell whether this PBX lets the company name be set (preference/get and update, newer firmware)."""
+
+    def extensions(self) -> list[Extension]:
+        """Read all extensions with their managed fields: extension/list page by page, extension/query in batches."""
+
+    def extension(self, extension_id: int) -> Extension | None:
+        """Read one extension; None if the PBX says that there is none with this id."""
 
     def send_welcome_emails(self, extension_ids: Sequence[int]) -> None:
         """Ask for the Linkus welcome e-mail of these extensions, once; a lost answer is not asked again."""

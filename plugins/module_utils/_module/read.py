@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import IncompleteReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Directory, Pbx, UserQuery
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read_once import ReadOnce
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import IncompleteListError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Absent, People
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
@@ -30,19 +31,18 @@ _RUN_AGAIN = "Nothing was changed; run again."
 _NAMES_SHOWN = 5
 
 
-def read_people(directory: Directory, base_dn: str, associations: Sequence[Association]) -> People:
+def read_people(directory: ReadOnce, base_dn: str, associations: Sequence[Association]) -> People:
     """Read the users that have an extension, those that are no longer below the base DN too.
+
+    Where most of them are known already the others are asked for by objectGUID, else all below the base DN are read.
 
     :raises IncompleteReadError: if an answer was not complete.
     """
-    if not associations:
-        return People({})
-    guids = {association.guid for association in associations}
-    everyone = directory.read_users(UserQuery(bases=(base_dn,)))
-    users = {user.guid: user for user in everyone if user.guid in guids}
-    lookup = directory.look_up_users(sorted(guids - users.keys()))
-    users.update(lookup.live)
-    return People(users, lookup.deleted, frozenset(guids - users.keys() - lookup.deleted))
+    guids = sorted({association.guid for association in associations})
+    if len(directory.unseen(guids)) > len(guids) / 2:
+        directory.read_users(UserQuery(bases=(base_dn,)))
+    lookup = directory.look_up_users(guids)
+    return People(lookup.live, lookup.deleted, frozenset(guids) - lookup.live.keys() - lookup.deleted)
 
 
 def read_absent(

@@ -2,16 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: not for use outside of it.
-"""The run: read, settle, plan, guard, apply, report. Check mode shares every step up to apply."""
+"""The run: read, settle, plan, guard, apply, report. Check mode shares every step up to apply.
+
+A run has a part for each kind that it synchronizes. Each side is read once, and each part is planned from what the
+parts before it leave behind, so that all is planned before anything is written.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.names import is_dn, same_dn
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import (
     Applied,
@@ -19,298 +21,234 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply impor
     apply,
     send_welcome_emails,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory, kind_of, rule_settings
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Directory, Ledger, Pbx, SavedRule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory, kind_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, Pbx, SavedRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read import read_pbx
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.task import Sides, Task
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.firmware import check_firmware
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryIdentity
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import (
-    Breach,
-    Danger,
-    GuardLimits,
-    Verdict,
-    is_move,
-    is_removal,
-    judge,
-    members_taken_out,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read_once import ReadOnce
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rehearsal import Standing, rehearse
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report import (
+    Began,
+    Expected,
+    Report,
+    StageReport,
+    failures,
+    planned,
+    require_expected,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.task import Sides, Started, Task
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import World, require_domain, require_pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.firmware import check_firmware
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, judge
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Resolution
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity, PbxSnapshot
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange, Plan
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxSnapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.recovery import recover
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import Outcome, State, summary, title
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AnyRule, RuleKind, UserRule
-
-NAMED_FAILURES = 5
-NAMED_REMOVALS = 10
-
-_OBJECTS = {
-    RuleKind.USERS: "associated extensions",
-    RuleKind.ORGANIZATIONAL_UNITS: "associated organizational units",
-    RuleKind.GROUPS: "associated groups",
-}
-
-
-class IntegrationError(YeastarError):
-    """The ledger's integration is not the one that the options describe, or there is none."""
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind, UnitRule, UserRule
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """Where a run reaches the world: how to open each side, the time and the source of names.
+class Part:
+    """One kind of what a run synchronizes.
 
-    :param open_ledger: opens the ledger itself for a run, a copy of it in check mode.
-    :param open_directory: takes the attributes of users to read, by their LDAP names.
+    :param rule: as the run saves it.
     """
 
-    open_ledger: Callable[[], AbstractContextManager[Ledger]]
-    open_directory: Callable[[Collection[str]], AbstractContextManager[Directory]]
-    open_pbx: Callable[[], AbstractContextManager[Pbx]]
-    clock: Callable[[], datetime]
-    draw_name: Callable[[], str]
+    task: Task
+    rule: SavedRule
+    limits: GuardLimits
+
+    @property
+    def kind(self) -> RuleKind:
+        """What the part synchronizes."""
+        return kind_of(self.task.rule)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a run is asked to do.
 
-    :param base_dn: the distinguished name below which the rule takes objects in.
+    :param parts: in the order in which they need each other, see ``in_run_order``.
+    :param unit_rule: the rule of organizational units that extensions are placed by; None for none.
+    :param rules_changed: whether what the run saves differs from what is saved.
     """
 
-    base_dn: str
-    task: Task
-    limits: GuardLimits
+    command: str
+    parts: tuple[Part, ...]
+    unit_rule: UnitRule | None
     check_mode: bool
-
-    @property
-    def rule(self) -> AnyRule:
-        """The rule of the run."""
-        return self.task.rule
-
-    @property
-    def kind(self) -> RuleKind:
-        """What the rule synchronizes."""
-        return kind_of(self.task.rule)
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a run planned and what became of it.
-
-    :param run_id: "" in check mode, which leaves no run behind.
-    :param recovered: what became of changes that an earlier run had begun and not finished.
-    :param failure: why the run ends failed, in sentences; "" if it does not.
-    """
-
-    plan: Plan
-    outcomes: tuple[Outcome, ...]
-    summary: Mapping[str, int]
-    changed: bool
-    run_id: str
-    ledger: str
-    recovered: tuple[Resolution, ...] = ()
+    rules_changed: bool = False
+    expected: Expected = field(default_factory=Expected)
     warnings: tuple[str, ...] = ()
-    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    """All that is settled before the first write: what was read, what is to be done, what the guard stops."""
+    """All that is settled before the first write: what was read, what is to be done, what the guard stops.
+
+    :param pbx: as it is before the first write.
+    """
 
     pbx: PbxSnapshot
     recovered: tuple[Resolution, ...]
-    plan: Plan
-    verdict: Verdict
+    stages: tuple[StageReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A run that has begun."""
+
+    world: World
+    ledger: Ledger
     request: Request
-    names: Mapping[str, str]
-    rule_changed: bool
-    warnings: tuple[str, ...]
+    began: Began
 
 
-def synchronize(world: World, request: Request) -> Report:
-    """Run one synchronization, or show it.
+def synchronize(world: World, ledger: Ledger, request: Request) -> Report:
+    """Carry a request out, or show what that would do.
 
-    :raises YeastarError: if a side could not be read completely; then nothing was changed.
+    :raises YeastarError: if a side could not be read completely, or the plan is not the expected one; then nothing was
+        changed.
     """
-    with world.open_ledger() as ledger, ExitStack() as stack:
+    running = _Running(world, ledger, request, Began(request.command, request.check_mode, world.clock()))
+    with ExitStack() as stack:
         try:
-            warnings = _require_connected(ledger, request)
             pbx = stack.enter_context(world.open_pbx())
-            prepared = _prepare(world, ledger, pbx, request, warnings)
+            prepared = _prepare(running, pbx)
+            require_expected(request.expected, prepared.stages)
         except YeastarError as error:
-            _record_failure(ledger, request, error, world.clock())
+            _record_failure(running, error)
             raise
         if request.check_mode:
-            return _report(ledger, prepared, Applied(_planned(prepared)), run_id="")
-        return _carry_out(world, ledger, pbx, prepared)
+            return _report(running, prepared, _imagined(prepared))
+        return _carry_out(running, pbx, prepared)
 
 
-def _prepare(world: World, ledger: Ledger, pbx: Pbx, request: Request, warnings: tuple[str, ...]) -> _Prepared:
-    task = request.task
-    memory = Memory.of(ledger, request.kind)
-    with world.open_directory(task.attributes(memory)) as directory:
+def _prepare(running: _Running, pbx: Pbx) -> _Prepared:
+    ledger, request = running.ledger, running.request
+    memory = Memory.of(ledger, request.unit_rule)
+    tasks = [part.task for part in request.parts]
+    attributes = dict.fromkeys(name for task in tasks for name in task.attributes(memory))
+    with running.world.open_directory(attributes) as opened:
+        directory = ReadOnce(opened)
         identity = directory.identify()
-        started = task.start(Sides(directory, identity, pbx, memory))
-        pbx_identity = pbx.identity()
-        check_firmware(pbx_identity)
-        _require_own(ledger, identity, pbx_identity)
-        unfinished = ledger.unfinished()
-        with_groups = task.needs_groups(memory) or any(
-            intent.change.kind is ObjectKind.EXTENSION_GROUP for intent in unfinished
-        )
-        snapshot = read_pbx(pbx, pbx_identity, memory, with_groups=with_groups)
-        recovered = recover(unfinished, [*memory.associations, *memory.objects], snapshot, world.clock())
-        ledger.resolve(recovered, world.clock())
-        memory = Memory.of(ledger, request.kind)
-        plan = started.plan(memory, snapshot)
-    return _Prepared(
-        pbx=snapshot,
-        recovered=tuple(recovered),
-        plan=plan,
-        verdict=judge(plan, request.limits, memory.totals(request.kind)),
-        request=request,
-        names=started.names,
-        rule_changed=ledger.rule(request.kind) != SavedRule(rule_settings(request.rule), synchronized=True),
-        warnings=warnings,
-    )
+        require_domain(ledger, identity)
+        started = [task.start(Sides(directory, identity, pbx, memory)) for task in tasks]
+        needs_groups = any(task.needs_groups(memory) for task in tasks)
+        settled = settle(running.world, ledger, pbx, memory, needs_groups=needs_groups)
+        memory = Memory.of(ledger, request.unit_rule)
+        stages = _plan(request.parts, started, memory, settled.pbx)
+    return _Prepared(settled.pbx, settled.recovered, stages)
 
 
-def _carry_out(world: World, ledger: Ledger, pbx: Pbx, prepared: _Prepared) -> Report:
-    request = prepared.request
-    run_id = ledger.begin_run("", [request.kind], prepared.plan.id, world.clock())
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The PBX as it was read, and what became by it of changes that an earlier run had begun and not finished."""
+
+    pbx: PbxSnapshot
+    recovered: tuple[Resolution, ...]
+
+
+def settle(world: World, ledger: Ledger, pbx: Pbx, memory: Memory, *, needs_groups: bool) -> Settled:
+    """Read the PBX, and write down what became of unfinished changes.
+
+    :param needs_groups: whether extension groups are to be read.
+    :raises IntegrationError: if it is another PBX.
+    :raises FirmwareError: if its firmware has no Open API.
+    :raises PbxError: if it could not be read completely.
+    """
+    identity = pbx.identity()
+    check_firmware(identity)
+    require_pbx(ledger, identity)
+    unfinished = ledger.unfinished()
+    with_groups = needs_groups or any(intent.change.kind is ObjectKind.EXTENSION_GROUP for intent in unfinished)
+    snapshot = read_pbx(pbx, identity, memory, with_groups=with_groups)
+    recovered = tuple(recover(unfinished, [*memory.associations, *memory.objects], snapshot, world.clock()))
+    ledger.resolve(recovered, world.clock())
+    return Settled(snapshot, recovered)
+
+
+def _plan(
+    parts: Sequence[Part], started: Sequence[Started], memory: Memory, pbx: PbxSnapshot
+) -> tuple[StageReport, ...]:
+    standing = Standing(pbx, memory.associations, memory.objects)
+    stages: list[StageReport] = []
+    for place, (part, begun) in enumerate(zip(parts, started, strict=True)):
+        seen = replace(memory, associations=standing.associations, objects=standing.objects)
+        plan = begun.plan(seen, standing.pbx)
+        verdict = judge(plan, part.limits, memory.totals(part.kind))
+        stages.append(StageReport(part.kind, plan, verdict, part.limits, names=begun.names))
+        if place < len(parts) - 1:
+            standing = rehearse(stages[-1].stage, standing)
+    return tuple(stages)
+
+
+def _carry_out(running: _Running, pbx: Pbx, prepared: _Prepared) -> Report:
+    world, ledger, began = running.world, running.ledger, running.began
+    kinds = [part.kind for part in running.request.parts]
+    run_id = ledger.begin_run(began.command, kinds, began.plan_id(prepared.stages), began.at)
     hands = Hands(pbx, ledger, run_id, world.clock, world.draw_name)
     try:
-        ledger.save_rule(request.kind, SavedRule(rule_settings(request.rule), synchronized=True), world.clock())
-        if prepared.names != ledger.names(request.kind):
-            ledger.save_names(request.kind, prepared.names)
-        ledger.save_associations(prepared.plan.refreshed)
-        applied = apply(prepared.verdict.changes, prepared.verdict.stopped, prepared.pbx, hands)
-        problems = _welcome(request.rule, applied, hands)
+        _save_rules(running, prepared)
+        applied = apply([stage.stage for stage in prepared.stages], prepared.pbx, hands)
+        problems = _welcome(running.request, applied, hands)
     except YeastarError as error:
         ledger.finish_run(run_id, "failed", {}, str(error), world.clock())
         raise
-    report = _report(ledger, prepared, applied, run_id=run_id, problems=problems)
-    ledger.finish_run(
-        run_id, "failed" if report.failure else "succeeded", report.summary, report.failure, world.clock()
-    )
+    report = _report(running, prepared, applied, run_id=run_id, problems=problems)
+    _finish(running, report)
     return report
 
 
-def _report(
-    ledger: Ledger, prepared: _Prepared, applied: Applied, *, run_id: str, problems: Sequence[str] = ()
-) -> Report:
-    done = any(outcome.state in (State.DONE, State.PLANNED) for outcome in applied.outcomes)
-    return Report(
-        plan=prepared.plan,
-        outcomes=applied.outcomes,
-        summary=summary(prepared.plan, applied.outcomes),
-        changed=prepared.rule_changed or done,
-        run_id=run_id,
-        ledger=ledger.location,
-        recovered=prepared.recovered,
-        warnings=prepared.warnings,
-        failure=" ".join([*_failures(prepared, applied), *problems]),
-    )
+def _save_rules(running: _Running, prepared: _Prepared) -> None:
+    for part, stage in zip(running.request.parts, prepared.stages, strict=True):
+        running.ledger.save_rule(part.kind, part.rule, running.world.clock())
+        if stage.names != running.ledger.names(part.kind):
+            running.ledger.save_names(part.kind, stage.names)
 
 
-def _require_connected(ledger: Ledger, request: Request) -> tuple[str, ...]:
-    integration = ledger.integration()
-    if integration is None:
-        if not request.check_mode:
-            raise IntegrationError(
-                f"The ledger {ledger.location} holds no integration.",
-                "Run pbxops.yeastar.pbx_ad_connection with state connected first.",
-            )
-        return (
-            "There is no integration in the ledger yet; outside check mode pbxops.yeastar.pbx_ad_connection must make "
-            "it first.",
-        )
-    saved = str(integration.settings["directory_base_dn"])
-    if not (is_dn(request.base_dn) and same_dn(saved, request.base_dn)):
-        raise IntegrationError(
-            f"directory_base_dn is {request.base_dn} and the integration was connected with {saved}; another base DN "
-            "could put every user out of scope.",
-            "Use the same, or run pbxops.yeastar.pbx_ad_connection with the new one first.",
-        )
-    return ()
-
-
-def _require_own(ledger: Ledger, directory: DirectoryIdentity, pbx: PbxIdentity) -> None:
-    """Refuse a ledger whose associations speak of another domain or another PBX."""
-    integration = ledger.integration()
-    if integration is None:
+def _finish(running: _Running, report: Report) -> None:
+    ledger, clock = running.ledger, running.world.clock
+    state = "failed" if report.failure else "succeeded"
+    ledger.finish_run(report.run_id, state, report.summary, report.failure, clock())
+    if report.failure:
         return
-    if integration.domain.guid != directory.domain.guid:
-        raise IntegrationError(
-            f"The ledger {ledger.location} belongs to the domain {integration.domain.dns_name} and directory_host "
-            f"answers for {directory.domain.dns_name}.",
-            "Disconnect the integration first, or use another ledger_path.",
-        )
-    if integration.pbx.serial_number != pbx.serial_number:
-        raise IntegrationError(
-            f"The ledger {ledger.location} belongs to the PBX with serial number {integration.pbx.serial_number} and "
-            f"pbx_url answers with {pbx.serial_number}.",
-            "Use that PBX's address, or another ledger_path.",
-        )
+    for part in running.request.parts:
+        if not part.rule.synchronized:
+            ledger.save_rule(part.kind, replace(part.rule, synchronized=True), clock())
 
 
-def _planned(prepared: _Prepared) -> tuple[Outcome, ...]:
-    return tuple(
-        Outcome(change, State.STOPPED if change.key in prepared.verdict.stopped else State.PLANNED)
-        for change in prepared.verdict.changes
+def _imagined(prepared: _Prepared) -> Applied:
+    return Applied(tuple(planned(stage.verdict) for stage in prepared.stages))
+
+
+def _report(
+    running: _Running, prepared: _Prepared, applied: Applied, *, run_id: str = "", problems: Sequence[str] = ()
+) -> Report:
+    request = running.request
+    stages = tuple(
+        replace(stage, outcomes=outcomes) for stage, outcomes in zip(prepared.stages, applied.outcomes, strict=True)
+    )
+    return Report(
+        began=running.began,
+        ended_at=running.world.clock(),
+        stages=stages,
+        changed=request.rules_changed or any(stage.changes_anything for stage in stages),
+        run_id=run_id,
+        ledger=running.ledger.location,
+        recovered=prepared.recovered,
+        warnings=request.warnings,
+        failure=" ".join([*failures(stages, applied.ended_by), *problems]),
     )
 
 
-def _welcome(rule: AnyRule, applied: Applied, hands: Hands) -> list[str]:
-    if not isinstance(rule, UserRule) or not rule.send_welcome_email or applied.ended_by is not None:
+def _welcome(request: Request, applied: Applied, hands: Hands) -> list[str]:
+    wanted = any(isinstance(part.task.rule, UserRule) and part.task.rule.send_welcome_email for part in request.parts)
+    if not wanted or applied.ended_by is not None:
         return []
     return send_welcome_emails(hands.ledger.associations(), hands)
 
 
-def _failures(prepared: _Prepared, applied: Applied) -> list[str]:
-    sentences = [_guard_sentence(prepared, breach) for breach in prepared.verdict.breaches]
-    if sentences:
-        sentences.append(f"If that is meant, run once with allow_removals: {prepared.plan.removals_id}.")
-    if applied.ended_by is not None:
-        sentences.append(f"The run ended early. {applied.ended_by}")
-    failed = [outcome for outcome in applied.outcomes if outcome.state in (State.FAILED, State.UNKNOWN)]
-    if failed:
-        shown = " ".join(f"{title(outcome.change)}: {outcome.detail}" for outcome in failed[:NAMED_FAILURES])
-        sentences.append(f"{len(failed)} change(s) failed. {shown}")
-    return sentences
-
-
-def _guard_sentence(prepared: _Prepared, breach: Breach) -> str:
-    count, percent = prepared.request.limits.of(breach.danger)
-    names = _endangered(breach.danger, prepared.plan.changes)
-    more = f" and {len(names) - NAMED_REMOVALS} more" if len(names) > NAMED_REMOVALS else ""
-    what, of = _GUARDED[breach.danger]
-    return (
-        f"The guard stopped {breach.found} {what}, which is more than max_{breach.danger} {count} and more than "
-        f"max_{breach.danger}_percent {percent:g} of {breach.total} {of or _OBJECTS[prepared.request.kind]}: "
-        f"{', '.join(names[:NAMED_REMOVALS])}{more}."
-    )
-
-
-_GUARDED = {
-    Danger.REMOVALS: ("removals", ""),
-    Danger.MOVES: ("moves of extensions out of their organization", "associated extensions"),
-    Danger.MEMBER_REMOVALS: ("members to be taken out of groups", "members"),
-}
-
-
-def _endangered(danger: Danger, changes: Sequence[AnyChange]) -> list[str]:
-    """What the guard counted, by name."""
-    if danger is Danger.MEMBER_REMOVALS:
-        return [f"{change.name} ({len(ids)})" for change in changes if (ids := members_taken_out(change))]
-    counted = is_removal if danger is Danger.REMOVALS else is_move
-    return [
-        f"{change.number} ({change.name})" if change.number else change.name for change in changes if counted(change)
-    ]
-
-
-def _record_failure(ledger: Ledger, request: Request, error: YeastarError, at: datetime) -> None:
-    run_id = ledger.begin_run("", [request.kind], "", at)
-    ledger.finish_run(run_id, "failed", {}, str(error), at)
+def _record_failure(running: _Running, error: YeastarError) -> None:
+    ledger, request, clock = running.ledger, running.request, running.world.clock
+    run_id = ledger.begin_run(request.command, [part.kind for part in request.parts], "", clock())
+    ledger.finish_run(run_id, "failed", {}, str(error), clock())

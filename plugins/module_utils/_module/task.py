@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Directory, Pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read_once import ReadOnce
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryIdentity
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxSnapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Plan
@@ -25,7 +26,7 @@ class Sides:
     :param memory: as it was when the run began.
     """
 
-    directory: Directory
+    directory: ReadOnce
     identity: DirectoryIdentity
     pbx: Pbx
     memory: Memory

@@ -65,7 +65,7 @@ class UserTask:
     def start(self, sides: Sides) -> StartedUsers:
         """Read the users that the rule takes in."""
         associated = {association.guid for association in sides.memory.associations}
-        scope = read_scope(sides.directory, self.base_dn, self.rule, sides.memory.known(associated))
+        scope = read_scope(sides.directory, self.base_dn, self.rule, sides.memory.known(RuleKind.USERS, associated))
         return StartedUsers(self.rule, sides.directory, sides.identity, scope)
 
 

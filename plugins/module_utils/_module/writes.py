@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import PbxWrites
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import PbxRefusedError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import FIELD_NAMES
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
@@ -24,6 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     PbxSnapshot,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    REMOVALS,
     Action,
     AnyChange,
     ExtensionChange,
@@ -57,7 +58,7 @@ class Writes:
     """
 
     def __init__(
-        self, pbx: Pbx, snapshot: PbxSnapshot, associations: Iterable[Association | ObjectAssociation]
+        self, pbx: PbxWrites, snapshot: PbxSnapshot, associations: Iterable[Association | ObjectAssociation]
     ) -> None:
         self._pbx = pbx
         self._root = snapshot.root_organization
@@ -67,8 +68,18 @@ class Writes:
         for association in associations:
             self._note(association)
 
+    @property
+    def associations(self) -> list[Association]:
+        """The associations of users as the changes so far have left them, in the order of their objectGUIDs."""
+        return [self._users[guid] for guid in sorted(self._users)]
+
+    @property
+    def objects(self) -> list[ObjectAssociation]:
+        """The associations of organizations and extension groups likewise, in the order of kinds and objectGUIDs."""
+        return [self._objects[key] for key in sorted(self._objects)]
+
     def remember(self, association: Association | ObjectAssociation) -> None:
-        """Take note of an association as a change has left it."""
+        """Take note of an association as it is now."""
         self._note(association)
         if isinstance(association, Association):
             self._extensions.setdefault(association.extension_id, None)
@@ -82,9 +93,27 @@ class Writes:
         else:
             self._objects.pop((change.kind, change.guid), None)
 
-    def given(self, organization_id: int) -> list[Association]:
-        """Return the associations of the extensions that the synchronization put into an organization."""
-        return [one for one in self._users.values() if one.organization_id == organization_id]
+    def settle(self, change: AnyChange, association: Association | ObjectAssociation | None) -> list[Association]:
+        """Take note of what a change has left behind, and return the associations of others that it has altered.
+
+        An organization that is the administrator's again, or gone, the synchronization has given to nobody.
+
+        :param association: None where it has ended.
+        """
+        if association is not None:
+            self.remember(association)
+            return []
+        self.forget(change)
+        if not isinstance(change, OrganizationChange) or change.action not in REMOVALS:
+            return []
+        left = [
+            replace(one, organization_id=0)
+            for one in self._users.values()
+            if one.organization_id == (change.object_id or 0)
+        ]
+        for one in left:
+            self.remember(one)
+        return left
 
     def _note(self, association: Association | ObjectAssociation) -> None:
         if isinstance(association, Association):
@@ -103,10 +132,28 @@ class Writes:
         return self._resolved_group(change)
 
     def _resolved_extension(self, change: ExtensionChange) -> ExtensionChange:
-        if change.placement is None or not change.placement.unit or change.association is None:
+        present, association, placement = self._users.get(change.guid), change.association, change.placement
+        if association is None:
             return change
-        home = self._organization_id(change.placement.unit)
-        return replace(change, association=replace(change.association, organization_id=home))
+        association = self.true(association)
+        if present is not None and is_provisional(change.object_id):
+            change = replace(change, object_id=present.extension_id)
+        if placement is not None and placement.unit:
+            association = replace(association, organization_id=self._organization_id(placement.unit))
+        if placement is not None and present is not None and is_provisional(placement.taken):
+            placement = replace(placement, taken=present.organization_id)
+        return replace(change, association=association, placement=placement)
+
+    def true(self, association: Association) -> Association:
+        """Return an association with the ids that the objects have got, where it was planned before they were made."""
+        present = self._users.get(association.guid)
+        if present is None:
+            return association
+        if is_provisional(association.extension_id):
+            association = replace(association, extension_id=present.extension_id)
+        if is_provisional(association.organization_id):
+            association = replace(association, organization_id=present.organization_id)
+        return association
 
     def _resolved_organization(self, change: OrganizationChange) -> OrganizationChange:
         parent_id = self._organization_id(change.parent) if change.parent else change.parent_id
@@ -155,16 +202,24 @@ class Writes:
 
     def _write_extension(self, change: ExtensionChange, registration_name: str) -> Written:
         fields = {name: value for name, value in change.after.items() if name in FIELD_NAMES}
+        organizations = self._organizations(change)
         if change.action is Action.CREATE:
-            new = NewExtension(change.number, fields, registration_name, self._organizations(change))
+            new = NewExtension(change.number, fields, registration_name, organizations)
             object_id = self._pbx.create_extension(new)
+            self._extensions[object_id] = Extension(object_id, change.number, fields, None, organizations)
             return Written(object_id, _with_id(change.association, object_id))
         object_id = _id_of(change)
         if change.action is Action.DELETE:
             self._pbx.delete_extension(object_id)
         elif change.after:
-            self._pbx.update_extension(object_id, fields, self._organizations(change))
+            self._pbx.update_extension(object_id, fields, organizations)
+            self._move(object_id, organizations)
         return Written(object_id, change.association)
+
+    def _move(self, object_id: int, organizations: tuple[OrganizationReference, ...]) -> None:
+        extension = self._extensions.get(object_id)
+        if extension is not None:
+            self._extensions[object_id] = replace(extension, organizations=organizations)
 
     def _organizations(self, change: ExtensionChange) -> tuple[OrganizationReference, ...]:
         """While organization management is on, the Open API wants organizations with every create and update."""
@@ -226,6 +281,11 @@ class Writes:
             self._pbx.update_group(former_id, association.members)
             raise
         return Written(object_id, replace(association, object_id=object_id, leftover_id=former_id), _MADE_ANEW)
+
+
+def is_provisional(object_id: int | None) -> bool:
+    """Tell whether an id stands for an object that is still to be created: the PBX's own are positive."""
+    return object_id is not None and object_id < 0
 
 
 def _id_of(change: AnyChange) -> int:

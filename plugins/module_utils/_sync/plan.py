@@ -64,6 +64,9 @@ class Reason(StrEnum):
     LABEL = "label"
     LABEL_ENDED = "label_ended"
     LEFTOVER = "leftover"
+    # Of any kind
+    CLEAN_UP = "clean_up"
+    DISCONNECTED = "disconnected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,10 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import 
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Change, Conflict, Plan
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import title
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AnyRule
+
+_LINE_DIGITS = 8
 
 
 def plan_id(
@@ -43,6 +46,28 @@ def plan_id(
             "conflicts": [asdict(conflict) for conflict in conflicts],
         }
     )
+
+
+def joined_id(plans: Sequence[Plan]) -> str:
+    """Return the name of all that several plans would do one after the other; the plan's own where there is one."""
+    if len(plans) == 1:
+        return plans[0].id
+    return _digest({"plans": [plan.id for plan in plans]})
+
+
+def plan_lines(plans: Iterable[Plan]) -> list[str]:
+    """Return all that plans would do and cannot do, a line each: 8 hexadecimal digits that name it, and a title.
+
+    Plans that differ in a change or a conflict differ in its line.
+    """
+    return [
+        line
+        for plan in plans
+        for line in (
+            *(f"{_digest(asdict(change))[:_LINE_DIGITS]} {title(change)}" for change in plan.changes),
+            *(f"{_digest(asdict(one))[:_LINE_DIGITS]} conflict {one.code} {one.name}" for one in plan.conflicts),
+        )
+    ]
 
 
 def sealed(rule: AnyRule, domain: Domain, pbx: PbxIdentity, plan: Plan) -> Plan:

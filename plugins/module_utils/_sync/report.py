@@ -60,6 +60,8 @@ _REASONS = {
     Reason.LABEL: "label_group asks for it",
     Reason.LABEL_ENDED: "label_group no longer asks for it",
     Reason.LEFTOVER: "it was made anew under another name and this one was left",
+    Reason.CLEAN_UP: "its deletion was asked for",
+    Reason.DISCONNECTED: "the integration ends",
     Reason.EXTENSION_GONE: "the association ends and its extension is already gone from the PBX",
 }
 
@@ -108,6 +110,31 @@ def summary(plan: Plan, outcomes: Iterable[Outcome]) -> dict[str, int]:
         "stopped": states[State.STOPPED],
         "skipped": states[State.SKIPPED],
     }
+
+
+_DONE = {
+    Action.CREATE: "created",
+    Action.ASSOCIATE: "associated",
+    Action.UPDATE: "updated",
+    Action.RELEASE: "released",
+    Action.DELETE: "deleted",
+}
+_TROUBLE = {"failed": "failed", "stopped": "stopped by the guard", "skipped": "skipped"}
+
+
+def headline(counts: Mapping[str, int], *, is_plan: bool) -> str:
+    """Return a summary in one line: what is not nothing, e.g. ``2 created, 1 deleted, 3 conflicts.``.
+
+    :param counts: as ``summary`` returns them.
+    :param is_plan: whether it is about what would be done.
+    """
+    parts = [f"{counts[action.value]} {word}" for action, word in _DONE.items() if counts[action.value]]
+    parts += [f"{counts[name]} {words}" for name, words in _TROUBLE.items() if counts[name]]
+    if counts["conflicts"]:
+        parts.append(f"{counts['conflicts']} conflict{'s' if counts['conflicts'] > 1 else ''}")
+    if not parts:
+        return "Nothing to do." if is_plan else "Nothing was to be done."
+    return f"{'To be done: ' if is_plan else ''}{', '.join(parts)}."
 
 
 def change_data(outcome: Outcome) -> dict[str, Any]:

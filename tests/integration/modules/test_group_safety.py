@@ -638,9 +638,10 @@ def test_a_former_group_that_could_not_be_deleted_is_deleted_by_the_next_run(fil
 
     assert "the former group is left" in change["detail"]
     assert set(filled.members) == {"Large", "Small", "Klein", "hand"}
-    result = filled.groups(max_removals=0, max_removals_percent=0)
+    limits = {"max_removals": 0, "max_removals_percent": 0.0}
+    result = filled.groups(**limits)
     assert actions(result) == [("delete", "Klein", "leftover")]
-    _expect(filled, {"Large": set(PEOPLE), "Klein": {"Anna", "Bernd"}})
+    _expect(filled, {"Large": set(PEOPLE), "Klein": {"Anna", "Bernd"}}, **limits)
 
 
 def _kill_at(site: Site, endpoint: str, is_reached: Callable[[], bool], *, work_done: bool, **rule: Any) -> None:

@@ -125,13 +125,14 @@ def test_the_label_group_is_renamed(labelled: Site, rename: str) -> None:
 
 
 def test_switched_off_the_label_group_is_deleted_whatever_the_guard_says(labelled: Site) -> None:
-    result = labelled.sync(max_removals=0, max_removals_percent=0)
+    limits = {"max_removals": 0, "max_removals_percent": 0.0}
+    result = labelled.sync(**limits)
 
     assert labels(result) == [("delete", "label_ended")]
     assert labelled.members == {}
     assert len(labelled.names) == 4
     labelled.pbx.calls.clear()
-    assert not labelled.sync()["changed"]
+    assert not labelled.sync(**limits)["changed"]
     # Nothing asks for groups where no label is or was.
     assert labelled.pbx.calls.all("extensiongroup/list") == []
 

@@ -1,0 +1,133 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""Deleting what the synchronization has made, or giving it back to the PBX's administrator; no directory is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import Applied, Hands, apply
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration, Ledger, Pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rehearsal import Standing, rehearse
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report import (
+    Began,
+    Expected,
+    Report,
+    StageReport,
+    failures,
+    planned,
+    require_expected,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.run import Settled, settle
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import World
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.clean_up import (
+    ORDER,
+    Remains,
+    has_remains,
+    plan_clean_up,
+    plan_release,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, Verdict
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Resolution
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
+
+
+@dataclass(frozen=True, slots=True)
+class CleanUp:
+    """What is to become of what the synchronization has made.
+
+    :param delete: the kinds whose objects are deleted.
+    :param release_others: whether the associations of the other kinds end, and their objects stay.
+    """
+
+    command: str
+    delete: Collection[RuleKind]
+    release_others: bool
+    check_mode: bool
+    expected: Expected = field(default_factory=Expected)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cleaning:
+    """A clean-up that has begun."""
+
+    world: World
+    ledger: Ledger
+    request: CleanUp
+    began: Began
+
+
+def clean_up(world: World, ledger: Ledger, integration: Integration, request: CleanUp) -> Report:
+    """Delete and release, or show what that would do. Nothing is counted against the guard: it was asked for.
+
+    :raises YeastarError: if the PBX could not be read completely, is another one, or the plan is not the expected one;
+        then nothing was changed.
+    """
+    cleaning = _Cleaning(world, ledger, request, Began(request.command, request.check_mode, world.clock()))
+    memory = Memory.of(ledger, None)
+    concerned = [kind for kind in ORDER if request.release_others or kind in request.delete]
+    due = [kind for kind in concerned if has_remains(kind, memory.associations, memory.objects)]
+    if not due and not ledger.unfinished():
+        require_expected(request.expected, ())
+        return _report(cleaning, (), Applied(()))
+    with world.open_pbx() as pbx:
+        settled = settle(world, ledger, pbx, memory, needs_groups=True)
+        stages = _plan(cleaning, integration.domain, due, settled)
+        require_expected(request.expected, stages)
+        if request.check_mode:
+            imagined = Applied(tuple(planned(stage.verdict) for stage in stages))
+            return _report(cleaning, stages, imagined, settled.recovered)
+        return _carry_out(cleaning, pbx, settled, stages)
+
+
+def _plan(cleaning: _Cleaning, domain: Domain, due: Sequence[RuleKind], settled: Settled) -> tuple[StageReport, ...]:
+    memory = Memory.of(cleaning.ledger, None)
+    standing = Standing(settled.pbx, memory.associations, memory.objects)
+    now = cleaning.world.clock()
+    stages: list[StageReport] = []
+    for kind in due:
+        remains = Remains(domain, standing.pbx, standing.associations, standing.objects, now)
+        plan = plan_clean_up(kind, remains) if kind in cleaning.request.delete else plan_release(kind, remains)
+        stages.append(StageReport(kind, plan, Verdict(plan.changes), GuardLimits()))
+        standing = rehearse(stages[-1].stage, standing)
+    return tuple(stages)
+
+
+def _carry_out(cleaning: _Cleaning, pbx: Pbx, settled: Settled, stages: tuple[StageReport, ...]) -> Report:
+    world, ledger, began = cleaning.world, cleaning.ledger, cleaning.began
+    run_id = ledger.begin_run(began.command, [stage.kind for stage in stages], began.plan_id(stages), began.at)
+    hands = Hands(pbx, ledger, run_id, world.clock, world.draw_name)
+    try:
+        applied = apply([stage.stage for stage in stages], settled.pbx, hands)
+    except YeastarError as error:
+        ledger.finish_run(run_id, "failed", {}, str(error), world.clock())
+        raise
+    report = replace(_report(cleaning, stages, applied, settled.recovered), run_id=run_id)
+    state = "failed" if report.failure else "succeeded"
+    ledger.finish_run(run_id, state, report.summary, report.failure, world.clock())
+    return report
+
+
+def _report(
+    cleaning: _Cleaning,
+    stages: Sequence[StageReport],
+    applied: Applied,
+    recovered: tuple[Resolution, ...] = (),
+) -> Report:
+    told = tuple(replace(stage, outcomes=outcomes) for stage, outcomes in zip(stages, applied.outcomes, strict=True))
+    return Report(
+        began=cleaning.began,
+        ended_at=cleaning.world.clock(),
+        stages=told,
+        changed=any(stage.changes_anything for stage in told),
+        run_id="",
+        ledger=cleaning.ledger.location,
+        recovered=recovered,
+        failure=" ".join(failures(told, applied.ended_by)),
+    )

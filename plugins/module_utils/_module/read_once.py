@@ -1,0 +1,122 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""The directory, asked each question once however many kinds of synchronization have it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
+    Directory,
+    GroupQuery,
+    UnitQuery,
+    UserQuery,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
+    DirectoryGroup,
+    DirectoryIdentity,
+    DirectoryNode,
+    DirectoryUnit,
+    DirectoryUser,
+    ObjectLookup,
+    UserLookup,
+)
+
+
+class ReadOnce(Directory):
+    """A directory that remembers what it has answered.
+
+    A question that is put once more to prove an answer differs from the first (it is limited to some objectGUIDs), so
+    that it reaches the directory.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._identity: DirectoryIdentity | None = None
+        self._users: dict[UserQuery, list[DirectoryUser]] = {}
+        self._units: dict[UnitQuery, list[DirectoryUnit]] = {}
+        self._found_groups: dict[GroupQuery, frozenset[str]] = {}
+        self._groups: list[DirectoryGroup] | None = None
+        self._nested: dict[str, frozenset[str]] = {}
+        self._seen: dict[str, DirectoryUser] = {}
+        self._deleted: set[str] = set()
+        self._asked: set[str] = set()
+
+    def identify(self) -> DirectoryIdentity:
+        """See ``Directory``."""
+        if self._identity is None:
+            self._identity = self._directory.identify()
+        return self._identity
+
+    def check_filter(self, text: str) -> None:
+        """See ``Directory``."""
+        self._directory.check_filter(text)
+
+    def find_organizational_unit(self, name: str) -> DirectoryNode:
+        """See ``Directory``."""
+        return self._directory.find_organizational_unit(name)
+
+    def find_group(self, name: str) -> DirectoryNode:
+        """See ``Directory``."""
+        return self._directory.find_group(name)
+
+    def find_user(self, name: str) -> DirectoryUser:
+        """See ``Directory``."""
+        return self._see(self._directory.find_user(name))
+
+    def read_users(self, query: UserQuery) -> list[DirectoryUser]:
+        """See ``Directory``."""
+        if query not in self._users:
+            self._users[query] = [self._see(user) for user in self._directory.read_users(query)]
+        return self._users[query]
+
+    def read_groups(self) -> list[DirectoryGroup]:
+        """See ``Directory``."""
+        if self._groups is None:
+            self._groups = self._directory.read_groups()
+        return self._groups
+
+    def find_groups(self, query: GroupQuery) -> frozenset[str]:
+        """See ``Directory``."""
+        if query not in self._found_groups:
+            self._found_groups[query] = self._directory.find_groups(query)
+        return self._found_groups[query]
+
+    def find_groups_within(self, group: DirectoryGroup) -> frozenset[str]:
+        """See ``Directory``."""
+        if group.guid not in self._nested:
+            self._nested[group.guid] = self._directory.find_groups_within(group)
+        return self._nested[group.guid]
+
+    def read_units(self, query: UnitQuery) -> list[DirectoryUnit]:
+        """See ``Directory``."""
+        if query not in self._units:
+            self._units[query] = self._directory.read_units(query)
+        return self._units[query]
+
+    def look_up_users(self, guids: Collection[str]) -> UserLookup:
+        """See ``Directory``; only users that no answer has shown yet are asked for."""
+        unknown = [guid for guid in guids if guid not in self._seen and guid not in self._asked]
+        if unknown:
+            lookup = self._directory.look_up_users(unknown)
+            self._seen.update(lookup.live)
+            self._deleted.update(lookup.deleted)
+            self._asked.update(unknown)
+        return UserLookup(
+            live={guid: self._seen[guid] for guid in guids if guid in self._seen},
+            deleted=frozenset(guid for guid in guids if guid in self._deleted and guid not in self._seen),
+        )
+
+    def look_up_objects(self, guids: Collection[str]) -> ObjectLookup:
+        """See ``Directory``."""
+        return self._directory.look_up_objects(guids)
+
+    def unseen(self, guids: Collection[str]) -> frozenset[str]:
+        """Return those of some users' objectGUIDs that no answer has told anything about."""
+        return frozenset(guids) - self._seen.keys() - self._asked
+
+    def _see(self, user: DirectoryUser) -> DirectoryUser:
+        self._seen[user.guid] = user
+        return user

@@ -1,0 +1,272 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""What a run planned and what became of it, why it failed, and whether it is what was approved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import Stage
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import (
+    Breach,
+    Danger,
+    GuardLimits,
+    Verdict,
+    is_move,
+    is_removal,
+    members_taken_out,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Resolution
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange, Plan
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import joined_id, plan_lines
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import Outcome, State, summary, title
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
+
+NAMED_FAILURES = 5
+NAMED_REMOVALS = 10
+NAMED_MOVED = 10
+
+# Between the parts of a name of what the guard counts, where a run has several kinds.
+PART_SEPARATOR = "+"
+KIND_SEPARATOR = "="
+
+_OBJECTS = {
+    RuleKind.USERS: "associated extensions",
+    RuleKind.ORGANIZATIONAL_UNITS: "associated organizational units",
+    RuleKind.GROUPS: "associated groups",
+}
+
+
+class PlanMovedError(YeastarError):
+    """What a run would do is not what was approved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The plan that was approved.
+
+    :param plan_id: "" where none was.
+    :param lines: its changes and conflicts as ``plan_lines`` gives them, to tell what moved; empty if not known.
+    """
+
+    plan_id: str = ""
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StageReport:
+    """One kind's part of a run.
+
+    :param names: what objects named one by one in the rule were found to be.
+    """
+
+    kind: RuleKind
+    plan: Plan
+    verdict: Verdict
+    limits: GuardLimits
+    outcomes: tuple[Outcome, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stage(self) -> Stage:
+        """What there is to apply."""
+        return Stage(self.verdict.changes, self.verdict.stopped, self.plan.refreshed)
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """How many changes there are of each action, and what became of them."""
+        return summary(self.plan, self.outcomes)
+
+    @property
+    def changes_anything(self) -> bool:
+        """Whether anything was done, or would be."""
+        return any(outcome.state in (State.DONE, State.PLANNED) for outcome in self.outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    """The beginning of a run."""
+
+    command: str
+    check_mode: bool
+    at: datetime
+
+    def plan_id(self, stages: Sequence[StageReport]) -> str:
+        """Return the name of all that the parts of a run would do."""
+        return joined_id([stage.plan for stage in stages])
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run planned and what became of it.
+
+    :param run_id: "" in check mode, which leaves no run behind, and where nothing was run.
+    :param recovered: what became of changes that an earlier run had begun and not finished.
+    :param failure: why the run ends failed, in sentences; "" if it does not.
+    :param skipped: why nothing was run, a sentence; "" if something was.
+    """
+
+    began: Began
+    ended_at: datetime
+    stages: tuple[StageReport, ...]
+    changed: bool
+    run_id: str
+    ledger: str
+    recovered: tuple[Resolution, ...] = ()
+    warnings: tuple[str, ...] = ()
+    failure: str = ""
+    skipped: str = ""
+
+    @property
+    def plan_id(self) -> str:
+        """The name of all that the run would do."""
+        return self.began.plan_id(self.stages)
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """The sums of the parts' summaries."""
+        total: Counter[str] = Counter()
+        for stage in self.stages:
+            total.update(stage.summary)
+        return {name: total[name] for name in summary(Plan("", (), ()), ())}
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Of all parts."""
+        return tuple(outcome for stage in self.stages for outcome in stage.outcomes)
+
+    @property
+    def lines(self) -> list[str]:
+        """All that the run would do, a line each."""
+        return plan_lines([stage.plan for stage in self.stages])
+
+
+def idle(
+    began: Began, ledger: Ledger, *, changed: bool = False, warnings: tuple[str, ...] = (), skipped: str = ""
+) -> Report:
+    """Return the report of what read and wrote neither side."""
+    return Report(
+        began=began,
+        ended_at=began.at,
+        stages=(),
+        changed=changed,
+        run_id="",
+        ledger=ledger.location,
+        warnings=warnings,
+        skipped=skipped,
+    )
+
+
+def planned(verdict: Verdict) -> tuple[Outcome, ...]:
+    """Return what would become of changes."""
+    return tuple(
+        Outcome(change, State.STOPPED if change.key in verdict.stopped else State.PLANNED) for change in verdict.changes
+    )
+
+
+def require_expected(expected: Expected, stages: Sequence[StageReport]) -> None:
+    """Refuse a plan that is not the one that was approved.
+
+    :raises PlanMovedError: with what moved.
+    """
+    plans = [stage.plan for stage in stages]
+    present = joined_id(plans)
+    if not expected.plan_id or expected.plan_id == present:
+        return
+    raise PlanMovedError(
+        f"expect_plan_id is {expected.plan_id}, and what would be done now is the plan {present}. "
+        f"{_moved(expected.lines, plan_lines(plans))}Nothing was changed.",
+        "Look at the plan once more in check mode, and approve it anew.",
+    )
+
+
+def _moved(approved: Sequence[str], present: Sequence[str]) -> str:
+    if not approved:
+        return ""
+    known, now = set(approved), set(present)
+    sentences = [
+        _listed("No longer planned", [line for line in approved if line not in now]),
+        _listed("Newly planned", [line for line in present if line not in known]),
+    ]
+    return "".join(sentences) or "The rule itself moved, or the order of the changes. "
+
+
+def _listed(what: str, lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    names = "; ".join(line.partition(" ")[2] for line in lines[:NAMED_MOVED])
+    more = f" and {len(lines) - NAMED_MOVED} more" if len(lines) > NAMED_MOVED else ""
+    return f"{what}: {names}{more}. "
+
+
+def failures(stages: Sequence[StageReport], ended_by: YeastarError | None) -> list[str]:
+    """Return why a run ends failed, in sentences; none if it does not."""
+    breached = [stage for stage in stages if stage.verdict.breaches]
+    sentences = [_guard_sentence(stage, breach) for stage in breached for breach in stage.verdict.breaches]
+    if breached:
+        sentences.append(f"If that is meant, run once with allow_removals: {removals_id(stages)}.")
+    if ended_by is not None:
+        sentences.append(f"The run ended early. {ended_by}")
+    failed = [
+        outcome for stage in stages for outcome in stage.outcomes if outcome.state in (State.FAILED, State.UNKNOWN)
+    ]
+    if failed:
+        shown = " ".join(f"{title(outcome.change)}: {outcome.detail}" for outcome in failed[:NAMED_FAILURES])
+        sentences.append(f"{len(failed)} change(s) failed. {shown}")
+    return sentences
+
+
+def removals_id(stages: Sequence[StageReport]) -> str:
+    """Return a name of what the guard counts in a run: the plan's own, or of several the parts that have any."""
+    if len(stages) == 1:
+        return stages[0].plan.removals_id
+    counted = [stage for stage in stages if any(_counts(change) for change in stage.plan.changes)]
+    return PART_SEPARATOR.join(f"{stage.kind}{KIND_SEPARATOR}{stage.plan.removals_id}" for stage in counted)
+
+
+def allowed_part(allowed: str, kind: RuleKind) -> str:
+    """Return the part of such a name that is a kind's; the whole of one without parts."""
+    if KIND_SEPARATOR not in allowed:
+        return allowed
+    parts = dict(part.split(KIND_SEPARATOR, 1) for part in allowed.split(PART_SEPARATOR) if KIND_SEPARATOR in part)
+    return parts.get(kind.value, "")
+
+
+def _counts(change: AnyChange) -> bool:
+    return is_removal(change) or is_move(change) or bool(members_taken_out(change))
+
+
+def _guard_sentence(stage: StageReport, breach: Breach) -> str:
+    count, percent = stage.limits.of(breach.danger)
+    names = _endangered(breach.danger, stage.plan.changes)
+    more = f" and {len(names) - NAMED_REMOVALS} more" if len(names) > NAMED_REMOVALS else ""
+    what, of = _GUARDED[breach.danger]
+    return (
+        f"The guard stopped {breach.found} {what}, which is more than max_{breach.danger} {count} and more than "
+        f"max_{breach.danger}_percent {percent:g} of {breach.total} {of or _OBJECTS[stage.kind]}: "
+        f"{', '.join(names[:NAMED_REMOVALS])}{more}."
+    )
+
+
+_GUARDED = {
+    Danger.REMOVALS: ("removals", ""),
+    Danger.MOVES: ("moves of extensions out of their organization", "associated extensions"),
+    Danger.MEMBER_REMOVALS: ("members to be taken out of groups", "members"),
+}
+
+
+def _endangered(danger: Danger, changes: Sequence[AnyChange]) -> list[str]:
+    """What the guard counted, by name."""
+    if danger is Danger.MEMBER_REMOVALS:
+        return [f"{change.name} ({len(ids)})" for change in changes if (ids := members_taken_out(change))]
+    counted = is_removal if danger is Danger.REMOVALS else is_move
+    return [
+        f"{change.number} ({change.name})" if change.number else change.name for change in changes if counted(change)
+    ]

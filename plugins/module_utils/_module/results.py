@@ -1,0 +1,153 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""Reports as the values that modules return."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.life import LifeReport, integration_data
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report import Report, removals_id
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.update import Updated
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import NOT_CONNECTED
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Conflict
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import (
+    Outcome,
+    State,
+    change_data,
+    conflict_data,
+    diff_text,
+    headline,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a module returns.
+
+    :param values: the documented return values.
+    :param failure: why the module fails although it has a result; "" if it does not.
+    """
+
+    values: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+    failure: str = ""
+
+
+def rule_result(updated: Updated, kind: RuleKind) -> Result:
+    """Return the result of a module that saves the rule of a kind and carries it out."""
+    report = updated.report
+    values = {
+        **_values(report),
+        "status": updated.status,
+        "enabled": updated.rules[kind].enabled,
+        "removals_id": removals_id(report.stages) if report.stages else "",
+    }
+    return Result(values, (*report.warnings, *_conflict_warnings(report)), report.failure)
+
+
+def update_result(updated: Updated) -> Result:
+    """Return the result of the module that carries out all rules."""
+    report = updated.report
+    values = {
+        **_values(report),
+        "status": updated.status,
+        "kinds": [stage.kind.value for stage in report.stages],
+        "paused": sorted(kind.value for kind, rule in updated.rules.items() if not rule.enabled),
+        "summaries": {stage.kind.value: stage.summary for stage in report.stages},
+        "removals_id": removals_id(report.stages) if report.stages else "",
+    }
+    return Result(values, (*report.warnings, *_conflict_warnings(report)), report.failure)
+
+
+def life_result(life: LifeReport) -> Result:
+    """Return the result of the module that connects, disables and disconnects."""
+    before, after = integration_data(life.before), integration_data(life.after)
+    values: dict[str, Any] = {
+        **_values(life.report),
+        "changed": life.changed,
+        "status": NOT_CONNECTED,
+        **after,
+        "diff": [{"before": before, "after": after}, {"prepared": diff_text(life.report.outcomes)}],
+    }
+    if life.capacity is not None:
+        values["capacity"] = {
+            "extensions": life.capacity.extensions,
+            "extensions_used": life.capacity.extensions_used,
+        }
+    if life.directory is not None:
+        values["deleted_objects_readable"] = life.directory.deleted_objects_readable
+    return Result(values, (*life.warnings, *_conflict_warnings(life.report)), life.report.failure)
+
+
+def _values(report: Report) -> dict[str, Any]:
+    return {
+        "changed": report.changed,
+        "summary": report.summary,
+        "changes": [change_data(outcome) for outcome in _told(report)],
+        "conflicts": [conflict_data(conflict) for conflict in _conflicts(report)],
+        "recovered": [
+            {
+                "kind": resolution.intent.change.kind.value,
+                "action": resolution.intent.change.action.value,
+                "name": resolution.intent.change.name,
+                "number": resolution.intent.change.number,
+                "state": resolution.state.value,
+                "detail": resolution.detail,
+            }
+            for resolution in report.recovered
+        ],
+        "run_id": report.run_id,
+        "plan_id": report.plan_id if report.stages else "",
+        "plan_changes": report.lines,
+        "outcome": _outcome(report),
+        "ledger_path": report.ledger,
+        "diff": {"prepared": diff_text(report.outcomes)},
+    }
+
+
+def _outcome(report: Report) -> dict[str, Any]:
+    """The end of it in a form to mail or to post."""
+    return {
+        "state": _state(report),
+        "headline": report.skipped or headline(report.summary, is_plan=report.began.check_mode),
+        "check_mode": report.began.check_mode,
+        "started_at": report.began.at.isoformat(timespec="seconds"),
+        "ended_at": report.ended_at.isoformat(timespec="seconds"),
+        "duration": round((report.ended_at - report.began.at).total_seconds(), 3),
+    }
+
+
+def _state(report: Report) -> str:
+    if report.failure:
+        return "failed"
+    if report.skipped:
+        return "skipped"
+    return "planned" if report.began.check_mode else "succeeded"
+
+
+def _told(report: Report) -> list[Outcome]:
+    """All changes; of a failed run those not done, for a failed task is printed whole."""
+    return [outcome for outcome in report.outcomes if not report.failure or outcome.state is not State.DONE]
+
+
+def _conflicts(report: Report) -> list[Conflict]:
+    return [conflict for stage in report.stages for conflict in stage.plan.conflicts]
+
+
+def _conflict_warnings(report: Report) -> tuple[str, ...]:
+    found = _conflicts(report)
+    if not found:
+        return ()
+    counts = Counter(conflict.code for conflict in found)
+    kinds = ", ".join(f"{count} {code}" for code, count in sorted(counts.items()))
+    return (
+        f"{len(found)} conflict(s): {kinds}. The first is {found[0].name}: {found[0].message} "
+        "All are in the result's conflicts.",
+    )

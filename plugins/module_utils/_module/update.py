@@ -1,0 +1,183 @@
+# Copyright (c) the pbxops.yeastar maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to this collection: not for use outside of it.
+"""Saving rules and carrying them out: one that is given, or all that are saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.clean_up import CleanUp, clean_up
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.guard_options import guard_limits
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.kinds import KINDS, in_run_order
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration, Ledger, SavedRule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report import (
+    Began,
+    Expected,
+    Report,
+    allowed_part,
+    idle,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.run import Part, Request, synchronize
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.saving import (
+    GivenRule,
+    SettingsError,
+    Synchronize,
+    placing_rule,
+    rule_to_save,
+    saved_rule,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import (
+    CONNECTED,
+    DISABLED,
+    World,
+    require_base_dn,
+    require_integration,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
+
+_DISABLED = "The integration is disabled: nothing was synchronized."
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What is to be saved and carried out.
+
+    :param command: the module's name.
+    :param given: rules to be saved first.
+    :param kinds: what is carried out of what is saved.
+    :param when: whether a rule that was carried out before is carried out again.
+    :param allowed: the name of the removals that the guard is to let through.
+    :param clean_up: whether what a rule that is paused has made is deleted.
+    """
+
+    command: str
+    base_dn: str
+    given: Sequence[GivenRule]
+    kinds: Sequence[RuleKind]
+    check_mode: bool
+    when: Synchronize = Synchronize.ALWAYS
+    allowed: str = ""
+    expected: Expected = field(default_factory=Expected)
+    clean_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """What became of it.
+
+    :param status: of the integration.
+    :param rules: the rules as they are saved now, by their kind.
+    """
+
+    status: str
+    rules: Mapping[RuleKind, SavedRule]
+    report: Report
+
+
+def update(world: World, request: Update) -> Updated:
+    """Save the rules that are given, and carry out those that are enabled.
+
+    :raises YeastarError: if a rule cannot be saved as things stand, or the run cannot be carried out.
+    """
+    with world.open_ledger() as ledger:
+        return _update(world, ledger, request)
+
+
+def _update(world: World, ledger: Ledger, request: Update) -> Updated:
+    integration, warnings = require_integration(ledger, check_mode=request.check_mode)
+    require_base_dn(integration, request.base_dn)
+    status = integration.status if integration is not None else CONNECTED
+    saved = {kind: rule for kind in RuleKind if (rule := saved_rule(ledger, kind)) is not None}
+    rules = {**saved, **{one.kind: rule_to_save(one, saved.get(one.kind), status) for one in request.given}}
+    _require_saved(request, rules, integration)
+    changed = [kind for kind, rule in rules.items() if rule != saved.get(kind)]
+    due = [kind for kind in request.kinds if kind in rules and _is_due(rules[kind], request, status)]
+    if request.clean_up and integration is not None and not due:
+        _save(world, ledger, rules, changed)
+        asked = CleanUp(
+            request.command,
+            request.kinds,
+            release_others=False,
+            check_mode=request.check_mode,
+            expected=request.expected,
+        )
+        report = clean_up(world, ledger, integration, asked)
+        return Updated(status, rules, replace(report, changed=report.changed or bool(changed)))
+    if not due:
+        began = Began(request.command, request.check_mode, world.clock())
+        _save(world, ledger, rules, changed)
+        skipped = idle(
+            began, ledger, changed=bool(changed), warnings=warnings, skipped=_why_not(status, request, rules)
+        )
+        return Updated(status, rules, skipped)
+    _save(world, ledger, rules, [kind for kind in changed if kind not in due])
+    report = synchronize(world, ledger, _request(request, rules, due, rules_changed=bool(changed), warnings=warnings))
+    return Updated(status, rules, report)
+
+
+def _clean_up_request(request: Update) -> CleanUp:
+    return CleanUp(
+        request.command, request.kinds, release_others=False, check_mode=request.check_mode, expected=request.expected
+    )
+
+
+def _save(world: World, ledger: Ledger, rules: Mapping[RuleKind, SavedRule], kinds: Sequence[RuleKind]) -> None:
+    for kind in kinds:
+        ledger.save_rule(kind, rules[kind], world.clock())
+
+
+def _require_saved(request: Update, rules: Mapping[RuleKind, SavedRule], integration: Integration | None) -> None:
+    """Refuse to carry out nothing, and a kind that is named and was never saved."""
+    named = request.kinds if len(request.kinds) < len(RuleKind) else []
+    lacking = [kind for kind in named if kind not in rules]
+    if not lacking and (rules or integration is None):
+        return
+    which = ", ".join(kind.value for kind in lacking) or "any kind"
+    modules = ", ".join(f"pbxops.yeastar.{KINDS[kind].module}" for kind in lacking or RuleKind)
+    raise SettingsError(f"No rule of {which} is saved in the ledger.", f"Save one first, by {modules}.")
+
+
+def _is_due(rule: SavedRule, request: Update, status: str) -> bool:
+    if status == DISABLED:
+        return False
+    return rule.enabled and (request.when is Synchronize.ALWAYS or not rule.synchronized)
+
+
+def _why_not(status: str, request: Update, rules: Mapping[RuleKind, SavedRule]) -> str:
+    if status == DISABLED:
+        return _DISABLED
+    paused = [kind.value for kind in request.kinds if kind in rules and not rules[kind].enabled]
+    if paused:
+        return f"Paused, so that nothing was synchronized: {', '.join(paused)}."
+    return "The rule is saved, and the next run carries it out."
+
+
+def _request(
+    request: Update,
+    rules: Mapping[RuleKind, SavedRule],
+    due: Sequence[RuleKind],
+    *,
+    rules_changed: bool,
+    warnings: tuple[str, ...],
+) -> Request:
+    made = {kind: KINDS[kind].rule(rules[kind].settings) for kind in due}
+    parts = tuple(
+        Part(
+            task=KINDS[kind].task(request.base_dn, made[kind]),
+            rule=rules[kind],
+            limits=guard_limits(rules[kind].settings, allowed_part(request.allowed, kind)),
+        )
+        for kind in in_run_order(made)
+    )
+    return Request(
+        command=request.command,
+        parts=parts,
+        unit_rule=placing_rule(rules.get(RuleKind.ORGANIZATIONAL_UNITS)),
+        check_mode=request.check_mode,
+        rules_changed=rules_changed,
+        expected=request.expected,
+        warnings=warnings,
+    )
