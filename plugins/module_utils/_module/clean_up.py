@@ -26,9 +26,9 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.run import Settled, settle
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import World
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.clean_up import (
-    ORDER,
     Remains,
     has_remains,
+    in_clean_up_order,
     plan_clean_up,
     plan_release,
 )
@@ -71,7 +71,8 @@ def clean_up(world: World, ledger: Ledger, integration: Integration, request: Cl
     """
     cleaning = _Cleaning(world, ledger, request, Began(request.command, request.check_mode, world.clock()))
     memory = Memory.of(ledger, None)
-    concerned = [kind for kind in ORDER if request.release_others or kind in request.delete]
+    order = in_clean_up_order(request.delete)
+    concerned = [kind for kind in order if request.release_others or kind in request.delete]
     due = [kind for kind in concerned if has_remains(kind, memory.associations, memory.objects)]
     if not due and not ledger.unfinished():
         require_expected(request.expected, ())

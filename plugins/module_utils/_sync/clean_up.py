@@ -10,7 +10,7 @@ an organization, which extension leaves it first, what is gone already.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -52,9 +52,6 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.unit_plan import plan_units
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.users import plan_users
 
-# What is made of extensions goes before them, and what they are in goes behind them.
-ORDER = (RuleKind.GROUPS, RuleKind.USERS, RuleKind.ORGANIZATIONAL_UNITS)
-
 
 @dataclass(frozen=True, slots=True)
 class Remains:
@@ -68,6 +65,19 @@ class Remains:
     associations: Sequence[Association]
     objects: Sequence[ObjectAssociation]
     time: datetime
+
+
+def in_clean_up_order(delete: Collection[RuleKind]) -> tuple[RuleKind, ...]:
+    """Return all kinds in the order in which they are cleaned up; what is made of extensions goes before them.
+
+    Extensions that are deleted need not leave their organizations first. Those that stay do, and for that they must
+    still be known to be the synchronization's.
+
+    :param delete: the kinds whose objects are deleted.
+    """
+    extensions_go = RuleKind.USERS in delete
+    places = (RuleKind.USERS, RuleKind.ORGANIZATIONAL_UNITS)
+    return (RuleKind.GROUPS, *(places if extensions_go else reversed(places)))
 
 
 def plan_clean_up(kind: RuleKind, remains: Remains) -> Plan:

@@ -110,6 +110,16 @@ class Site:
         """Run pbx_ad_group_sync on a connected site, with success unless told otherwise."""
         return self._run_on_connected("pbx_ad_group_sync", options, check=check, fails=fails)
 
+    def update(self, *, check: bool = False, fails: bool = False, **options: Any) -> dict[str, Any]:
+        """Run pbx_ad_sync on a connected site, with success unless told otherwise."""
+        return self._run_on_connected("pbx_ad_sync", options, check=check, fails=fails)
+
+    def live(self, state: str, *, check: bool = False, fails: bool = False, **options: Any) -> dict[str, Any]:
+        """Run pbx_ad_connection with a state, with success unless told otherwise."""
+        result = self.run("pbx_ad_connection", {**self.connection_options, "state": state, **options}, check)
+        assert bool(result.get("failed")) is fails, result.get("msg", result)
+        return result
+
     def _run_on_connected(self, module: str, options: Mapping[str, Any], *, check: bool, fails: bool) -> dict[str, Any]:
         if not self.ledger_path.exists():
             assert not self.connect().get("failed")

@@ -638,7 +638,7 @@ def test_a_former_group_that_could_not_be_deleted_is_deleted_by_the_next_run(fil
 
     assert "the former group is left" in change["detail"]
     assert set(filled.members) == {"Large", "Small", "Klein", "hand"}
-    limits = {"max_removals": 0, "max_removals_percent": 0.0}
+    limits: dict[str, Any] = {"max_removals": 0, "max_removals_percent": 0.0}
     result = filled.groups(**limits)
     assert actions(result) == [("delete", "Klein", "leftover")]
     _expect(filled, {"Large": set(PEOPLE), "Klein": {"Anna", "Bernd"}}, **limits)

@@ -125,7 +125,7 @@ def test_the_label_group_is_renamed(labelled: Site, rename: str) -> None:
 
 
 def test_switched_off_the_label_group_is_deleted_whatever_the_guard_says(labelled: Site) -> None:
-    limits = {"max_removals": 0, "max_removals_percent": 0.0}
+    limits: dict[str, Any] = {"max_removals": 0, "max_removals_percent": 0.0}
     result = labelled.sync(**limits)
 
     assert labels(result) == [("delete", "label_ended")]
