@@ -128,6 +128,10 @@ class Emulator:
         with self.pbx.lock:
             self.pbx.lock_out.lift(address)
 
+    def worked(self, endpoint: str) -> int:
+        """How many calls of an endpoint have done their work since the start, answered or not."""
+        return self._application.worked.count(endpoint)
+
     def expire_tokens(self) -> None:
         """Let all access tokens expire now; refresh tokens stay good."""
         with self.pbx.lock:

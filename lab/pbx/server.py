@@ -45,6 +45,8 @@ class OpenApiApplication:
         self._faults = faults
         self._calls = calls
         self._stopping = threading.Event()
+        #: The endpoints whose work was done, in order, whether or not it was answered.
+        self.worked: list[str] = []
 
     def set_stopping(self, stopping: bool) -> None:
         """While stopping, latencies end at once."""
@@ -95,6 +97,7 @@ class OpenApiApplication:
         if fault:
             return _instead_of_work(pbx, asked, fault)
         answer = api.answer(pbx, asked)
+        self.worked.append(asked.endpoint)
         self._wait(fault for fault in faults if fault.work_done)
         return _after_work(pbx, answer, faults)
 

@@ -13,7 +13,6 @@ from datetime import datetime
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, Pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.writes import Writes, Written
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
-    AnswerLostError,
     PbxError,
     PbxRefusedError,
 )
@@ -186,7 +185,7 @@ def _carry_out(
         return Outcome(change, State.FAILED, str(error)), None
     except PbxError as error:
         _not_done(intents, JournalState.UNKNOWN, error, hands)
-        return Outcome(change, State.UNKNOWN, str(error)), None if isinstance(error, AnswerLostError) else error
+        return Outcome(change, State.UNKNOWN, str(error)), error if error.ends_run else None
     _done(intents, written, writes, hands)
     if written.association is None:
         return Outcome(change, State.DONE, written.detail, written.object_id), None

@@ -139,9 +139,16 @@ class PbxObjectError(PbxError):
 
 
 class AnswerLostError(PbxObjectError):
-    """The answer to a write was lost, and asking did not show whether the PBX did it."""
+    """The answer to a write was lost, and asking did not show whether the PBX did it.
+
+    :param ends_run: whether the PBX could not be asked at all.
+    """
 
     outcome_unknown = True
+
+    def __init__(self, message: str, remedy: str = "", *, ends_run: bool = False) -> None:
+        super().__init__(message, remedy)
+        self.ends_run = ends_run
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import 
     AnswerLostError,
     PbxError,
     PbxRefusedError,
+    PbxUnreachableError,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import ATTEMPTS, Session
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import parse_optional_integer
@@ -105,11 +106,17 @@ def _ask(call: Call, ask: Callable[[bool], Answer | None], *, must_exist: bool) 
         # Our own finding, not the PBX's refusal to be asked: the number is somebody else's.
         if isinstance(error, PbxRefusedError) and error.errcode is None:
             raise
-    raise _answer_lost(call)
+        is_away = isinstance(error, PbxUnreachableError)
+    raise _answer_lost(call, is_away=is_away)
 
 
-def _answer_lost(call: Call) -> AnswerLostError:
+def _answer_lost(call: Call, *, is_away: bool = False) -> AnswerLostError:
+    """Return the error for a lost answer.
+
+    :param is_away: whether no answer came to the question either, so that no further call makes sense.
+    """
     return AnswerLostError(
         f"It is not known whether the PBX managed to {call.purpose}: the answer was lost, and asking settled nothing.",
         "The next run looks at what became of it before it does anything.",
+        ends_run=is_away,
     )

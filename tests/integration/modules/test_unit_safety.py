@@ -664,13 +664,13 @@ def _kill_at(site: Site, endpoint: str, *, work_done: bool) -> None:
     """Start a run of units and kill it while it waits for the answer to its first call of an endpoint."""
     # The answer is held back, after the work or before it, for longer than the process lives.
     site.pbx.fail(endpoint, "latency", nth=1, seconds=20, work_done=work_done)
-    before = (site.pbx.state.organizations, site.pbx.state.extensions)
+    before = site.pbx.worked(endpoint)
     process = _start(site, **DELETE)
     action, kind = _what(endpoint)
     _wait_for(
         lambda: (
             _journal_rows(site, "intended", action, kind) == 1
-            and (not work_done or (site.pbx.state.organizations, site.pbx.state.extensions) != before)
+            and (not work_done or site.pbx.worked(endpoint) > before)
         )
     )
     process.kill()
