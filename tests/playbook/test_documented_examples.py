@@ -80,6 +80,14 @@ def test_the_examples_of_groups_run_in_their_order(site: PlaybookSite) -> None:
     assert site.pbx.state.groups.keys() - {"Default_All_Extensions"} == {"PBX Support", "PBX Sales"}
 
 
+def test_the_examples_of_the_schedule_run_in_their_order(site: PlaybookSite) -> None:
+    _play_examples(site, "pbx_ad_connection")
+
+    played = _play_examples(site, "pbx_ad_schedule")
+
+    assert played.recap["localhost"]["changed"] == 3
+
+
 def test_the_playbook_of_the_readme_runs(site: PlaybookSite) -> None:
     site.admin.add_group(
         "PBX Team", members=[site.add_user("Anna", parent=site.add_unit("Staff"))], parent=site.base_dn

@@ -20,7 +20,9 @@ from tests.playbook.playbook_site import NOT_CONNECTED_YET, REPOSITORY, Playbook
 
 # In the order in which they need each other.
 _SYNCHRONIZING = ("pbx_ad_ou_sync", "pbx_ad_user_sync", "pbx_ad_group_sync")
-_MODULES = ("pbx_ad_connection", *_SYNCHRONIZING)
+_MODULES = ("pbx_ad_connection", *_SYNCHRONIZING, "pbx_ad_schedule")
+# What a module needs besides the connection.
+_REQUIRED = {"pbx_ad_schedule": {"timezone": "Europe/Berlin"}}
 _PACKAGE = "ansible_collections.pbxops.yeastar.plugins.modules"
 _GROUP = "pbxops.yeastar.ad"
 # What Ansible itself adds to every result.
@@ -200,7 +202,7 @@ def _run_modules(
     """Run modules in one play: what each returned, failed or not."""
     tasks: list[dict[str, Any]] = []
     for module in modules:
-        options = rule if module in _SYNCHRONIZING else {}
+        options = rule if module in _SYNCHRONIZING else _REQUIRED.get(module, {})
         tasks.append({f"pbxops.yeastar.{module}": dict(options), "register": module, "ignore_errors": True})
         save = {"content": f"{{{{ {module} | to_json }}}}", "dest": str(_result_path(site, module))}
         tasks.append({"ansible.builtin.copy": save, "check_mode": False, "diff": False})

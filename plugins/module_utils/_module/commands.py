@@ -24,9 +24,15 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.results imp
     Result,
     life_result,
     rule_result,
+    schedule_result,
     update_result,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.saving import GivenRule, Synchronize, given_rule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.schedule import (
+    SCHEDULE_OPTIONS,
+    save_schedule,
+    wanted_schedule,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.update import Update, update
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 
@@ -62,6 +68,7 @@ UPDATE_MODULE_OPTIONS: dict[str, dict[str, Any]] = {
     "allow_removals": {"type": "str", "default": ""},
     **EXPECT_OPTIONS,
 }
+SCHEDULE_MODULE_OPTIONS: dict[str, dict[str, Any]] = {**CONNECTION_OPTIONS, **SCHEDULE_OPTIONS}
 
 
 def rule_module_options(kind: RuleKind) -> dict[str, dict[str, Any]]:
@@ -135,6 +142,13 @@ def update_module(options: Mapping[str, Any], check_mode: bool, command: str) ->
     pbx_warnings: list[str] = []
     updated = update(make_world(options, check_mode, command, pbx_warnings), request)
     return _warned(update_result(updated), options, pbx_warnings)
+
+
+def schedule_module(options: Mapping[str, Any], check_mode: bool, command: str) -> Result:
+    """Do the work of pbx_ad_schedule."""
+    return schedule_result(
+        save_schedule(make_world(options, check_mode, command, []), wanted_schedule(options), check_mode)
+    )
 
 
 def _expected(options: Mapping[str, Any]) -> Expected:

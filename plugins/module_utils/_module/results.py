@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.life import LifeReport, integration_data
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report import Report, removals_id
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.schedule import ScheduleReport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.update import Updated
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import NOT_CONNECTED
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Conflict
@@ -25,6 +26,14 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import
     headline,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.schedule import (
+    Schedule,
+    cron_fields,
+    cron_timezone,
+    on_calendar,
+    recurrence_rule,
+    schedule_data,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,35 @@ def life_result(life: LifeReport) -> Result:
     if life.directory is not None:
         values["deleted_objects_readable"] = life.directory.deleted_objects_readable
     return Result(values, (*life.warnings, *_conflict_warnings(life.report)), life.report.failure)
+
+
+def schedule_result(report: ScheduleReport) -> Result:
+    """Return what pbx_ad_schedule returns."""
+    return Result(
+        values={
+            "changed": report.changed,
+            **_schedule_values(report.after),
+            "ledger_path": report.ledger,
+            "diff": {"before": _shown_schedule(report.before), "after": _shown_schedule(report.after)},
+        },
+        warnings=report.warnings,
+    )
+
+
+def _schedule_values(schedule: Schedule | None) -> dict[str, Any]:
+    if schedule is None:
+        return {"schedule": None}
+    return {
+        "schedule": schedule_data(schedule),
+        "on_calendar": on_calendar(schedule),
+        "cron": cron_fields(schedule),
+        "cron_timezone": cron_timezone(schedule),
+        "rrule": recurrence_rule(schedule),
+    }
+
+
+def _shown_schedule(schedule: Schedule | None) -> dict[str, Any]:
+    return schedule_data(schedule) if schedule else {}
 
 
 def _values(report: Report) -> dict[str, Any]:
