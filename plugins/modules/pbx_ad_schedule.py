@@ -62,22 +62,36 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Synchronize every night
-  pbxops.yeastar.pbx_ad_schedule:
-    frequency: daily
-    time: "00:30"
-    timezone: Europe/Berlin
+# The connection options stand in module_defaults here; each can also come from its environment variable.
+- name: When the PBX is synchronized by itself
+  hosts: localhost
+  gather_facts: false
+  module_defaults:
+    group/pbxops.yeastar.ad:
+      directory_host: dc1.example.com
+      directory_base_dn: DC=example,DC=com
+      directory_username: svc-yeastar@example.com
+      directory_password: "{{ vault_directory_password }}"
+      pbx_url: https://pbx.example.com:8088
+      pbx_client_id: "{{ vault_pbx_client_id }}"
+      pbx_client_secret: "{{ vault_pbx_client_secret }}"
+  tasks:
+    - name: Every night
+      pbxops.yeastar.pbx_ad_schedule:
+        frequency: daily
+        time: "00:30"
+        timezone: Europe/Berlin
 
-- name: Synchronize at the end of the week
-  pbxops.yeastar.pbx_ad_schedule:
-    frequency: weekly
-    time: "23:59"
-    days: [saturday]
-    timezone: Europe/Berlin
+    - name: At the end of the week
+      pbxops.yeastar.pbx_ad_schedule:
+        frequency: weekly
+        time: "23:59"
+        days: [saturday]
+        timezone: Europe/Berlin
 
-- name: Synchronize only when somebody asks for it
-  pbxops.yeastar.pbx_ad_schedule:
-    state: absent
+    - name: Only when somebody asks for it
+      pbxops.yeastar.pbx_ad_schedule:
+        state: absent
 """
 
 RETURN = r"""

@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -80,14 +80,14 @@ def _of_systemd(schedule: Schedule, after: datetime, count: int) -> list[datetim
 
 def _of_cron(schedule: Schedule, after: datetime, count: int) -> list[datetime]:
     occurrences = croniter(cron_fields(schedule), after.astimezone(ZoneInfo(schedule.timezone)))
-    return [occurrences.get_next(datetime).astimezone(UTC) for _ in range(count)]
+    return [moment.astimezone(UTC) for moment in islice(occurrences.all_next(datetime), count)]
 
 
 def _of_awx(schedule: Schedule, after: datetime, count: int) -> list[datetime]:
     """What dateutil says, without the times that do not exist: AWX leaves them out of its schedule."""
     occurrences = rrulestr(recurrence_rule(schedule)).xafter(after)
     existing = (moment for moment in occurrences if datetime_exists(moment))
-    return [next(existing).astimezone(UTC) for _ in range(count)]
+    return [moment.astimezone(UTC) for moment in islice(existing, count)]
 
 
 @pytest.mark.parametrize("zone", ZONES)
