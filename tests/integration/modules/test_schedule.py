@@ -75,7 +75,9 @@ def test_a_schedule_is_saved_changed_and_forgotten(run: Run, ledger_path: Path) 
     assert made["diff"] == {"before": {}, "after": NIGHTLY_DATA}
     assert _saved(ledger_path) == NIGHTLY_DATA
 
+    before = ledger_path.read_bytes()
     assert not run(**NIGHTLY)["changed"]
+    assert ledger_path.read_bytes() == before
 
     changed = run(frequency="weekly", days=["saturday", "monday"], time="23:59", timezone="Europe/Berlin")
     assert changed["changed"]
