@@ -81,7 +81,7 @@ def test_the_examples_of_groups_run_in_their_order(site: PlaybookSite) -> None:
 
 
 def test_the_examples_of_the_schedule_run_in_their_order(site: PlaybookSite) -> None:
-    _play_examples(site, "pbx_ad_connection")
+    _play(site, [{"pbxops.yeastar.pbx_ad_connection": site.options}])
 
     played = _play_examples(site, "pbx_ad_schedule")
 
