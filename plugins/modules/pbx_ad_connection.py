@@ -17,7 +17,8 @@ description:
   - On the PBX side it asks for serial number, model, firmware and capacity, and refuses a firmware that has no Open API.
   - Passwords and the client secret are never saved; every module of the collection takes them anew.
   - A ledger that belongs to another domain or another PBX is refused.
-  - While the integration is disabled, no run synchronizes anything, and none fails for that. Rules and associations stay, and nothing of them can be changed.
+  - While the integration is disabled, no run synchronizes anything, and none fails for that. Rules and associations stay, and nothing of them can be
+    changed.
   - Disconnecting forgets the integration, its rules and its schedule. What is not deleted is the PBX administrator's again.
 options:
   state:
@@ -25,7 +26,8 @@ options:
       - V(connected) connects, changes what was saved about the connection, and enables an integration that is disabled.
       - V(present) does the same, but leaves an integration that is disabled as it is, and then asks neither side. It is meant for a play that runs every night.
       - V(disabled) suspends the whole integration.
-      - V(disconnected) ends it. Connecting again later finds the extensions by e-mail address, if O(pbxops.yeastar.pbx_ad_user_sync#module:associate_by_email) says so.
+      - V(disconnected) ends it. Connecting again later finds the extensions by e-mail address, if
+        O(pbxops.yeastar.pbx_ad_user_sync#module:associate_by_email) says so.
       - Neither V(disabled) nor V(disconnected) needs the directory, and the PBX is asked only if something there is to be deleted or looked at.
     type: str
     choices: [connected, present, disabled, disconnected]

@@ -15,8 +15,8 @@ description:
   - Carries out all rules that are saved and enabled, in one run. This is the I(Update Now) of the PBX's own integration, and what a schedule runs.
   - Each side is read once, and all is planned before anything is written. Each kind is planned from what the kinds before it leave behind, so that check mode
     shows the extensions that would be created in the organizations that would be created.
-  - Kinds are done in the order in which they need each other, namely organizational units before the users whose extensions go into their organizations, and groups
-    last. Units that become extension groups, or organizations made of an attribute, come after the users.
+  - Kinds are done in the order in which they need each other, namely organizational units before the users whose extensions go into their
+    organizations, and groups last. Units that become extension groups, or organizations made of an attribute, come after the users.
   - While the integration is disabled nothing is done, and the task does not fail. Rules that are paused are left out.
   - Rules can be given too. They are saved first, and what is not given is as it was saved.
 options:

@@ -20,15 +20,16 @@ from tests.playbook.playbook_site import NOT_CONNECTED_YET, REPOSITORY, Playbook
 
 # In the order in which they need each other.
 _SYNCHRONIZING = ("pbx_ad_ou_sync", "pbx_ad_user_sync", "pbx_ad_group_sync")
-_MODULES = ("pbx_ad_connection", *_SYNCHRONIZING, "pbx_ad_schedule")
+_MODULES = ("pbx_ad_connection", *_SYNCHRONIZING, "pbx_ad_sync", "pbx_ad_schedule")
 # What a module needs besides the connection.
 _REQUIRED = {"pbx_ad_schedule": {"timezone": "Europe/Berlin"}}
+_CLEAN_UP = {"state": "disabled", "delete_extensions": True, "delete_organizations": True, "delete_groups": True}
 _PACKAGE = "ansible_collections.pbxops.yeastar.plugins.modules"
 _GROUP = "pbxops.yeastar.ad"
 # What Ansible itself adds to every result.
 _ANSIBLE_KEYS = {"changed", "failed", "msg", "diff", "invocation", "warnings", "exception"}
 # Their keys are those of options and of managed fields.
-_FREE_KEYS = {"settings", "changes.before", "changes.after"}
+_FREE_KEYS = {"settings", "changes.before", "changes.after", "summaries"}
 
 
 @pytest.fixture(name="documentation", scope="module")
@@ -189,10 +190,16 @@ def _results_of_all_kinds(site: PlaybookSite) -> dict[str, list[dict[str, Any]]]
     run("--check", warnings=("conflict",))
     stopping = {"scope": "filter", "filter": "(cn=nobody)", "max_removals": 0, "max_removals_percent": 0}
     run(rule=stopping)
-    for module in _SYNCHRONIZING:
+    for module in (*_SYNCHRONIZING, "pbx_ad_sync"):
         assert results[module][-1]["failed"]
         assert results[module][-1]["changes"][0]["state"] == "stopped"
+    for module in _SYNCHRONIZING:
         assert results[module][2]["recovered"]
+    site.pbx.pbx.seed_extension("9000", organization_ids=list(site.pbx.state.organizations))
+    for module, options, warnings in (("pbx_ad_sync", {}, ()), ("pbx_ad_connection", _CLEAN_UP, ("conflict",))):
+        _begin_an_update_and_leave_it(site)
+        run(rule=options, warnings=warnings, modules=[module])
+        assert results[module][-1]["recovered"]
     return results
 
 
@@ -202,7 +209,7 @@ def _run_modules(
     """Run modules in one play: what each returned, failed or not."""
     tasks: list[dict[str, Any]] = []
     for module in modules:
-        options = rule if module in _SYNCHRONIZING else _REQUIRED.get(module, {})
+        options = rule if module in _SYNCHRONIZING or len(modules) == 1 else _REQUIRED.get(module, {})
         tasks.append({f"pbxops.yeastar.{module}": dict(options), "register": module, "ignore_errors": True})
         save = {"content": f"{{{{ {module} | to_json }}}}", "dest": str(_result_path(site, module))}
         tasks.append({"ansible.builtin.copy": save, "check_mode": False, "diff": False})
