@@ -13,15 +13,16 @@ import pytest
 
 _ROOT = Path(__file__).parents[2]
 _COLLECTION = "ansible_collections.pbxops.yeastar."
-_MODULE_UTILS = PurePosixPath("plugins/module_utils")
+_UTILS = (PurePosixPath("plugins/module_utils"), PurePosixPath("plugins/plugin_utils"))
 
-# What a room of module_utils may import of the others. The ports are the interfaces that a run asks for; the rooms that
+# What a room may import of the others. The ports are the interfaces that a run asks for; the rooms that
 # implement them know those and nothing else of the run.
 _OPEN_DOORS = {
     "_sync": ("_sync", "_errors"),
     "_ad": ("_ad", "_sync", "_errors", "_module.ports"),
     "_pbx": ("_pbx", "_sync", "_errors", "_module.ports"),
     "_ledger": ("_ledger", "_sync", "_errors", "_module.ports"),
+    "_report": ("_report", "_errors"),
 }
 
 # Each library is known to one room alone.
@@ -31,12 +32,14 @@ _LIBRARY_ROOMS = {
     "requests": "_pbx",
     "urllib3": "_pbx",
     "sqlite3": "_ledger",
+    "jinja2": "_report",
 }
 
 # Ansible itself is known where arguments come in and results go out: in _module and in the plugins.
-_ROOMS_WITHOUT_ANSIBLE = ("_sync", "_ad", "_pbx", "_ledger")
+_ROOMS_WITHOUT_ANSIBLE = ("_sync", "_ad", "_pbx", "_ledger", "_report")
 
-# What would let the clock, chance, the machine or the network into the room that only decides.
+# What would let the clock, chance, the machine or the network into the rooms that only make data of data.
+_PURE_ROOMS = ("_sync", "_report")
 # fmt: off
 _IMPURE = frozenset({
     "asyncio", "concurrent", "ctypes", "fcntl", "ftplib", "getpass", "glob", "http", "importlib", "io", "locale",
@@ -68,22 +71,31 @@ def _is_within(name: str, area: str) -> bool:
 
 
 def _room_of(path: PurePosixPath) -> str:
-    """The room of a file in module_utils; "" for a file that stands in none, and for plugins."""
-    inside = path.parts[len(_MODULE_UTILS.parts) : -1] if path.is_relative_to(_MODULE_UTILS) else ()
+    """The room of a file in module_utils or plugin_utils; "" for a file that stands in none, and for plugins."""
+    inside = next((path.relative_to(utils).parts[:-1] for utils in _UTILS if path.is_relative_to(utils)), ())
     return inside[0] if inside else ""
+
+
+def _own_name(name: str) -> str:
+    """The name of something in module_utils or plugin_utils from there; "" for the name of anything else."""
+    for utils in _UTILS:
+        area = _COLLECTION + ".".join(utils.parts)
+        if _is_within(name, area):
+            return name.removeprefix(f"{area}.")
+    return ""
 
 
 def _import_is_allowed(path: PurePosixPath, name: str) -> bool:
     room, library = _room_of(path), name.partition(".")[0]
-    own = name.removeprefix(f"{_COLLECTION}plugins.module_utils.")
-    if own != name:
+    own = _own_name(name)
+    if own:
         doors = _OPEN_DOORS.get(room)
         return doors is None or any(_is_within(own, door) for door in doors)
     if name.startswith(_COLLECTION):
         return not _is_within(name, f"{_COLLECTION}lab") and not _is_within(name, f"{_COLLECTION}tests")
     if library == "ansible":
         return room not in _ROOMS_WITHOUT_ANSIBLE
-    if room == "_sync" and library in _IMPURE:
+    if room in _PURE_ROOMS and library in _IMPURE:
         return False
     return library not in ("lab", "tests") and _LIBRARY_ROOMS.get(library, room) == room
 
@@ -104,7 +116,7 @@ def _breaches(path: PurePosixPath, source: str) -> list[str]:
     tree = ast.parse(source)
     package = _COLLECTION + ".".join(path.parent.parts)
     breaches = [f"imports {name}" for name in _imports(tree, package) if not _import_is_allowed(path, name)]
-    if _room_of(path) == "_sync":
+    if _room_of(path) in _PURE_ROOMS:
         breaches += [f"calls {name}" for name in _impure_calls(tree)]
     return breaches
 
@@ -126,7 +138,7 @@ def test_no_file_of_the_collection_breaks_a_wall() -> None:
         for file in files
         if (found := _breaches(relative := PurePosixPath(file.relative_to(_ROOT)), file.read_text(encoding="utf-8")))
     }
-    assert {_room_of(PurePosixPath(file.relative_to(_ROOT))) for file in files} >= {"_sync", "_module"}
+    assert {_room_of(PurePosixPath(file.relative_to(_ROOT))) for file in files} >= {"_sync", "_module", "_report"}
     assert breaches == {}
 
 
@@ -158,6 +170,12 @@ def test_no_file_of_the_collection_breaks_a_wall() -> None:
         ("modules/pbx_ad_user_sync.py", "try:\n    import ldap3\nexcept ImportError:\n    ldap3 = None"),
         ("modules/pbx_ad_user_sync.py", "from requests.exceptions import RequestException"),
         ("modules/pbx_ad_user_sync.py", "from tests.unit import conftest"),
+        ("plugin_utils/_report/page.py", "from ansible.errors import AnsibleFilterError"),
+        ("plugin_utils/_report/page.py", "from pathlib import Path"),
+        ("plugin_utils/_report/page.py", "from datetime import datetime\ndatetime.now()"),
+        ("plugin_utils/_report/page.py", f"from {_COLLECTION}plugins.module_utils._sync.report import explanation"),
+        ("module_utils/_sync/report.py", f"from {_COLLECTION}plugins.plugin_utils._report.page import report_page"),
+        ("filter/report.py", "import jinja2"),
         ("filter/extension.py", f"from {_COLLECTION}lab.tls import CertificateAuthority"),
     ],
 )
@@ -175,6 +193,8 @@ def test_a_breach_is_seen(path: str, source: str) -> None:
         ("module_utils/_ledger/store.py", "import sqlite3\nimport os"),
         ("module_utils/_module/run.py", f"from {_COLLECTION}plugins.module_utils._ad.reader import Reader"),
         ("modules/pbx_ad_user_sync.py", "from ansible.module_utils.basic import AnsibleModule"),
+        ("plugin_utils/_report/page.py", f"import jinja2\nfrom {_COLLECTION}plugins.module_utils._errors import X"),
+        ("filter/report.py", f"from {_COLLECTION}plugins.plugin_utils._report.page import report_page"),
     ],
 )
 def test_an_open_door_is_no_breach(path: str, source: str) -> None:
