@@ -58,26 +58,9 @@ def test_a_run_cut_off_anywhere_is_completed_by_the_next(
     scenario: Scenario, first: int, is_done: bool, is_lost: bool
 ) -> None:
     start = _before_the_last_run(scenario)
-    undisturbed, counted = start.copy(), Fate()
-    start.copy().run_all_cut_off(counted)
     # A new rule of units is what users go by from the first run of units on, whenever that comes.
-    is_settled = _come_to_rest(undisturbed) and start.saved_unit_rule in (None, start.units)
-    # What an administrator gave becomes the synchronization's gift if it is the user's while a nearer one is lacking.
-    given = {place for places in start.given_by_hand.values() for place in places}
-    is_settled = is_settled and given.isdisjoint(_objects(start, ObjectKind.ORGANIZATION))
-    # Which values are the smallest depends on which users have come already.
-    is_settled = is_settled and (_is_tree(start) or not start.units.hierarchy_from)
-    for place in range(_CUTS):
-        site = start.copy()
-        at = (first + place * counted.steps // _CUTS) % (counted.steps + 1)
-        site.run_all_cut_off(Fate(at, is_done, is_lost))
-        if is_lost:
-            # The run went on without knowing whether an extension, or the former one of a group made anew, is gone.
-            site.pbx.refusals.clear()
-        _come_to_rest(site)
-        assert site.pbx.refusals == []
-        if is_settled:
-            _look_at_the_same_end(site, undisturbed, start)
+    is_settled = start.saved_unit_rule in (None, start.units)
+    _look_at_runs_cut_off(start, Fate(first, is_done, is_lost), together=False, is_settled=is_settled)
 
 
 @steady
@@ -102,16 +85,7 @@ def test_one_run_of_all_kinds_cut_off_anywhere_is_completed_by_the_next(
 ) -> None:
     start = _before_the_last_run(scenario)
     start.saved_unit_rule = start.units
-    counted = Fate()
-    start.copy().run_all_cut_off(counted, together=True)
-    for place in range(_CUTS):
-        site = start.copy()
-        at = (first + place * counted.steps // _CUTS) % (counted.steps + 1)
-        site.run_all_cut_off(Fate(at, is_done, is_lost), together=True)
-        if is_lost:
-            site.pbx.refusals.clear()
-        _come_to_rest(site)
-        assert site.pbx.refusals == []
+    _look_at_runs_cut_off(start, Fate(first, is_done, is_lost), together=True, is_settled=True)
 
 
 @steady
@@ -133,6 +107,33 @@ def test_the_guard_stops_what_takes_something_away_and_nothing_else_until_it_is_
         runs = [_run_and_look(site, kind) for kind in site.order]
     assert not any(run.calls for run in runs)
     _look_at_the_end(start, site, runs)
+
+
+def _look_at_runs_cut_off(start: Site, fate: Fate, *, together: bool, is_settled: bool) -> None:
+    """Whatever befalls a run, and wherever, the next ones end where they would have ended without it.
+
+    :param fate: the first of the steps at which it happens; others follow at even distances.
+    :param is_settled: whether the end can be told beforehand as far as the rules are concerned.
+    """
+    undisturbed, counted = start.copy(), Fate()
+    start.copy().run_all_cut_off(counted, together=together)
+    is_settled = _come_to_rest(undisturbed) and is_settled
+    # What an administrator gave becomes the synchronization's gift if it is the user's while a nearer one is lacking.
+    given = {place for places in start.given_by_hand.values() for place in places}
+    is_settled = is_settled and given.isdisjoint(_objects(start, ObjectKind.ORGANIZATION))
+    # Which values are the smallest depends on which users have come already.
+    is_settled = is_settled and (_is_tree(start) or not start.units.hierarchy_from)
+    for place in range(_CUTS):
+        site = start.copy()
+        at = (fate.at + place * counted.steps // _CUTS) % (counted.steps + 1)
+        site.run_all_cut_off(Fate(at, fate.is_done, fate.is_lost), together=together)
+        if fate.is_lost:
+            # The run went on without knowing whether an extension, or the former one of a group made anew, is gone.
+            site.pbx.refusals.clear()
+        _come_to_rest(site)
+        assert site.pbx.refusals == []
+        if is_settled:
+            _look_at_the_same_end(site, undisturbed, start)
 
 
 def _before_the_last_run(scenario: Scenario) -> Site:

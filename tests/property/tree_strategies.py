@@ -307,6 +307,11 @@ def _move_person(site: Site, step: Step) -> None:
     _change_person(site, step.one, unit=_pick(["", *site.directory.units], step.two) or "")
 
 
+def _promote_person(site: Site, step: Step) -> None:
+    _change_person(site, step.one, title=f"Grade {step.three}")
+    _move_person(site, step)
+
+
 def _scope_person(site: Site, step: Step) -> None:
     if guid := _person(site, step.one):
         _change_person(site, step.one, taken_in=not site.directory.people[guid].taken_in)
@@ -589,6 +594,7 @@ ACTIONS: dict[str, Callable[[Site, Step], None]] = {
         _add_person,
         _delete_person,
         _move_person,
+        _promote_person,
         _scope_person,
         _hide_person,
         _set_department,

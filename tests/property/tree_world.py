@@ -140,6 +140,7 @@ class Person:
     unit: str = ""
     department: str = ""
     primary: int = 513
+    title: str = ""
     taken_in: bool = True
     hidden: bool = False
 
@@ -211,7 +212,12 @@ class Directory:
             guid=guid,
             dn=f"CN={person.name},{self.dn(person.unit)}",
             account_name=person.name,
-            attributes={"givenName": person.name, "mail": f"{person.name}@x.test", "department": person.department},
+            attributes={
+                "givenName": person.name,
+                "mail": f"{person.name}@x.test",
+                "title": person.title,
+                "department": person.department,
+            },
             primary_group_id=person.primary,
         )
 

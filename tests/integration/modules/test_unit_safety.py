@@ -669,8 +669,7 @@ def _kill_at(site: Site, endpoint: str, *, work_done: bool) -> None:
     action, kind = _what(endpoint)
     _wait_for(
         lambda: (
-            _journal_rows(site, "intended", action, kind) == 1
-            and (not work_done or site.pbx.worked(endpoint) > before)
+            _journal_rows(site, "intended", action, kind) == 1 and (not work_done or site.pbx.worked(endpoint) > before)
         )
     )
     process.kill()
