@@ -107,10 +107,34 @@ options:
       - If not set, the environment variable E(PBX_AD_LEDGER_PATH) is looked at, and then
         C($XDG_STATE_HOME/pbxops.yeastar/HOST_PORT.sqlite3) is used, with C(~/.local/state) where E(XDG_STATE_HOME) is not set.
         The return value RV(ledger_path) tells where it is.
+      - Mutually exclusive with O(ledger_url).
     type: path
+  ledger_url:
+    description:
+      - URL of a PostgreSQL database in which the ledger is kept instead of in a file, for example
+        V(postgresql://yeastar@db.example.com:5432/ledgers), so that any host can run the play.
+      - It may hold all parameters that libpq takes, for example V(?sslrootcert=/etc/pbxops/db-ca.pem), but no password; see O(ledger_password).
+      - Unless C(sslmode) in the URL or E(PGSSLMODE) says otherwise, the server's certificate and the host name in it are verified
+        (C(verify-full)), but for a server that is reached by a Unix socket or a loopback address.
+      - The role needs the right to create a schema in the database, or must own the ledger's schema.
+      - If not set, the environment variable E(PBX_AD_LEDGER_URL) is used.
+    type: str
+  ledger_name:
+    description:
+      - Name of the schema in the database of O(ledger_url) that holds the ledger and nothing else, at most 63 bytes.
+      - If not set, the environment variable E(PBX_AD_LEDGER_NAME) is looked at, and then V(HOST_PORT) of O(pbx_url) is used, so that one database
+        can hold the ledgers of many PBXs.
+    type: str
+  ledger_password:
+    description:
+      - Password of the role in O(ledger_url). It is never saved.
+      - If it is not given, libpq looks for one as it always does, in E(PGPASSWORD), a password file (C(~/.pgpass)) or a service.
+      - If not set, the environment variable E(PBX_AD_LEDGER_PASSWORD) is used.
+    type: str
 requirements:
   - ldap3 >= 2.9.1
   - requests >= 2.28
+  - psycopg >= 3.1 with libpq (C(pip install 'psycopg[binary]')), with O(ledger_url) only
 notes:
   - The module runs on the host that talks to both sides, usually the controller with C(connection=local), and needs Python 3.11 or newer there.
   - One run at a time may use a ledger; a second one fails at once and says who holds it.

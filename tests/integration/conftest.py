@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures of the tests against real servers: the LDAP proxy that plays Windows' limits and faults."""
+"""Fixtures of the tests against real servers: an LDAP proxy that plays Windows' limits and faults, a PBX, ledgers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from itertools import count as counting
+from pathlib import Path
 
 import pytest
 
-from lab import samba
+from lab import postgresql, samba
 from lab.crowd import make_crowd
 from lab.ldap_proxy.process import LdapProxy, running_proxy
 from lab.pbx.emulator import Emulator
 from lab.pbx.testing import running_emulator
+from lab.postgresql import PostgresqlServer, Role
 from lab.samba import LDAPS_PORT, DomainController
 from lab.tls import CertificateAuthority
+from tests.integration.ledger_stores import DATABASE, PostgresqlStore, SqliteStore, Store
 from tests.integration.pbx_helpers import count
 
 
@@ -48,6 +52,35 @@ def emulator(lab_authority: CertificateAuthority) -> Iterator[Emulator]:
         yield running
         assert running.state.live_tokens == 0
         assert count(running, "get_token") <= 1
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(lab_authority: CertificateAuthority) -> Iterator[PostgresqlServer]:
+    """A running PostgreSQL server; a test that stops it starts it again."""
+    with postgresql.running(lab_authority) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def ledgers_role(postgresql_server: PostgresqlServer) -> Role:
+    """The role that owns the database in which the tests' ledgers are."""
+    return postgresql_server.create_database(DATABASE)
+
+
+@pytest.fixture(scope="session")
+def postgresql_store(postgresql_server: PostgresqlServer, ledgers_role: Role) -> Callable[[], PostgresqlStore]:
+    """A function that returns a new place for a ledger in PostgreSQL; nothing is there yet."""
+    numbers = counting(1)
+    return lambda: PostgresqlStore(postgresql_server, ledgers_role, f"pbx-{next(numbers)}.example.com_8088")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """A place for a ledger, of either kind; nothing is there yet."""
+    if request.param == "sqlite":
+        return SqliteStore(tmp_path / "ledger" / "ledger.sqlite3")
+    made: PostgresqlStore = request.getfixturevalue("postgresql_store")()
+    return made
 
 
 @pytest.fixture(autouse=True)

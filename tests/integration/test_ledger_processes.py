@@ -18,10 +18,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import schema
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerLockedError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import (
-    SqliteLedger,
-    open_ledger,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.store import StoredLedger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import SavedRule
 
 NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
@@ -198,7 +196,7 @@ def traces(folder: Path) -> dict[str, tuple[bytes, int]]:
     return found | {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.iterdir()}
 
 
-def memory(ledger: SqliteLedger) -> tuple[object, ...]:
+def memory(ledger: StoredLedger) -> tuple[object, ...]:
     """Return all that a killed run may have left."""
     return (
         [association.account_name for association in ledger.associations()],

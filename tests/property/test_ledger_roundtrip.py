@@ -22,10 +22,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.records imp
     time_from_text,
     time_to_text,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import (
-    SqliteLedger,
-    open_ledger,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.store import StoredLedger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
@@ -156,7 +154,7 @@ changes = st.one_of(extension_changes, organization_changes, group_changes)
 
 
 @contextmanager
-def empty_ledger() -> Iterator[SqliteLedger]:
+def empty_ledger() -> Iterator[StoredLedger]:
     # The generator is always finished.
     # pylint: disable-next=contextmanager-generator-missing-cleanup
     with open_ledger(ABSENT, read_write=False, command="test") as ledger:

@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import lock
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import (
+    LedgerDamagedError,
     LedgerDiskFullError,
     LedgerError,
     LedgerFileError,
     LedgerLockedError,
     LedgerSchemaError,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.file_lock import lock_path
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin
 
@@ -80,10 +82,10 @@ def test_a_new_ledger_and_its_folders_are_for_this_user_alone(tmp_path: Path) ->
 
 def test_it_is_durable_and_keeps_its_references(tmp_path: Path) -> None:
     with open_ledger(tmp_path / "ledger", read_write=True, command="test") as ledger:
-        connection = ledger._connection
-        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
-        assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
+        database = ledger._database
+        assert database.rows("PRAGMA journal_mode") == [("wal",)]
+        assert database.rows("PRAGMA synchronous") == [(2,)]  # FULL
+        assert database.rows("PRAGMA foreign_keys") == [(1,)]
 
 
 def test_the_home_directory_may_be_written_as_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,13 +139,13 @@ class TestNoLedger:
     def test_a_text(self, tmp_path: Path, read_write: bool) -> None:
         text = tmp_path / "ledger"
         text.write_text("users:\n  - anna\n" * 1000)
-        self.refuse(text, read_write, LedgerFileError, "damaged or is no ledger: file is not a database")
+        self.refuse(text, read_write, LedgerDamagedError, "damaged or is no ledger: file is not a database")
 
     def test_a_database_of_another_program(self, tmp_path: Path, read_write: bool) -> None:
         other = tmp_path / "other.sqlite3"
         with closing(sqlite3.connect(other)) as connection:
             connection.execute("CREATE TABLE calls (id INTEGER)")
-        self.refuse(other, read_write, LedgerFileError, "another program")
+        self.refuse(other, read_write, LedgerDamagedError, "another program")
 
     def test_a_damaged_page(self, tmp_path: Path, read_write: bool) -> None:
         path = tmp_path / "ledger"
@@ -151,13 +153,13 @@ class TestNoLedger:
         with path.open("r+b") as file:
             file.seek(path.stat().st_size // 4096 // 2 * 4096)
             file.write(b"\xa5" * 4096)
-        self.refuse(path, read_write, LedgerFileError, "damaged")
+        self.refuse(path, read_write, LedgerDamagedError, "damaged")
 
     def test_a_file_cut_short(self, tmp_path: Path, read_write: bool) -> None:
         path = tmp_path / "ledger"
         make_ledger(path, size=500)
         os.truncate(path, path.stat().st_size // 2)
-        self.refuse(path, read_write, LedgerFileError, "damaged")
+        self.refuse(path, read_write, LedgerDamagedError, "damaged")
 
     def test_a_newer_schema(self, tmp_path: Path, read_write: bool) -> None:
         path = tmp_path / "ledger"
@@ -179,7 +181,7 @@ def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
 def test_a_full_database_keeps_what_was_saved(tmp_path: Path) -> None:
     with open_ledger(tmp_path / "ledger", read_write=True, command="test") as ledger:
         ledger.save_associations([association(1)])
-        ledger._connection.execute("PRAGMA max_page_count = 20")
+        ledger._database.rows("PRAGMA max_page_count = 20")
         with pytest.raises(LedgerDiskFullError, match=r"ledger_path.*full.*Free some space"):
             ledger.save_associations([association(number) for number in range(1000, 3000)])
         assert ledger.associations() == [association(1)]
@@ -217,7 +219,7 @@ def test_another_name_of_the_ledger_meets_the_same_lock(tmp_path: Path) -> None:
 def test_a_holder_that_has_not_named_itself_yet_is_another_process(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
     with open_ledger(path, read_write=True, command="test"):
-        lock.lock_path(path).write_text('{"pid":')
+        lock_path(path).write_text('{"pid":')
         with (
             pytest.raises(LedgerLockedError, match="in use by another process") as caught,
             open_ledger(path, read_write=True, command="test"),
@@ -229,7 +231,7 @@ def test_a_holder_that_has_not_named_itself_yet_is_another_process(tmp_path: Pat
 def test_a_run_waits_for_a_copy_to_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "ledger"
     make_ledger(path)
-    with lock.lock_path(path).open() as copying:
+    with lock_path(path).open() as copying:
         fcntl.flock(copying, fcntl.LOCK_SH)
         monkeypatch.setattr(lock.time, "sleep", lambda _: fcntl.flock(copying, fcntl.LOCK_UN))
         make_ledger(path)
@@ -239,7 +241,7 @@ def test_a_run_does_not_wait_for_a_copy_for_ever(tmp_path: Path, monkeypatch: py
     path = tmp_path / "ledger"
     make_ledger(path)
     monkeypatch.setattr(lock, "COPY_PATIENCE_SECONDS", 0.0)
-    with lock.lock_path(path).open() as copying:
+    with lock_path(path).open() as copying:
         fcntl.flock(copying, fcntl.LOCK_SH)
         with pytest.raises(LedgerLockedError), open_ledger(path, read_write=True, command="test"):
             pass
@@ -270,7 +272,7 @@ def test_check_mode_leaves_no_copy_behind(tmp_path: Path, monkeypatch: pytest.Mo
     with open_ledger(tmp_path / "ledger", read_write=False, command="test"):
         assert list(temporary.iterdir()) == []
     (tmp_path / "ledger").write_text("no database" * 1000)
-    with pytest.raises(LedgerFileError), open_ledger(tmp_path / "ledger", read_write=False, command="test"):
+    with pytest.raises(LedgerDamagedError), open_ledger(tmp_path / "ledger", read_write=False, command="test"):
         pass
     assert list(temporary.iterdir()) == []
 

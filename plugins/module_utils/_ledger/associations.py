@@ -2,17 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: not for use outside of it.
-"""The associations in a ledger's SQLite file, of either kind.
+"""The associations in a ledger's database, of either kind.
 
-All of it works on a connection that the caller opened, in a transaction that the caller begins and ends.
+All of it works on a database that the caller opened, in a transaction that the caller begins and ends.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import Database
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import taken
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.records import (
     AnyAssociation,
@@ -31,38 +31,47 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     ObjectKind,
 )
 
+_COLUMNS = (
+    *("guid", "extension_id", "number", "dn", "account_name", "origin", "written", "welcome"),
+    "organization_id",
+)
+_OBJECT_COLUMNS = (
+    *("kind", "guid", "rule", "object_id", "dn", "name", "origin", "parent_id", "members"),
+    "leftover_id",
+)
 
-def _records(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
-    """Return rows by the names of their columns."""
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor]
 
-
-def read_associations(connection: sqlite3.Connection) -> list[Association]:
+def read_associations(database: Database) -> list[Association]:
     """Return all associations of extensions, in the order of their objectGUIDs."""
-    cursor = connection.execute(
-        "SELECT guid, extension_id, number, dn, account_name, origin, written, welcome, organization_id"
-        " FROM associations ORDER BY guid"
-    )
     return [
         association_from_object({**record, "written": mapping_from_json(record["written"])})
-        for record in _records(cursor)
+        for record in _records(database, "associations", _COLUMNS, order="guid")
     ]
 
 
-def read_object_associations(connection: sqlite3.Connection) -> list[ObjectAssociation]:
+def read_object_associations(database: Database) -> list[ObjectAssociation]:
     """Return all associations of organizations and extension groups, in the order of kinds and objectGUIDs."""
-    cursor = connection.execute(
-        "SELECT kind, guid, rule, object_id, dn, name, origin, parent_id, members, leftover_id"
-        " FROM object_associations ORDER BY kind, guid"
-    )
     return [
         object_association_from_object({**record, "members": list_from_json(record["members"])})
-        for record in _records(cursor)
+        for record in _records(database, "object_associations", _OBJECT_COLUMNS, order="kind, guid")
     ]
 
 
-def put(connection: sqlite3.Connection, associations: Mapping[AssociationKey, AnyAssociation | None]) -> None:
+def _records(database: Database, table: str, columns: Sequence[str], order: str) -> list[dict[str, Any]]:
+    """Return rows by the names of their columns."""
+    rows = database.rows(f"SELECT {', '.join(columns)} FROM {table} ORDER BY {order}")  # noqa: S608 (all of them ours)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def _insert(database: Database, table: str, columns: Sequence[str], record: Mapping[str, Any]) -> None:
+    marks = ", ".join("?" for _unused in columns)
+    database.change(
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608 (all of them ours)
+        [record[column] for column in columns],
+    )
+
+
+def put(database: Database, associations: Mapping[AssociationKey, AnyAssociation | None]) -> None:
     """Make these the associations of their keys, None for no association.
 
     All are taken out before any is put in, so that two may exchange their PBX objects.
@@ -71,47 +80,35 @@ def put(connection: sqlite3.Connection, associations: Mapping[AssociationKey, An
     """
     for kind, guid in associations:
         if kind == ObjectKind.EXTENSION.value:
-            connection.execute("DELETE FROM associations WHERE guid = ?", (guid,))
+            database.change("DELETE FROM associations WHERE guid = ?", (guid,))
         else:
-            connection.execute("DELETE FROM object_associations WHERE kind = ? AND guid = ?", (kind, guid))
+            database.change("DELETE FROM object_associations WHERE kind = ? AND guid = ?", (kind, guid))
     for association in associations.values():
         if isinstance(association, Association):
-            _insert_association(connection, association)
+            _insert_association(database, association)
         elif association is not None:
-            _insert_object_association(connection, association)
+            _insert_object_association(database, association)
 
 
-def _insert_association(connection: sqlite3.Connection, association: Association) -> None:
+def _insert_association(database: Database, association: Association) -> None:
     record = association_to_object(association)
     record["written"] = to_json(record["written"])
-    holder = connection.execute(
-        "SELECT account_name FROM associations WHERE extension_id = :extension_id", record
-    ).fetchone()
-    if holder is not None:
+    holders = database.rows("SELECT account_name FROM associations WHERE extension_id = ?", (association.extension_id,))
+    if holders:
         extension = f"extension {association.number} (id {association.extension_id})"
-        raise taken(extension, association.account_name, holder[0])
-    connection.execute(
-        "INSERT INTO associations"
-        " (guid, extension_id, number, dn, account_name, origin, written, welcome, organization_id)"
-        " VALUES"
-        " (:guid, :extension_id, :number, :dn, :account_name, :origin, :written, :welcome, :organization_id)",
-        record,
-    )
+        raise taken(extension, association.account_name, holders[0][0])
+    _insert(database, "associations", _COLUMNS, record)
 
 
-def _insert_object_association(connection: sqlite3.Connection, association: ObjectAssociation) -> None:
+def _insert_object_association(database: Database, association: ObjectAssociation) -> None:
     record = object_association_to_object(association)
     record["members"] = to_json(record["members"])
-    holder = connection.execute(
-        "SELECT dn, guid FROM object_associations WHERE kind = :kind AND object_id = :object_id", record
-    ).fetchone()
-    if holder is not None:
+    holders = database.rows(
+        "SELECT dn, guid FROM object_associations WHERE kind = ? AND object_id = ?",
+        (association.kind.value, association.object_id),
+    )
+    if holders:
         kind = association.kind.value.replace("_", " ")
         pbx_object = f"{kind} {association.name} (id {association.object_id})"
-        raise taken(pbx_object, association.dn or association.guid, holder[0] or holder[1])
-    connection.execute(
-        "INSERT INTO object_associations"
-        " (kind, guid, rule, object_id, dn, name, origin, parent_id, members, leftover_id)"
-        " VALUES (:kind, :guid, :rule, :object_id, :dn, :name, :origin, :parent_id, :members, :leftover_id)",
-        record,
-    )
+        raise taken(pbx_object, association.dn or association.guid, holders[0][0] or holders[0][1])
+    _insert(database, "object_associations", _OBJECT_COLUMNS, record)

@@ -2,18 +2,41 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: not for use outside of it.
-"""What can go wrong with the ledger, told in words for the administrator."""
+"""What can go wrong with the ledger, told in words for the administrator, whatever keeps it."""
 
 from __future__ import annotations
 
-import errno
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a ledger is, as errors name it.
+
+    :param text: as an administrator would write it; never holds a secret.
+    :param options: the options that say so, the one by which another ledger is chosen last.
+    """
+
+    text: str
+    options: tuple[str, ...]
+
+    @classmethod
+    def of_path(cls, path: Path) -> Place:
+        """Return the place of a ledger that is a file."""
+        return cls(str(path), ("ledger_path",))
+
+    @property
+    def chooser(self) -> str:
+        """The option by which another ledger is chosen."""
+        return self.options[-1]
+
+    def __str__(self) -> str:
+        return f"The ledger {self.text} ({', '.join(self.options)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +68,12 @@ class ForeignLedgerError(LedgerError):
 class LedgerLockedError(LedgerError):
     """Another run is using the ledger.
 
-    :param holder: who, where the lock's file tells.
+    :param holder: who, where that can be found out.
     """
 
-    def __init__(self, path: Path, holder: LockHolder | None) -> None:
+    def __init__(self, place: Place, holder: LockHolder | None) -> None:
         super().__init__(
-            f"The ledger {path} (ledger_path) is in use by {holder or 'another process'}.",
+            f"{place} is in use by {holder or 'another process'}.",
             "One run at a time: start this one again when that one has ended.",
         )
         self.holder = holder
@@ -60,11 +83,23 @@ class LedgerSchemaError(LedgerError):
     """The ledger was written by a newer version of the collection."""
 
 
+class LedgerDamagedError(LedgerError):
+    """What is at the ledger's place is not, or no longer, a readable ledger."""
+
+
 class LedgerFileError(LedgerError):
     """The ledger's file cannot be opened, read or written."""
 
 
-class LedgerDiskFullError(LedgerFileError):
+class LedgerDatabaseError(LedgerError):
+    """The ledger's database server cannot be reached, or does not let the ledger be read or written."""
+
+
+class LedgerConnectionLostError(LedgerDatabaseError):
+    """The connection to the ledger's database was lost, and with it the lock: nothing more can be written down."""
+
+
+class LedgerDiskFullError(LedgerError):
     """There is no space left to write."""
 
 
@@ -78,76 +113,31 @@ def taken(pbx_object: str, newcomer: str, holder: str) -> LedgerError:
     return LedgerError(f"The {pbx_object} cannot be associated with {newcomer}: it is associated with {holder}.")
 
 
-def damaged(path: Path, detail: str) -> LedgerFileError:
-    """Return the error for a file that is not, or no longer, a readable ledger."""
-    return LedgerFileError(
-        f"The ledger {path} (ledger_path) is damaged or is no ledger: {detail}.",
-        "Restore it from a backup together with its -wal file, or name another ledger_path.",
+def refused(place: Place, detail: str) -> LedgerError:
+    """Return the error for what the database's own rules do not let in."""
+    return LedgerError(f"{place} refuses what is to be saved: {detail}.")
+
+
+def damaged(place: Place, detail: str) -> LedgerDamagedError:
+    """Return the error for what is not, or no longer, a readable ledger."""
+    return LedgerDamagedError(
+        f"{place} is damaged or is no ledger: {detail}.",
+        f"Restore it from a backup, a file together with its -wal file, or name another {place.chooser}.",
     )
 
 
-def _full(path: Path) -> LedgerDiskFullError:
+def disk_full(place: Place) -> LedgerDiskFullError:
+    """Return the error for a ledger that has no space left to be written."""
     return LedgerDiskFullError(
-        f"The disk (or the quota) that holds the ledger {path} (ledger_path) is full.",
+        f"The disk (or the quota) that holds the ledger {place.text} ({', '.join(place.options)}) is full.",
         "Free some space and run again: what was written down before is kept.",
     )
 
 
-def _not_permitted(path: Path, detail: str) -> LedgerFileError:
-    return LedgerFileError(
-        f"The ledger {path} (ledger_path) cannot be opened or written: {detail}.",
-        "Give the user that runs the play read and write access to the file and its folder, "
-        "or name another ledger_path.",
-    )
-
-
-def _not_usable(path: Path, detail: str) -> LedgerFileError:
-    return LedgerFileError(
-        f"The ledger {path} (ledger_path) cannot be used: {detail}.",
-        "Check the path, the disk and the other programs that have the file open, or name another ledger_path.",
-    )
-
-
-def _from_os_error(path: Path, error: OSError) -> LedgerFileError:
-    detail = error.strerror or str(error)
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return _full(path)
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return _not_permitted(path, detail)
-    return _not_usable(path, detail)
-
-
-def _from_sqlite_error(path: Path, error: sqlite3.Error) -> LedgerError:
-    # The low byte is the primary result code (https://www.sqlite.org/rescode.html).
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
-        return _full(path)
-    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return damaged(path, str(error))
-    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
-        return _not_permitted(path, str(error))
-    if code == sqlite3.SQLITE_CONSTRAINT:
-        return LedgerError(f"The ledger {path} (ledger_path) refuses what is to be saved: {error}.")
-    return _not_usable(path, str(error))
-
-
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn what the operating system and SQLite raise about this ledger into a ``LedgerError``."""
-    try:
-        yield
-    except OSError as error:
-        raise _from_os_error(path, error) from error
-    except sqlite3.ProgrammingError:
-        raise  # a mistake of ours, not of the file
-    except sqlite3.Error as error:
-        raise _from_sqlite_error(path, error) from error
-
-
-@contextmanager
-def decoding(path: Path) -> Iterator[None]:
-    """Turn what a stored record that cannot be understood raises into a ``LedgerFileError``."""
+def decoding(place: Place) -> Iterator[None]:
+    """Turn what a stored record that cannot be understood raises into a ``LedgerDamagedError``."""
     try:
         yield
     except (KeyError, TypeError, ValueError) as error:
-        raise damaged(path, f"a record cannot be understood ({error!r})") from error
+        raise damaged(place, f"a record cannot be understood ({error!r})") from error

@@ -17,12 +17,13 @@ from pathlib import Path
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import (
     LedgerDiskFullError,
     LedgerFileError,
-    translated,
+    Place,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.lock import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.file_lock import (
     lock_path,
     shared_lock,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite_errors import translated
 
 # What a killed run leaves behind is in these: a write-ahead log, or the rollback journal of a new database. The
 # third companion, -shm, is an index that SQLite makes again.
@@ -35,7 +36,7 @@ def resolve(path: str | os.PathLike[str]) -> Path:
     :raises LedgerFileError: if it cannot be one, being a folder or the like.
     """
     given = Path(path)
-    with translated(given):
+    with translated(Place.of_path(given)):
         try:
             resolved = given.expanduser().resolve()
         except RuntimeError as error:  # no home directory, or symbolic links in a circle
@@ -43,7 +44,7 @@ def resolve(path: str | os.PathLike[str]) -> Path:
         if resolved.exists() and not resolved.is_file():
             kind = "a folder" if resolved.is_dir() else "not a regular file"
             raise LedgerFileError(
-                f"The ledger {resolved} (ledger_path) is {kind}.",
+                f"{Place.of_path(resolved)} is {kind}.",
                 "Name a file with ledger_path; it is made where there is none.",
             )
     return resolved
@@ -60,7 +61,7 @@ def _sync_folder(folder: Path) -> None:
 
 def make_folder(path: Path) -> None:
     """Make the folder of a ledger, and those above it, for this user alone."""
-    with translated(path):
+    with translated(Place.of_path(path)):
         missing = [folder for folder in path.parents if not folder.exists()]
         for folder in reversed(missing):
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -72,7 +73,7 @@ def make_file(path: Path) -> None:
 
     A file that is there is proved writable: SQLite would open another one all the same and fail at the first change.
     """
-    with translated(path):
+    with translated(Place.of_path(path)):
         is_new = not path.exists()
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         if is_new:
@@ -98,7 +99,7 @@ def copy_to_memory(path: Path) -> sqlite3.Connection:
 @contextmanager
 def _copying(path: Path) -> Iterator[None]:
     try:
-        with translated(path):
+        with translated(Place.of_path(path)):
             yield
     except LedgerDiskFullError:
         raise LedgerFileError(

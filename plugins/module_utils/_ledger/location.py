@@ -2,15 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: not for use outside of it.
-"""Where a ledger is kept when nobody says otherwise."""
+"""Where a ledger is kept: in a file or in a PostgreSQL database, and under which name when nobody gives one."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Union
 from urllib.parse import urlsplit
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.postgresql_address import PostgresqlAddress
+
+LedgerLocation = Union[Path, PostgresqlAddress]  # noqa: UP007 (pylint knows no | here)
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -29,8 +33,8 @@ def _state_home() -> Path:
         ) from None
 
 
-def default_path(pbx_url: str) -> Path:
-    """Return ``$XDG_STATE_HOME/pbxops.yeastar/<host>_<port>.sqlite3``.
+def default_name(pbx_url: str) -> str:
+    """Return ``<host>_<port>``.
 
     :param pbx_url: the PBX's base URL, e.g. ``https://pbx.example.com:8088``.
     :raises LedgerError: if the URL names no host or an impossible port.
@@ -46,4 +50,13 @@ def default_path(pbx_url: str) -> Path:
             "The parameter pbx_url names no host and port, so that the ledger has no name.",
             "Write it like https://pbx.example.com:8088.",
         )
-    return _state_home() / "pbxops.yeastar" / f"{host}_{port}.sqlite3"
+    return f"{host}_{port}"
+
+
+def default_path(pbx_url: str) -> Path:
+    """Return ``$XDG_STATE_HOME/pbxops.yeastar/<host>_<port>.sqlite3``.
+
+    :raises LedgerError: if the URL names no host or an impossible port, or there is no home directory.
+    """
+    name = default_name(pbx_url)
+    return _state_home() / "pbxops.yeastar" / f"{name}.sqlite3"

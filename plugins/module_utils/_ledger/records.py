@@ -77,8 +77,11 @@ def time_from_text(text: str) -> datetime:
 
 
 def storable(text: str) -> str:
-    """Return a text that a database can hold; half characters, which a PBX's error text may have, are escaped."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Return a text that any database can hold.
+
+    Half characters, which a PBX's error text may have, and NUL, which PostgreSQL does not take, are escaped.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
 def association_key(association: AnyAssociation) -> AssociationKey:

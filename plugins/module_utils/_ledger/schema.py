@@ -4,21 +4,16 @@
 # Private to this collection: not for use outside of it.
 """The ledger's tables, in versions.
 
-A version, once released, never changes: what comes later is one more script at the end of ``MIGRATIONS``. The SQL
-keeps to what SQLite 3.34 knows, the oldest that current enterprise distributions ship.
+A version, once released, never changes: what comes later is one more script at the end of ``MIGRATIONS``. No statement
+holds a semicolon within. The words are SQLite's; ``Database.define`` says them to others.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from pathlib import Path
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import Database
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerSchemaError
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import (
-    LedgerSchemaError,
-    damaged,
-)
-
-# Marks the file as a ledger (PRAGMA application_id): "YADL" in ASCII.
+# "YADL" in ASCII. Marks an SQLite file (PRAGMA application_id) and a PostgreSQL advisory lock as a ledger's.
 APPLICATION_ID = 0x5941444C
 
 MIGRATIONS: tuple[str, ...] = (
@@ -120,39 +115,26 @@ MIGRATIONS: tuple[str, ...] = (
 )
 
 
-def _pragma(connection: sqlite3.Connection, statement: str) -> int:
-    return int(connection.execute(statement).fetchone()[0])
-
-
-def check_schema(connection: sqlite3.Connection, path: Path) -> int:
+def check_schema(database: Database) -> int:
     """Return the version of the ledger's schema, 0 for an empty database; changes nothing.
 
-    :raises LedgerFileError: if the database is something else's, or damaged.
+    :raises LedgerDamagedError: if the database is something else's.
     :raises LedgerSchemaError: if a newer version of the collection wrote it.
     """
-    application = _pragma(connection, "PRAGMA application_id")
-    version = _pragma(connection, "PRAGMA user_version")
-    tables = _pragma(connection, "SELECT count(*) FROM sqlite_master")
-    if application == 0 and version == 0 and tables == 0:
-        return 0
-    if application != APPLICATION_ID:
-        raise damaged(path, "it is an SQLite database of another program")
+    version = database.version()
     if version > len(MIGRATIONS):
         raise LedgerSchemaError(
-            f"The ledger {path} (ledger_path) was written by a newer version of the collection "
-            f"pbxops.yeastar (schema {version}; this one knows {len(MIGRATIONS)}).",
-            "Upgrade the collection, or name another ledger_path.",
+            f"{database.place} was written by a newer version of the collection pbxops.yeastar "
+            f"(schema {version}; this one knows {len(MIGRATIONS)}).",
+            f"Upgrade the collection, or name another {database.place.chooser}.",
         )
-    problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if problem != "ok":
-        raise damaged(path, problem)
     return version
 
 
-def migrate(connection: sqlite3.Connection, version: int) -> None:
-    """Bring the schema from a version to the newest one; each step is one transaction."""
-    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {script}"
-            f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number}; COMMIT;"
-        )
+def migrate(database: Database, version: int, to: int | None = None) -> None:
+    """Bring the schema from a version to another, the newest one if none is named; each step is one transaction."""
+    for number, script in enumerate(MIGRATIONS[version:to], start=version + 1):
+        with database.transaction():
+            for statement in filter(str.strip, script.split(";")):
+                database.define(statement)
+            database.set_version(number)

@@ -174,7 +174,7 @@ def _savable(options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: options[name]
         for name, spec in CONNECTION_OPTIONS.items()
-        if not spec.get("no_log") and name != "ledger_path"
+        if not spec.get("no_log") and not name.startswith("ledger_")
     }
 
 

@@ -18,7 +18,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.reader import open_directory
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.opening import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.postgresql_address import passwords_in
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import (
     directory_settings,
     ledger_location,
@@ -38,6 +39,8 @@ def run_module(module: AnsibleModule, name: str, work: Callable[[Mapping[str, An
     :param work: takes the options, whether check mode is on, and the name.
     """
     _require_libraries(module)
+    # Refused there all the same; but a result names the parameters that it was asked with.
+    module.no_log_values.update(passwords_in(module.params["ledger_url"] or ""))
     try:
         with signals_raise():
             result = work(module.params, module.check_mode, name)
@@ -51,7 +54,7 @@ def run_module(module: AnsibleModule, name: str, work: Callable[[Mapping[str, An
 
 
 def _require_libraries(module: AnsibleModule) -> None:
-    for library in ("ldap3", "requests"):
+    for library in ("ldap3", "requests", *(["psycopg"] if module.params["ledger_url"] else [])):
         try:
             import_module(library)
         except ImportError:

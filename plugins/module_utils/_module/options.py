@@ -14,7 +14,12 @@ from typing import Any
 from ansible.module_utils.basic import env_fallback
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.connection import DirectorySettings
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import default_path
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import (
+    LedgerLocation,
+    default_name,
+    default_path,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.postgresql_address import postgresql_address
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
 
 _ENVIRONMENT_PREFIX = "PBX_AD_"
@@ -46,6 +51,9 @@ CONNECTION_OPTIONS: dict[str, dict[str, Any]] = dict(
         _option("pbx_ca_path", type="path"),
         _option("pbx_timeout", type="int", default=30),
         _option("ledger_path", type="path"),
+        _option("ledger_url", type="str"),
+        _option("ledger_name", type="str"),
+        _option("ledger_password", type="str", no_log=True),
     )
 )
 
@@ -94,9 +102,25 @@ def pbx_settings(options: Mapping[str, Any]) -> PbxSettings:
     )
 
 
-def ledger_location(options: Mapping[str, Any]) -> Path:
-    """Return the ledger's path: as given, else one of its own for each PBX."""
-    return Path(options["ledger_path"]) if options["ledger_path"] else default_path(options["pbx_url"])
+def ledger_location(options: Mapping[str, Any]) -> LedgerLocation:
+    """Return where the ledger is: as given, else in a file of its own for each PBX.
+
+    :raises OptionError: for options that exclude each other.
+    :raises LedgerError: for a URL or a name that cannot be a ledger's.
+    """
+    url, path = options["ledger_url"], options["ledger_path"]
+    if url and path:
+        raise OptionError("ledger_path and ledger_url are both given.", "Leave one of them out.")
+    if url:
+        name = options["ledger_name"] or default_name(options["pbx_url"])
+        return postgresql_address(url, name, options["ledger_password"])
+    for name in ("ledger_name", "ledger_password"):
+        if options[name]:
+            raise OptionError(
+                f"{name} is given and ledger_url is not, without which nothing looks at it.",
+                f"Give ledger_url, or leave {name} out.",
+            )
+    return Path(path) if path else default_path(options["pbx_url"])
 
 
 def require_text(options: Mapping[str, Any], names: Collection[str]) -> None:

@@ -4,15 +4,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import schema
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import SqliteLedger, open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.store import StoredLedger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import RunRecord
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
@@ -23,54 +20,46 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, ExtensionChange, Reason
 
+from tests.integration.ledger_stores import Store, define
+
 NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
 NEXT = "ALTER TABLE rules ADD COLUMN remark INTEGER NOT NULL DEFAULT 1;"
 
 
-def version(path: Path) -> int:
-    with closing(sqlite3.connect(path)) as connection:
-        return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def columns(connection: sqlite3.Connection) -> list[str]:
-    return [row[1] for row in connection.execute("PRAGMA table_info(rules)")]
-
-
 @pytest.fixture
-def old(tmp_path: Path) -> Path:
-    path = tmp_path / "ledger"
-    with open_ledger(path, read_write=True, command="test"):
+def old(store: Store) -> Store:
+    with store.open():
         pass
-    assert version(path) == len(schema.MIGRATIONS)
-    return path
+    assert store.version() == len(schema.MIGRATIONS)
+    return store
 
 
-def test_an_older_ledger_is_migrated(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = version(old)
+def test_an_older_ledger_is_migrated(old: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = old.version()
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, NEXT))
     for _unused in range(2):
-        with open_ledger(old, read_write=True, command="test") as ledger:
-            assert "remark" in columns(ledger._connection)
-    assert version(old) == before + 1
+        with old.open():
+            assert "remark" in old.columns("rules")
+    assert old.version() == before + 1
 
 
-def test_check_mode_migrates_its_copy_alone(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = old.read_bytes()
+def test_check_mode_migrates_its_copy_alone(old: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = old.traces()
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, NEXT))
-    with open_ledger(old, read_write=False, command="test") as ledger:
-        assert "remark" in columns(ledger._connection)
-    assert old.read_bytes() == before
+    with old.open(read_write=False) as ledger:
+        assert "remark" in [name for (name,) in ledger._database.rows("SELECT name FROM pragma_table_info('rules')")]
+    assert old.traces() == before
 
 
-def test_a_migration_that_fails_leaves_the_older_schema(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_that_fails_leaves_the_older_schema(old: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     released = schema.MIGRATIONS
     monkeypatch.setattr(schema, "MIGRATIONS", (*released, NEXT + "DROP TABLE nowhere;"))
-    with pytest.raises(LedgerError, match="nowhere"), open_ledger(old, read_write=True, command="test"):
+    with pytest.raises(LedgerError, match="nowhere"), old.open():
         pass
-    assert version(old) == len(released)
+    assert old.version() == len(released)
     monkeypatch.setattr(schema, "MIGRATIONS", released)
-    with open_ledger(old, read_write=True, command="test") as ledger:
-        assert "remark" not in columns(ledger._connection)
+    with old.open():
+        assert "remark" not in old.columns("rules")
 
 
 # --- a ledger of version 1: extensions alone ---
@@ -162,40 +151,27 @@ DELETED = ExtensionChange(
 
 
 @pytest.fixture
-def first_version(tmp_path: Path) -> Path:
+def first_version(store: Store) -> Store:
     """Return a ledger as the first version of the schema kept it: two associations, two open rows and a closed one."""
-    path = tmp_path / "ledger"
     at = "2026-03-01T00:30:00.000000+00:00"
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.executescript(schema.MIGRATIONS[0])
-        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-        connection.execute("PRAGMA user_version = 1")
-        connection.execute(
-            "INSERT INTO associations VALUES (:guid, :extension_id, :number, :dn, :account_name, :origin, :written,"
-            " :welcome)",
-            {**ANNA_V1, "written": json.dumps(ANNA_V1["written"])},
-        )
-        connection.execute(
-            "INSERT INTO associations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (BERT.guid, 42, "1001", BERT.dn, "bert", "adopted", "{}", "none"),
-        )
-        connection.execute("INSERT INTO retired_numbers VALUES ('1007', '', ?)", (at,))
-        connection.execute(
-            "INSERT INTO runs VALUES (1, 'run-1', 'users', 'plan-1', 'running', ?, NULL, '{}', '')", (at,)
-        )
-        vacated, deleted = (json.dumps(change) for change in CHANGES_V1)
-        connection.executemany(
-            "INSERT INTO journal VALUES (?, 'run-1', ?, ?, '', ?, '', ?, NULL)",
-            [
-                (1, BERT.guid, deleted, "failed", at),
-                (2, ANNA.guid, vacated, "intended", at),
-                (3, BERT.guid, deleted, "unknown", at),
-            ],
-        )
-    return path
+    anna = [json.dumps(value) if isinstance(value, dict) else value for value in ANNA_V1.values()]
+    bert = [BERT.guid, 42, "1001", BERT.dn, "bert", "adopted", "{}", "none"]
+    vacated, deleted = (json.dumps(change) for change in CHANGES_V1)
+    define(store, 1)
+    for association in (anna, bert):
+        store.execute("INSERT INTO associations VALUES (?, ?, ?, ?, ?, ?, ?, ?)", association)
+    store.execute("INSERT INTO retired_numbers VALUES ('1007', '', ?)", (at,))
+    store.execute("INSERT INTO runs VALUES (1, 'run-1', 'users', 'plan-1', 'running', ?, NULL, '{}', '')", (at,))
+    for row in (
+        (1, BERT.guid, deleted, "failed", at),
+        (2, ANNA.guid, vacated, "intended", at),
+        (3, BERT.guid, deleted, "unknown", at),
+    ):
+        store.execute("INSERT INTO journal VALUES (?, 'run-1', ?, ?, '', ?, '', ?, NULL)", row)
+    return store
 
 
-def assert_nothing_is_lost(ledger: SqliteLedger) -> None:
+def assert_nothing_is_lost(ledger: StoredLedger) -> None:
     assert ledger.associations() == [ANNA, BERT]
     assert ledger.object_associations() == []
     assert ledger.retired_numbers() == [RetiredNumber("1007", "", NOW)]
@@ -203,28 +179,28 @@ def assert_nothing_is_lost(ledger: SqliteLedger) -> None:
     assert ledger.unfinished() == [Intent(2, "run-1", VACATED), Intent(3, "run-1", DELETED)]
 
 
-def test_nothing_of_version_1_is_lost(first_version: Path) -> None:
+def test_nothing_of_version_1_is_lost(first_version: Store) -> None:
     for _unused in range(2):
-        with open_ledger(first_version, read_write=True, command="test") as ledger:
+        with first_version.open() as ledger:
             assert_nothing_is_lost(ledger)
-    assert version(first_version) == len(schema.MIGRATIONS)
+    assert first_version.version() == len(schema.MIGRATIONS)
 
 
-def test_check_mode_reads_version_1_and_leaves_it_so(first_version: Path) -> None:
-    before = first_version.read_bytes()
-    with open_ledger(first_version, read_write=False, command="test") as ledger:
+def test_check_mode_reads_version_1_and_leaves_it_so(first_version: Store) -> None:
+    before = first_version.traces()
+    with first_version.open(read_write=False) as ledger:
         assert_nothing_is_lost(ledger)
-    assert first_version.read_bytes() == before
+    assert first_version.traces() == before
 
 
-def test_a_change_of_version_1_has_the_key_that_others_depend_on(first_version: Path) -> None:
-    with open_ledger(first_version, read_write=True, command="test") as ledger:
+def test_a_change_of_version_1_has_the_key_that_others_depend_on(first_version: Store) -> None:
+    with first_version.open() as ledger:
         keys = [intent.change.key for intent in ledger.unfinished()]
     assert keys == ["update:guid-of-anna:vacate", "delete:guid-of-bert"]
 
 
-def test_a_row_of_version_1_is_closed_as_any_other(first_version: Path) -> None:
-    with open_ledger(first_version, read_write=True, command="test") as ledger:
+def test_a_row_of_version_1_is_closed_as_any_other(first_version: Store) -> None:
+    with first_version.open() as ledger:
         ledger.done(3, None, None, NOW)
         assert ledger.associations() == [ANNA]
         assert ledger.unfinished() == [Intent(2, "run-1", VACATED)]
