@@ -75,12 +75,19 @@ def postgresql_store(postgresql_server: PostgresqlServer, ledgers_role: Role) ->
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+def another(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
+    """A function that returns a new place for a ledger, all of one kind; nothing is there yet."""
+    if request.param == "postgresql":
+        made: Callable[[], Store] = request.getfixturevalue("postgresql_store")
+        return made
+    numbers = counting(1)
+    return lambda: SqliteStore(tmp_path / f"ledger-{next(numbers)}" / "ledger.sqlite3")
+
+
+@pytest.fixture
+def store(another: Callable[[], Store]) -> Store:
     """A place for a ledger, of either kind; nothing is there yet."""
-    if request.param == "sqlite":
-        return SqliteStore(tmp_path / "ledger" / "ledger.sqlite3")
-    made: PostgresqlStore = request.getfixturevalue("postgresql_store")()
-    return made
+    return another()
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -104,6 +105,8 @@ class SqliteStore(Store):
 
     def traces(self) -> Any:
         folder = self.path.parent
+        if not folder.exists():
+            return None
         return {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in folder.iterdir()}
 
 
@@ -137,6 +140,15 @@ class PostgresqlStore(Store):
         query = "SELECT column_name FROM information_schema.columns WHERE table_schema = ? AND table_name = ?"
         with self.beside() as database:
             return [name for (name,) in database.rows(query, (self.name, table))]
+
+    def wait_until_alone(self) -> None:
+        """Return once the server has taken notice that all who worked with the ledger are gone."""
+        query = "SELECT count(*) FROM pg_stat_activity WHERE usename = ?"
+        deadline = time.monotonic() + 10
+        with self.beside() as database:
+            while database.rows(query, (self.role.name,)) != [(0,)]:
+                assert time.monotonic() < deadline
+                time.sleep(0.005)
 
     def traces(self) -> Any:
         """Every row of the ledger with the transaction that wrote it, and all that there is in the database."""

@@ -1,36 +1,41 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ledger among processes: killed ones, two at once, one without rights, one on a full disk."""
+"""The ledger among processes: killed ones, several at once, one without rights, one on a full disk."""
 
 from __future__ import annotations
 
+import itertools
 import os
-import shutil
+import pwd
 import signal
-import sqlite3
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import schema
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerLockedError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.store import StoredLedger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import SavedRule
 
+from tests.integration.ledger_stores import PostgresqlStore, SqliteStore, Store, define
+
 NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
 
 # What every child begins with: changes of a user and of an organization, as a run would write them down.
 PRELUDE = """
-import os, signal, sqlite3, sys
+import os, signal, sqlite3, sys, time
 from dataclasses import replace
 from datetime import UTC, datetime
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
+from pathlib import Path
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import opening
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.postgresql_address import postgresql_address
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import SavedRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association, ObjectAssociation, ObjectKind, Origin, RetiredNumber,
@@ -52,6 +57,10 @@ sales = ObjectAssociation("guid-of-sales", ObjectKind.ORGANIZATION, RuleKind.ORG
 unit = OrganizationChange(action=Action.RELEASE, guid=sales.guid, name="Sales", dn=sales.dn, object_id=7,
                           reason=Reason.OUT_OF_SCOPE)
 
+def open_ledger(path, **options):
+    name = os.environ.get("LEDGER_NAME")
+    return opening.open_ledger(postgresql_address(path, name) if name else Path(path), **options)
+
 def say(text):
     os.write(1, text.encode() + b"\\n")
 """
@@ -66,14 +75,24 @@ def count(statement):
     if seen == fatal:
         os.kill(os.getpid(), signal.SIGKILL)
 
-connect = sqlite3.connect
+if "LEDGER_NAME" in os.environ:
+    import psycopg
 
-def traced(*arguments, **options):
-    connection = connect(*arguments, **options)
-    connection.set_trace_callback(count)
-    return connection
+    class Traced(psycopg.Connection):
+        def execute(self, query, *arguments, **options):
+            count(query)
+            return super().execute(query, *arguments, **options)
 
-sqlite3.connect = traced
+    psycopg.connect = Traced.connect
+else:
+    connect = sqlite3.connect
+
+    def traced(*arguments, **options):
+        connection = connect(*arguments, **options)
+        connection.set_trace_callback(count)
+        return connection
+
+    sqlite3.connect = traced
 """
 
 KILLED = (
@@ -164,25 +183,52 @@ with open_ledger(path, read_write=True, command="after") as ledger:
 """
 
 
-def start(script: str, *arguments: object) -> subprocess.Popen[str]:
+# Takes the lock again and again, and says when it has it and when no longer; time.monotonic is the machine's.
+CONTENDING = """
+say("ready")
+sys.stdin.readline()
+until = time.monotonic() + 2.0
+while time.monotonic() < until:
+    try:
+        with open_ledger(path, read_write=True, command="contending") as ledger:
+            begun = time.monotonic()
+            ledger.save_rule("users", SavedRule({"pid": os.getpid()}), now)
+            time.sleep(0.01)
+            assert ledger.rule("users").settings == {"pid": os.getpid()}
+            say(f"held {begun} {time.monotonic()}")
+    except LedgerError as error:
+        say(type(error).__name__)
+"""
+
+
+def start(script: str, place: Path | Store, *arguments: object) -> subprocess.Popen[str]:
+    first: object = place
+    environment = {}
+    if isinstance(place, SqliteStore):
+        first = place.path
+    elif isinstance(place, PostgresqlStore):
+        first = place.location.url
+        environment = {"LEDGER_NAME": place.name, "PGPASSWORD": place.role.password}
     return subprocess.Popen(
-        [sys.executable, "-c", PRELUDE + script, *map(str, arguments)],
+        [sys.executable, "-c", PRELUDE + script, *map(str, (first, *arguments))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
     )
 
 
-def run(script: str, *arguments: object) -> list[str]:
-    with start(script, *arguments) as child:
+def run(script: str, place: Path | Store, *arguments: object) -> list[str]:
+    with start(script, place, *arguments) as child:
         output, _unused = child.communicate(timeout=60)
+    if isinstance(place, PostgresqlStore):
+        place.wait_until_alone()
     return output.splitlines()
 
 
 @contextmanager
-def holding(path: Path) -> Iterator[subprocess.Popen[str]]:
-    with start(HOLDING, path) as child:
+def holding(store: Store) -> Iterator[subprocess.Popen[str]]:
+    with start(HOLDING, store) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "holding\n"
         try:
@@ -223,51 +269,65 @@ MEMORIES = {
 }
 
 
-def test_a_run_killed_at_any_statement_leaves_all_that_it_had_saved(tmp_path: Path) -> None:
-    statements = int(run(KILLED, tmp_path / "counted", 0)[-1])
+# A process for each statement.
+@pytest.mark.timeout(900)
+def test_a_run_killed_at_any_statement_leaves_all_that_it_had_saved(another: Callable[[], Store]) -> None:
+    statements = int(run(KILLED, another(), 0)[-1])
     assert statements > 30
     words = list(MEMORIES)
     for fatal in range(1, statements + 1):
-        folder = tmp_path / str(fatal)
-        path = folder / "ledger"
-        said = run(KILLED, path, fatal)
+        store = another()
+        said = run(KILLED, store, fatal)
         last = words.index(said[-1]) if said else 0
         possible = [MEMORIES[word] for word in words[last : last + 2]]
 
-        before = traces(folder)
-        with open_ledger(path, read_write=False, command="check") as copy:
+        before = store.traces()
+        with store.open(read_write=False) as copy:
             seen_in_check_mode = memory(copy)
-        assert traces(folder) == before, f"check mode wrote after a kill at statement {fatal}"
+        assert store.traces() == before, f"check mode wrote after a kill at statement {fatal}"
         assert seen_in_check_mode in possible, f"killed at statement {fatal}, after: {said}"
-        with open_ledger(path, read_write=True, command="next") as ledger:
+        with store.open() as ledger:
             assert memory(ledger) == seen_in_check_mode
             ledger.save_rule("users", SavedRule({}), NOW)
 
 
-def test_a_migration_killed_at_any_statement_loses_nothing(tmp_path: Path) -> None:
-    old = tmp_path / "old"
-    with closing(sqlite3.connect(old, isolation_level=None)) as connection:
-        connection.executescript(schema.MIGRATIONS[0])
-        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-        connection.execute("PRAGMA user_version = 1")
-        connection.execute(
-            "INSERT INTO associations VALUES ('guid', 41, '1000', 'CN=Anna', 'anna', 'bound', '{}', 'none')"
-        )
-
-    def killed_at(statement: int) -> tuple[Path, list[str]]:
-        path = tmp_path / str(statement) / "ledger"
-        path.parent.mkdir()
-        shutil.copy(old, path)
-        return path, run(MIGRATING, path, statement)
+@pytest.mark.timeout(900)
+def test_a_migration_killed_at_any_statement_loses_nothing(another: Callable[[], Store]) -> None:
+    def killed_at(statement: int) -> tuple[Store, list[str]]:
+        store = another()
+        define(store, 1)
+        store.execute("INSERT INTO associations VALUES ('guid', 41, '1000', 'CN=Anna', 'anna', 'bound', '{}', 'none')")
+        return store, run(MIGRATING, store, statement)
 
     statements = int(killed_at(0)[1][-1])
     assert statements > 10
     for fatal in range(1, statements + 1):
-        path, said = killed_at(fatal)
+        store, said = killed_at(fatal)
         assert said == []
         for read_write in (False, True):
-            with open_ledger(path, read_write=read_write, command="next") as ledger:
+            with store.open(read_write=read_write) as ledger:
                 assert memory(ledger) == (["anna"], [], [], [], []), f"killed at statement {fatal}"
+
+
+def test_of_several_runs_at_once_never_do_two_write(store: Store) -> None:
+    """They begin where there is no ledger yet, so that they also make it at once."""
+    with ExitStack() as stack:
+        children = [stack.enter_context(start(CONTENDING, store)) for _unused in range(3)]
+        for child in children:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "ready\n"
+        for child in children:
+            assert child.stdin is not None
+            child.stdin.write("go\n")
+            child.stdin.flush()
+        outputs = [child.communicate(timeout=60)[0].splitlines() for child in children]
+    said = [line.split() for output in outputs for line in output]
+    assert {words[0] for words in said} == {"held", "LedgerLockedError"}
+    assert all(any(line.startswith("held") for line in output) for output in outputs)
+    held = sorted((float(words[1]), float(words[2])) for words in said if words[0] == "held")
+    assert len(held) > 5
+    assert all(ended <= begun for (_, ended), (begun, _) in itertools.pairwise(held))
+    assert all(child.returncode == 0 for child in children)
 
 
 def test_a_killed_run_leaves_its_last_words_in_the_write_ahead_log(tmp_path: Path) -> None:
@@ -280,28 +340,31 @@ def test_a_killed_run_leaves_its_last_words_in_the_write_ahead_log(tmp_path: Pat
 
 
 @pytest.mark.parametrize("read_write", [True, False])
-def test_a_second_run_fails_at_once_and_names_the_first(tmp_path: Path, read_write: bool) -> None:
-    path = tmp_path / "ledger"
-    with holding(path) as child:
-        before = traces(tmp_path)
+def test_a_second_run_fails_at_once_and_names_the_first(store: Store, read_write: bool) -> None:
+    with holding(store) as child:
+        before = store.traces()
         with (
             pytest.raises(LedgerLockedError, match="pbx_ad_user_sync") as caught,
-            open_ledger(path, read_write=read_write, command="second"),
+            store.open(read_write=read_write),
         ):
             pass
-        assert caught.value.holder is not None
-        assert caught.value.holder.pid == child.pid
-        assert caught.value.holder.command == "pbx_ad_user_sync"
-        assert traces(tmp_path) == before
+        holder = caught.value.holder
+        assert holder is not None
+        assert (holder.pid, holder.command) == (child.pid, "pbx_ad_user_sync")
+        assert (holder.host, holder.user) == (socket.gethostname(), pwd.getpwuid(os.getuid()).pw_name)
+        assert abs(datetime.fromisoformat(holder.started) - datetime.now(UTC)) < timedelta(minutes=1)
+        assert store.text in caught.value.message
+        assert store.traces() == before
 
 
 @pytest.mark.parametrize("read_write", [True, False])
-def test_the_lock_of_a_dead_process_is_free(tmp_path: Path, read_write: bool) -> None:
-    path = tmp_path / "ledger"
-    with holding(path) as child:
+def test_the_lock_of_a_dead_process_is_free(store: Store, read_write: bool) -> None:
+    with holding(store) as child:
         os.kill(child.pid, signal.SIGKILL)
         child.wait(timeout=60)
-        with open_ledger(path, read_write=read_write, command="next") as ledger:
+        if isinstance(store, PostgresqlStore):
+            store.wait_until_alone()
+        with store.open(read_write=read_write) as ledger:
             assert [association.account_name for association in ledger.associations()] == ["anna"]
 
 

@@ -64,6 +64,7 @@ _SESSION_SETTINGS = {
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "60000",
+    "client_connection_check_interval": "1000",
     "idle_session_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "lock_timeout": "30000",
