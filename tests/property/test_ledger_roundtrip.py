@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerError
@@ -29,128 +28,18 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     Association,
     ObjectAssociation,
     ObjectKind,
-    Origin,
     RetiredNumber,
-    Welcome,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import OrganizationReference
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
-    Action,
     AnyChange,
-    ExtensionChange,
-    GroupChange,
-    OrganizationChange,
-    Placement,
-    Reason,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.property.ledger_strategies import associations, changes, guids, object_associations, texts, times
+
 NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
 ABSENT = Path("/nonexistent/ledger.sqlite3")
-T = TypeVar("T")
-
-HIGHEST = 2**63 - 1  # what SQLite holds
-
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-# What a PBX returns may hold half a character (a JSON escape without its second half).
-any_texts = st.text(max_size=20)
-values = st.dictionaries(st.sampled_from(["first_name", "last_name", "email", "mobile_number", "job_title"]), any_texts)
-guids = st.uuids().map(str)
-ids = st.integers(0, HIGHEST)
-zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-times = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=zones)
-
-
-def tuples(elements: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
-    return st.lists(elements, max_size=3).map(tuple)
-
-
-def every_field(made: type[T], **strategies: st.SearchStrategy[Any]) -> st.SearchStrategy[T]:
-    """Build records with no field left at its default, so that none is forgotten when one is added."""
-    assert strategies.keys() == {field.name for field in fields(made)}  # type: ignore[arg-type]
-    return st.builds(made, **strategies)
-
-
-def association_strategy(lowest_id: int) -> st.SearchStrategy[Association]:
-    return every_field(
-        Association,
-        guid=guids,
-        extension_id=st.integers(lowest_id, HIGHEST),
-        number=texts,
-        dn=texts,
-        account_name=texts,
-        origin=st.sampled_from(Origin),
-        written=values,
-        welcome=st.sampled_from(Welcome),
-        organization_id=ids,
-    )
-
-
-def object_association_strategy(lowest_id: int) -> st.SearchStrategy[ObjectAssociation]:
-    return every_field(
-        ObjectAssociation,
-        guid=guids | st.just("label") | texts.map("attribute:{}".format),
-        kind=st.sampled_from([ObjectKind.ORGANIZATION, ObjectKind.EXTENSION_GROUP]),
-        rule=st.sampled_from(RuleKind),
-        object_id=st.integers(lowest_id, HIGHEST),
-        dn=texts,
-        name=texts,
-        origin=st.sampled_from(Origin),
-        parent_id=ids,
-        members=tuples(ids),
-        leftover_id=ids,
-    )
-
-
-associations = association_strategy(lowest_id=1)
-object_associations = object_association_strategy(lowest_id=1)
-planned = {
-    "action": st.sampled_from(Action),
-    "guid": guids,
-    "name": any_texts,
-    "dn": texts,
-    "object_id": st.none() | st.integers(1, HIGHEST),
-    "reason": st.sampled_from(Reason),
-    "number": any_texts,
-    "before": values,
-    "after": values,
-    "drift": tuples(texts),
-    "depends_on": tuples(texts),
-    "part": texts,
-}
-placements = every_field(
-    Placement,
-    others=tuples(every_field(OrganizationReference, id=ids, name=any_texts)),
-    unit=guids | st.just(""),
-    taken=ids,
-)
-extension_changes = every_field(
-    ExtensionChange,
-    **planned,
-    association=st.none() | association_strategy(lowest_id=0),
-    placement=st.none() | placements,
-)
-organization_changes = every_field(
-    OrganizationChange,
-    **planned,
-    association=st.none() | object_association_strategy(lowest_id=0),
-    parent=guids | st.just(""),
-    parent_id=ids,
-)
-group_changes = every_field(
-    GroupChange,
-    **planned,
-    association=st.none() | object_association_strategy(lowest_id=0),
-    members=tuples(guids),
-    kept=tuples(ids),
-    added=tuples(any_texts),
-    removed=tuples(any_texts),
-    removed_ids=tuples(ids),
-    label=st.booleans(),
-)
-changes = st.one_of(extension_changes, organization_changes, group_changes)
 
 
 @contextmanager

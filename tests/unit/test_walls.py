@@ -33,6 +33,7 @@ _LIBRARY_ROOMS = {
     "urllib3": "_pbx",
     "sqlite3": "_ledger",
     "jinja2": "_report",
+    "psycopg": "_ledger",
 }
 
 # Ansible itself is known where arguments come in and results go out: in _module and in the plugins.
@@ -164,6 +165,7 @@ def test_no_file_of_the_collection_breaks_a_wall() -> None:
         ("module_utils/_pbx/client.py", f"from {_COLLECTION}plugins.module_utils._ad.reader import Reader"),
         ("module_utils/_pbx/client.py", f"from {_COLLECTION}plugins.module_utils._ledger.store import Store"),
         ("module_utils/_pbx/client.py", "import sqlite3"),
+        ("module_utils/_module/main.py", "import psycopg"),
         ("module_utils/_ledger/store.py", f"from {_COLLECTION}plugins.module_utils._module.run import run"),
         ("module_utils/_module/run.py", "import ldap3"),
         ("module_utils/_module/run.py", "from lab.pbx import server"),
@@ -191,6 +193,7 @@ def test_a_breach_is_seen(path: str, source: str) -> None:
         ("module_utils/_ad/reader.py", f"import ldap3\nfrom {_COLLECTION}plugins.module_utils._module.ports import A"),
         ("module_utils/_pbx/client.py", f"import requests\nfrom {_COLLECTION}plugins.module_utils._errors import X"),
         ("module_utils/_ledger/store.py", "import sqlite3\nimport os"),
+        ("module_utils/_ledger/postgresql.py", "import psycopg\nfrom psycopg import sql"),
         ("module_utils/_module/run.py", f"from {_COLLECTION}plugins.module_utils._ad.reader import Reader"),
         ("modules/pbx_ad_user_sync.py", "from ansible.module_utils.basic import AnsibleModule"),
         ("plugin_utils/_report/page.py", f"import jinja2\nfrom {_COLLECTION}plugins.module_utils._errors import X"),
