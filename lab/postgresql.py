@@ -135,6 +135,8 @@ def running(authority: CertificateAuthority) -> Iterator[PostgresqlServer]:
         folder = Path(name, "data")
         password = secrets.token_urlsafe(18)
         _initialize(folder, programs, password)
+        # The generator is always finished.
+        # pylint: disable-next=contextmanager-generator-missing-cleanup
         with claimed_address(CANDIDATES, (PORT,)) as address:
             server = PostgresqlServer(
                 folder=folder,

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +38,7 @@ from lab.tls import CertificateAuthority
 from tests.integration.ledger_stores import DATABASE, PostgresqlStore
 
 NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
+DOCUMENTATION = (Path(__file__).parents[2] / "docs" / "ledger.md").read_text(encoding="utf-8")
 SECRET = "wrong-and-never-shown"
 RULE = SavedRule({"scope": "all"})
 
@@ -305,6 +308,55 @@ def test_every_table_of_the_schema_is_made_with_numbers_and_texts_like_sqlites(s
     )
     assert types == [("bigint", None), ("text", "C")]
     assert saved.version() == len(schema.MIGRATIONS)
+
+
+# --- what the documentation tells administrators to do ---
+
+
+def test_the_documented_rights_are_enough(server: PostgresqlServer) -> None:
+    first, *others = re.findall(r"```sql\n(.*?)```", DOCUMENTATION, re.DOTALL)
+    statements = first.replace("ledgers", "documented").replace("…", SECRET).split(";")
+    administer(server, *filter(str.strip, statements))
+    url = server.url(Role("yeastar", ""), "documented")
+    with open_ledger(postgresql_address(url, "ledger", SECRET), read_write=True, command="test") as ledger:
+        ledger.save_rule("users", RULE, NOW)
+
+    administer(server, "CREATE DATABASE existing")
+    url = server.url(Role("yeastar", ""), "existing")
+    administer(server, others[0])
+    with open_ledger(postgresql_address(url, "ledger", SECRET), read_write=True, command="test"):
+        pass
+    administer(server, "REVOKE CREATE ON DATABASE existing FROM yeastar")
+    administer(server, others[1], database="existing")
+    address = postgresql_address(url, "pbx.example.com_8088", SECRET)
+    with open_ledger(address, read_write=True, command="test"):
+        pass
+
+
+def test_a_ledger_is_saved_and_restored_by_the_documented_commands(
+    postgresql_server: PostgresqlServer, ledgers_role: Role, tmp_path: Path
+) -> None:
+    store = PostgresqlStore(postgresql_server, ledgers_role, "pbx.example.com_8088")
+    with store.open() as ledger:
+        ledger.save_rule("users", RULE, NOW)
+        ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW)
+        expected = ledger.runs(10)
+    documented = re.findall(r"^    ((?:pg_dump|psql|pg_restore) .*)", DOCUMENTATION, re.MULTILINE)
+    dump, _dump_of_all, drop, restore = (
+        command.replace("postgresql://yeastar@db.example.com/ledgers", f"'{store.location.url}'")
+        for command in documented
+    )
+    assert "DROP SCHEMA" in drop
+    for command in (dump, drop, restore):
+        subprocess.run(
+            ["bash", "-c", command],
+            check=True,
+            cwd=tmp_path,
+            env={"PATH": f"{store.server.programs}:/usr/bin:/bin", "PGPASSWORD": ledgers_role.password},
+        )
+    with store.open() as ledger:
+        assert (ledger.rule("users"), ledger.runs(10)) == (RULE, expected)
+        ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW)
 
 
 # --- statements that fail ---

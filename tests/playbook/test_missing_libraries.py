@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.playbook.playbook_site import SITE, PlaybookSite
+from tests.playbook.playbook_site import SITE, PlaybookSite, Played
 
 _BLOCK = """
 import sys
@@ -23,14 +23,40 @@ sys.meta_path.insert(0, Blocked())
 
 @pytest.mark.parametrize("library", ["ldap3", "requests"])
 def test_a_missing_library_is_named(site: PlaybookSite, library: str) -> None:
+    environment = _environment_without(library, site)
+
+    played = site.play(SITE, "-i", site.inventory(site.variables), environment=environment, fails=True)
+
+    _assert_named(library, played)
+    assert not site.ledger_path.exists()
+
+
+@pytest.mark.parametrize("is_needed", [True, False], ids=["ledger in PostgreSQL", "ledger in a file"])
+def test_the_library_of_a_database_is_missed_only_where_it_is_needed(site: PlaybookSite, is_needed: bool) -> None:
+    ledger = {"pbx_ad_ledger_url": "postgresql://pbx@db.lab.test/ledgers", "pbx_ad_ledger_path": ""}
+    variables = {**site.variables, **(ledger if is_needed else {})}
+
+    played = site.play(
+        SITE,
+        *("-i", site.inventory(variables)),
+        environment=_environment_without("psycopg", site),
+        fails=is_needed,
+    )
+
+    if is_needed:
+        _assert_named("psycopg", played)
+    assert site.ledger_path.exists() is not is_needed
+
+
+def _environment_without(library: str, site: PlaybookSite) -> dict[str, str]:
     """sitecustomize (the module site of Python's library) hides the library from every interpreter of the play."""
     folder = site.folder / "without"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(_BLOCK.format(library=library), encoding="utf-8")
+    return {"PYTHONPATH": str(folder)}
 
-    played = site.play(SITE, "-i", site.inventory(site.variables), environment={"PYTHONPATH": str(folder)}, fails=True)
 
+def _assert_named(library: str, played: Played) -> None:
     assert f"Failed to import the required Python library ({library})" in played.everything
     assert "Traceback" not in played.everything
     assert played.recap["headquarters"]["failed"] == 1
-    assert not site.ledger_path.exists()

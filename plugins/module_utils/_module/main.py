@@ -38,9 +38,9 @@ def run_module(module: AnsibleModule, name: str, work: Callable[[Mapping[str, An
     :param name: the module's name, by which a ledger's lock tells who holds it.
     :param work: takes the options, whether check mode is on, and the name.
     """
-    _require_libraries(module)
-    # Refused there all the same; but a result names the parameters that it was asked with.
+    # Such a URL is refused later; but every result names the parameters that it was asked with.
     module.no_log_values.update(passwords_in(module.params["ledger_url"] or ""))
+    _require_libraries(module)
     try:
         with signals_raise():
             result = work(module.params, module.check_mode, name)

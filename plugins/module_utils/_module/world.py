@@ -85,7 +85,7 @@ def require_domain(ledger: Ledger, directory: DirectoryIdentity) -> None:
         raise IntegrationError(
             f"The ledger {ledger.location} belongs to the domain {integration.domain.dns_name} and directory_host "
             f"answers for {directory.domain.dns_name}.",
-            "Disconnect the integration first, or use another ledger_path.",
+            "Disconnect the integration first, or use another ledger.",
         )
 
 
@@ -96,5 +96,5 @@ def require_pbx(ledger: Ledger, pbx: PbxIdentity) -> None:
         raise IntegrationError(
             f"The ledger {ledger.location} belongs to the PBX with serial number {integration.pbx.serial_number} and "
             f"pbx_url answers with {pbx.serial_number}.",
-            "Use that PBX's address, or another ledger_path.",
+            "Use that PBX's address, or another ledger.",
         )
