@@ -170,7 +170,9 @@ class PostgresqlDatabase(Database):
         with self.transaction():
             # Of two that make it at once, one waits and then finds it made. No schema has the OID 0.
             self.rows("SELECT pg_advisory_xact_lock(?)", (APPLICATION_ID << 32,))
-            self._execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(self._name)).as_string(None))
+            self._execute(
+                sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(self._name)).as_string(self._connection)
+            )
         made = self.find_schema()
         if made is None:
             raise LedgerDatabaseError(f"{self._place} was dropped while it was made.", "Start the run again.")
@@ -291,7 +293,7 @@ def _prepare_session(database: PostgresqlDatabase, schema: str) -> None:
     for name, value in _SESSION_SETTINGS.items():
         database.rows(_SET, (value, name))
     database.rows(_SET_DURABLE)
-    database.rows("SELECT set_config('search_path', ?, false)", (sql.Identifier(schema).as_string(None),))
+    database.rows("SELECT set_config('search_path', quote_ident(?), false)", (schema,))
 
 
 def _copy_to_memory(address: PostgresqlAddress, command: str) -> sqlite3.Connection:
