@@ -426,6 +426,24 @@ def test_a_lost_connection_ends_all_writing_and_frees_the_lock(saved: Postgresql
             assert next_run.rule("users") == RULE
 
 
+def test_the_next_run_may_begin_before_the_server_notices_that_the_last_one_is_gone(
+    saved: PostgresqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unnoticed: list[psycopg.Connection] = []
+
+    def stay_open(connection: psycopg.Connection) -> None:
+        unnoticed.append(connection)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(psycopg.Connection, "close", stay_open)
+        with saved.open():
+            pass
+    with saved.open() as ledger:
+        assert ledger.rule("users") == RULE
+    assert len(unnoticed) == 1
+    unnoticed[0].close()
+
+
 def test_a_connection_lost_within_a_transaction_leaves_nothing_of_it(saved: PostgresqlStore) -> None:
     def lose_within(ledger: StoredLedger) -> None:
         pid = backend(ledger)

@@ -10,7 +10,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from typing import Any, NoReturn
 
@@ -262,8 +262,13 @@ def open_ledger(address: PostgresqlAddress, *, read_write: bool, command: str) -
         lock = database.lock(database.make_schema())
         with database.translated():
             take_exclusive(lock, address.place)
-        migrate(database, check_schema(database))
-        yield StoredLedger(database)
+        try:
+            migrate(database, check_schema(database))
+            yield StoredLedger(database)
+        finally:
+            # The server takes its time to notice that a connection was closed, and the next run may begin at once.
+            with suppress(psycopg.Error):
+                lock.release_exclusive()
 
 
 @contextmanager

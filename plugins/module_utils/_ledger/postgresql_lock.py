@@ -49,6 +49,10 @@ class PostgresqlLock(Lock):
         """Share it no longer."""
         self._ask("SELECT pg_advisory_unlock_shared(%s)")
 
+    def release_exclusive(self) -> None:
+        """Have it alone no longer; the end of the session does the same, a little later."""
+        self._ask("SELECT pg_advisory_unlock(%s)")
+
     def holder(self) -> LockHolder | None:
         """Return who has it alone; None if nobody has any more, or it does not say."""
         found = self._connection.execute(_HOLDER, (APPLICATION_ID, self._oid)).fetchone()
