@@ -25,6 +25,9 @@ _HTML_500 = "<html><body><h1>500 Internal Server Error</h1></body></html>"
 _GARBAGE = '{"errcode":0,"errmsg":"SUC'
 _CONNECTION_SECONDS = 60
 
+# What PEP 3333 calls an application.
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
 
 @dataclass(frozen=True)
 class _Played:
@@ -206,7 +209,7 @@ class QuietHandler(WSGIRequestHandler):
         self.close_connection = True
 
 
-def make_server(application: OpenApiApplication, address: str, port: int, context: ssl.SSLContext) -> BaseWSGIServer:
+def make_server(application: Application, address: str, port: int, context: ssl.SSLContext) -> BaseWSGIServer:
     """A threaded HTTPS server, bound and not yet serving; port 0 takes a free one.
 
     Raises OSError for an address or a port that cannot be had (werkzeug's own binding would exit).
