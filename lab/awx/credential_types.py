@@ -141,7 +141,7 @@ def _check_templates(names: list[str], injectors: Mapping[str, Any]) -> None:
     if "template" in labels and len(labels) > 1:
         raise invalid("injectors", "Must use multi-file syntax when injecting multiple files")
     files = {label.partition(".")[2]: "EXAMPLE_FILENAME" for label in labels}
-    namespace["tower"] = {"filename": files.get("", files)}
+    namespace["tower"] = {"filename": files.get("", files)} if files else {}
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
     for name, template in _templates(injectors):
         try:

@@ -24,8 +24,11 @@ _MOST_OCCURRENCES = 999
 
 
 def problems(rule: str) -> list[str]:
-    """What AWX says against a recurrence rule: nothing if it takes it."""
-    return [*_problems_of_text(rule), *_problems_of_parser(rule)]
+    """What AWX says against a recurrence rule: nothing if it takes it.
+
+    AWX reads the rule in any case; here it is read if nothing else is wrong with it.
+    """
+    return list(_problems_of_text(rule)) or list(_problems_of_parser(rule))
 
 
 def occurrences(rule: str, after: datetime, count: int) -> list[datetime]:
