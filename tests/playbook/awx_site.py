@@ -65,11 +65,14 @@ class AwxSite:
         self,
         *arguments: str,
         environment: Mapping[str, str] | None = None,
+        defaults: Mapping[str, Any] | None = None,
         fails: bool = False,
         **changed: Any,
     ) -> Played:
         """Play the role's tasks for AWX on localhost to the end.
 
+        :param environment: how to sign on; with a token if it is not given.
+        :param defaults: options of all of awx.awx's modules, as the play's `module_defaults`.
         :param changed: variables of the role, without `pbx_ad_schedule_`, that differ from SETTINGS.
         :param fails: whether the play is expected to fail.
         """
@@ -77,6 +80,8 @@ class AwxSite:
         role = {"name": "pbxops.yeastar.pbx_ad_schedule", "tasks_from": "awx.yml"}
         tasks = [{"name": "Schedule", "ansible.builtin.include_role": role}]
         play = {"name": "AWX", "hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": tasks}
+        if defaults:
+            play["module_defaults"] = {"group/awx.awx.controller": defaults}
         path = write_yaml(self.folder / "awx.yml", [play])
         finished = subprocess.run(
             ["ansible-playbook", str(path), *arguments],

@@ -313,7 +313,9 @@ def test_two_customers_stand_side_by_side(site: AwxSite) -> None:
 
 
 def test_an_awx_without_the_organization_is_shown_what_can_be(site: AwxSite) -> None:
-    shown = site.play("--check", awx_organization="New Ltd")
+    token = {"controller_oauthtoken": site.awx.settings.oauth_token}
+
+    shown = site.play("--check", environment={}, defaults=token, awx_organization="New Ltd")
 
     assert (site.awx.writes(), _changed(shown)) == ([], 3)
     assert "More is to be made in AWX" in shown.everything
