@@ -317,7 +317,7 @@ def test_an_awx_without_the_organization_is_shown_what_can_be(site: AwxSite) -> 
 
     shown = site.play("--check", environment={}, defaults=token, awx_organization="New Ltd")
 
-    assert (site.awx.writes(), _changed(shown)) == ([], 3)
+    assert (site.awx.writes(), _changed(shown)) == ([], 2)
     assert "More is to be made in AWX" in shown.everything
 
 
