@@ -45,8 +45,10 @@ def _from_os_error(place: Place, error: OSError) -> LedgerError:
 
 def _from_sqlite_error(place: Place, error: sqlite3.Error) -> LedgerError:
     # The low byte is the primary result code (https://www.sqlite.org/rescode.html).
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
+    extended = getattr(error, "sqlite_errorcode", 0)
+    code = extended & 0xFF
+    # The index beside the write-ahead log could not grow: that is an input/output error to SQLite.
+    if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
         return disk_full(place)
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return damaged(place, str(error))

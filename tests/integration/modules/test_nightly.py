@@ -146,7 +146,7 @@ def _small_disks_can_be_made() -> bool:
 
 
 @pytest.mark.skipif(not _small_disks_can_be_made(), reason="a small disk is a mount, which needs root")
-@pytest.mark.parametrize("room", [40_960, 65_536])
+@pytest.mark.parametrize("room", [8_192, 40_960, 65_536])
 def test_a_full_disk_below_the_ledger_ends_the_run_and_the_next_one_completes_it(
     due: Site, tmp_path: Path, room: int
 ) -> None:
