@@ -24,10 +24,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     ObjectKind,
     Origin,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Organization
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Organization, OrganizationReference
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     Action,
     AnyChange,
+    ExtensionChange,
     GroupChange,
     OrganizationChange,
     Reason,
@@ -260,3 +261,74 @@ def test_an_extension_that_is_gone_is_not_written_as_a_member(renaming: _Site) -
     renaming.apply(change)
     assert (renaming.pbx.groups[20].members.keys(), renaming.pbx.refusals) == ({2}, [])
     assert renaming.objects()["group"].members == (2,)
+
+
+# --- stages
+
+
+def _update(name: str, id_: int, number: str, **values: str) -> ExtensionChange:
+    """A change of an extension's fields, planned for after an earlier stage has moved it into organization 5."""
+    _one, association = synced(user(name), id_, number)
+    return ExtensionChange(
+        action=Action.UPDATE,
+        guid=association.guid,
+        name=name,
+        dn=association.dn,
+        number=number,
+        object_id=id_,
+        reason=Reason.DIRECTORY_CHANGED,
+        before=dict.fromkeys(values, ""),
+        after=values,
+        association=replace(association, organization_id=5, written={**association.written, **values}),
+    )
+
+
+@pytest.fixture
+def two_people() -> _Site:
+    """A site with two associated extensions and an organization."""
+    site = _Site()
+    site.pbx.organizations[5] = STAFF
+    for name, id_, number in (("ada", 2, "1000"), ("ben", 3, "1001")):
+        one, association = synced(user(name), id_, number)
+        site.pbx.extensions[id_] = replace(one, organizations=(OrganizationReference(1, "Company"),))
+        site.remember(association)
+    return site
+
+
+def test_what_failed_in_one_stage_is_left_alone_by_the_next(two_people: _Site) -> None:
+    first = [_update("ada", 2, "1000", title="Clerk"), _update("ben", 3, "1001", title="Clerk")]
+    second = [_update("ada", 2, "1000", mobile_number="1"), _update("ben", 3, "1001", mobile_number="2")]
+    two_people.fail(1, PbxRefusedError("no"))
+
+    applied = two_people.apply_stages(Stage(first), Stage(second))
+
+    assert [[one.state for one in outcomes] for outcomes in applied.outcomes] == [
+        [State.FAILED, State.DONE],
+        [State.SKIPPED, State.DONE],
+    ]
+    assert applied.outcomes[1][0].detail == "an earlier change of it was not done"
+    # What was planned from the failed change is not remembered either.
+    assert [one.organization_id for one in two_people.ledger.associations()] == [0, 5]
+    assert two_people.pbx.extensions[3].fields["mobile_number"] == "2"
+
+
+def test_what_is_only_remembered_anew_is_not_where_an_earlier_stage_failed(two_people: _Site) -> None:
+    moved = [replace(one, dn="CN=moved", organization_id=5) for one in two_people.ledger.associations()]
+    two_people.fail(1, PbxRefusedError("no"))
+
+    two_people.apply_stages(Stage([_update("ada", 2, "1000", title="Clerk")]), Stage((), refreshed=moved))
+
+    assert [one.dn == "CN=moved" for one in two_people.ledger.associations()] == [False, True]
+
+
+def test_an_error_that_no_call_survives_ends_the_stages_that_follow_too(two_people: _Site) -> None:
+    two_people.fail(1, PbxUnreachableError("gone"))
+    moved = [replace(one, dn="CN=moved") for one in two_people.ledger.associations()]
+
+    applied = two_people.apply_stages(
+        Stage([_update("ada", 2, "1000", title="Clerk")]),
+        Stage([_update("ben", 3, "1001", title="Clerk")], refreshed=moved),
+    )
+
+    assert [outcomes[0].state for outcomes in applied.outcomes] == [State.UNKNOWN, State.SKIPPED]
+    assert all(one.dn != "CN=moved" for one in two_people.ledger.associations())
