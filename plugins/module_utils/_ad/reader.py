@@ -37,6 +37,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
     GroupQuery,
     UnitQuery,
     UserQuery,
+    UserSearch,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
     DirectoryGroup,
@@ -147,6 +148,18 @@ class DirectoryReader:
             for members in terms.members_of(query.member_of):
                 conditions = f"{terms.USERS}{own_filter}{members}"
                 for entry in self._read_limited(base, conditions, query.only, self._user_attributes()):
+                    user = self._user(entry)
+                    users[user.guid] = user
+        return list(users.values())
+
+    def search_users(self, search: UserSearch) -> list[DirectoryUser]:
+        """Search for users, each once; what the directory made for itself, such as Administrator, is found too."""
+        named = f"{terms.named(search.name)}{terms.like(search.text)}"
+        conditions = f"{terms.ACCOUNTS}{_own_filter(search.filter)}{named}"
+        users: dict[str, DirectoryUser] = {}
+        for base in search.bases:
+            for members in terms.members_of(search.member_of):
+                for entry in self._read(base, f"(&{conditions}{members})", self._user_attributes()):
                     user = self._user(entry)
                     users[user.guid] = user
         return list(users.values())

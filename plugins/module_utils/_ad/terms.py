@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TypeVar
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad import values
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.names import is_dn
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryGroup
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import GroupType
 
@@ -24,10 +25,10 @@ ANYTHING = "(objectClass=*)"
 # What the directory made for itself, such as Administrator, Domain Users and the unit Domain Controllers.
 NOT_CRITICAL = "(!(isCriticalSystemObject=TRUE))"
 # objectClass=user alone also finds computers, objectCategory=person alone also finds contacts.
-USERS = (
-    "(objectCategory=person)(objectClass=user)"
-    f"{NOT_CRITICAL}(!(userAccountControl:{_ALL_BITS}:={values.INTERDOMAIN_TRUST_ACCOUNT}))"
+ACCOUNTS = (
+    f"(objectCategory=person)(objectClass=user)(!(userAccountControl:{_ALL_BITS}:={values.INTERDOMAIN_TRUST_ACCOUNT}))"
 )
+USERS = f"{ACCOUNTS}{NOT_CRITICAL}"
 GROUPS = "(objectCategory=group)"
 GROUPS_MADE_BY_PEOPLE = f"{GROUPS}{NOT_CRITICAL}(!(groupType:{_ALL_BITS}:={values.CREATED_BY_SYSTEM}))"
 UNITS = "(objectCategory=organizationalUnit)"
@@ -36,8 +37,36 @@ CONTAINERS = "(|(objectClass=organizationalUnit)(objectClass=container)(objectCl
 _SECURITY_GROUP = f"(groupType:{_ALL_BITS}:={values.SECURITY_ENABLED})"
 _TERM_OF_TYPE = {GroupType.SECURITY: _SECURITY_GROUP, GroupType.DISTRIBUTION: f"(!{_SECURITY_GROUP})"}
 
+# What a person may call a user. The ambiguous name resolution of the directory (MS-ADTS 3.1.1.3.1.3.2) finds beginnings
+# of these and of others, and a first name with a last name.
+_NAMES = ("sAMAccountName", "userPrincipalName", "displayName")
+_OTHER_NAMES = ("cn", "mail")
+_ANR = "anr"
+
 # Filters of this many terms stay far below the size that a domain controller takes.
 _TERMS_A_FILTER = 100
+
+
+def named(name: str) -> str:
+    """Return the term for objects of exactly this DN, objectGUID or name of a user; "" for no name."""
+    if not name:
+        return ""
+    guid = values.guid_from_name(name)
+    if guid:
+        return values.guid_filter(guid)
+    escaped = values.escape_filter_value(name)
+    if is_dn(name):
+        return f"(distinguishedName={escaped})"
+    return f"(|{''.join(f'({attribute}={escaped})' for attribute in _NAMES)})"
+
+
+def like(text: str) -> str:
+    """Return the term for objects with this in one of their names; "" for no text."""
+    if not text:
+        return ""
+    escaped = values.escape_filter_value(text)
+    parts = "".join(f"({attribute}=*{escaped}*)" for attribute in (*_NAMES, *_OTHER_NAMES))
+    return f"(|({_ANR}={escaped}){parts})"
 
 
 def of_types(types: Collection[GroupType]) -> str:

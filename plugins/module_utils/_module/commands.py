@@ -96,7 +96,7 @@ def life_module(options: Mapping[str, Any], check_mode: bool, command: str) -> R
     _refuse_clean_up(request)
     pbx_warnings: list[str] = []
     report = change_life(make_world(options, check_mode, command, pbx_warnings), request)
-    return _warned(life_result(report), options, pbx_warnings)
+    return warned(life_result(report), options, pbx_warnings)
 
 
 def rule_module(kind: RuleKind) -> Callable[[Mapping[str, Any], bool, str], Result]:
@@ -123,7 +123,7 @@ def rule_module(kind: RuleKind) -> Callable[[Mapping[str, Any], bool, str], Resu
         )
         pbx_warnings: list[str] = []
         updated = update(make_world(options, check_mode, command, pbx_warnings), request)
-        return _warned(rule_result(updated, kind), options, pbx_warnings)
+        return warned(rule_result(updated, kind), options, pbx_warnings)
 
     return work
 
@@ -141,7 +141,7 @@ def update_module(options: Mapping[str, Any], check_mode: bool, command: str) ->
     )
     pbx_warnings: list[str] = []
     updated = update(make_world(options, check_mode, command, pbx_warnings), request)
-    return _warned(update_result(updated), options, pbx_warnings)
+    return warned(update_result(updated), options, pbx_warnings)
 
 
 def schedule_module(options: Mapping[str, Any], check_mode: bool, command: str) -> Result:
@@ -165,7 +165,8 @@ def _refuse_clean_up(request: LifeRequest) -> None:
         )
 
 
-def _warned(result: Result, options: Mapping[str, Any], pbx_warnings: Sequence[str]) -> Result:
+def warned(result: Result, options: Mapping[str, Any], pbx_warnings: Sequence[str]) -> Result:
+    """Return a result with the warnings that every module gives."""
     return replace(result, warnings=(*_plain_warnings(options), *result.warnings, *pbx_warnings))
 
 

@@ -62,6 +62,24 @@ class UserQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class UserSearch:
+    """Which users to search for; all conditions together.
+
+    :param bases: distinguished names below which to search, each with all that is below it.
+    :param filter: an LDAP filter that users must match besides being users; "" for all.
+    :param member_of: as in ``UserQuery``.
+    :param name: DN, UPN, sAMAccountName, objectGUID or display name, exactly; "" for any.
+    :param text: a part of a name; "" for any.
+    """
+
+    bases: tuple[str, ...]
+    filter: str = ""
+    member_of: tuple[DirectoryGroup, ...] = ()
+    name: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class UnitQuery:
     """Which organizational units to read.
 
@@ -118,6 +136,9 @@ class Directory(Protocol):
 
     def read_users(self, query: UserQuery) -> list[DirectoryUser]:
         """Read the users of a query, system and trust accounts left out."""
+
+    def search_users(self, search: UserSearch) -> list[DirectoryUser]:
+        """Search for users, each once; what the directory made for itself, such as Administrator, is found too."""
 
     def read_groups(self) -> list[DirectoryGroup]:
         """Read every group of the domain with its direct members."""

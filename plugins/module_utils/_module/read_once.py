@@ -13,6 +13,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
     GroupQuery,
     UnitQuery,
     UserQuery,
+    UserSearch,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
     DirectoryGroup,
@@ -71,6 +72,10 @@ class ReadOnce(Directory):
         if query not in self._users:
             self._users[query] = [self._see(user) for user in self._directory.read_users(query)]
         return self._users[query]
+
+    def search_users(self, search: UserSearch) -> list[DirectoryUser]:
+        """See ``Directory``."""
+        return [self._see(user) for user in self._directory.search_users(search)]
 
     def read_groups(self) -> list[DirectoryGroup]:
         """See ``Directory``."""

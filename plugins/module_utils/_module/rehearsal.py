@@ -11,13 +11,12 @@ from is what will be.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import Stage, formers
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import PbxWrites
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.writes import Writes
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import FIELD_NAMES
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, ObjectAssociation
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Extension,
     ExtensionGroup,
@@ -26,18 +25,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     OrganizationReference,
     PbxSnapshot,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a run stands between two stages.
-
-    Objects that are still to be created have negative ids, the same ones whenever the same is rehearsed.
-    """
-
-    pbx: PbxSnapshot
-    associations: Sequence[Association]
-    objects: Sequence[ObjectAssociation]
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.standing import Standing
 
 
 def rehearse(stage: Stage, standing: Standing) -> Standing:

@@ -10,8 +10,8 @@ parts before it leave behind, so that all is planned before anything is written.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
@@ -25,7 +25,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, Pbx, SavedRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read import read_pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read_once import ReadOnce
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rehearsal import Standing, rehearse
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rehearsal import rehearse
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report import (
     Began,
     Expected,
@@ -38,12 +38,14 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.task import Sides, Started, Task
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import World, require_domain, require_pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.firmware import check_firmware
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryIdentity
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, judge
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Resolution
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxSnapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.recovery import recover
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind, UnitRule, UserRule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +125,81 @@ def synchronize(world: World, ledger: Ledger, request: Request) -> Report:
         return _carry_out(running, pbx, prepared)
 
 
-def _prepare(running: _Running, pbx: Pbx) -> _Prepared:
-    ledger, request = running.ledger, running.request
+def foretell(world: World, ledger: Ledger, request: Request, outlook: Outlook) -> Report:
+    """Return what check mode reports of a request that has been looked ahead of."""
+    running = _Running(world, ledger, request, Began(request.command, request.check_mode, world.clock()))
+    prepared = _Prepared(outlook.pbx, outlook.recovered, outlook.stages)
+    return _report(running, prepared, _imagined(prepared))
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Both sides as a run sees them, and what it would do.
+
+    :param directory: still open, so that more can be asked.
+    :param memory: with what unfinished changes have become already settled.
+    :param started: the synchronizations, their scopes read, by their kinds.
+    :param pbx: as it is before the first write.
+    """
+
+    directory: ReadOnce
+    identity: DirectoryIdentity
+    memory: Memory
+    started: Mapping[RuleKind, Started]
+    pbx: PbxSnapshot
+    recovered: tuple[Resolution, ...]
+    stages: tuple[StageReport, ...]
+
+    @property
+    def end(self) -> Standing:
+        """Where the run stands once all is done that is not stopped."""
+        standing = Standing(self.pbx, self.memory.associations, self.memory.objects)
+        for stage in self.stages:
+            standing = rehearse(stage.stage, standing)
+        return standing
+
+
+@contextmanager
+def look_ahead(
+    world: World,
+    ledger: Ledger,
+    request: Request,
+    pbx: Pbx,
+    *,
+    attributes: Collection[str] = (),
+    with_groups: bool = False,
+) -> Iterator[Outlook]:
+    """Read both sides and plan, for the length of a ``with`` block in which the directory stays open.
+
+    :param attributes: what to read of users besides what the request needs.
+    :param with_groups: whether to read the PBX's extension groups even if the request does not need them.
+    :raises YeastarError: if a side could not be read completely.
+    """
     memory = Memory.of(ledger, request.unit_rule)
     tasks = [part.task for part in request.parts]
-    attributes = dict.fromkeys(name for task in tasks for name in task.attributes(memory))
-    with running.world.open_directory(attributes) as opened:
+    needed = dict.fromkeys([*(name for task in tasks for name in task.attributes(memory)), *attributes])
+    with world.open_directory(needed) as opened:
         directory = ReadOnce(opened)
         identity = directory.identify()
         require_domain(ledger, identity)
         started = [task.start(Sides(directory, identity, pbx, memory)) for task in tasks]
-        needs_groups = any(task.needs_groups(memory) for task in tasks)
-        settled = settle(running.world, ledger, pbx, memory, needs_groups=needs_groups)
+        needs_groups = with_groups or any(task.needs_groups(memory) for task in tasks)
+        settled = settle(world, ledger, pbx, memory, needs_groups=needs_groups)
         memory = Memory.of(ledger, request.unit_rule)
-        stages = _plan(request.parts, started, memory, settled.pbx)
-    return _Prepared(settled.pbx, settled.recovered, stages)
+        yield Outlook(
+            directory=directory,
+            identity=identity,
+            memory=memory,
+            started={part.kind: begun for part, begun in zip(request.parts, started, strict=True)},
+            pbx=settled.pbx,
+            recovered=settled.recovered,
+            stages=_plan(request.parts, started, memory, settled.pbx),
+        )
+
+
+def _prepare(running: _Running, pbx: Pbx) -> _Prepared:
+    with look_ahead(running.world, running.ledger, running.request, pbx) as outlook:
+        return _Prepared(outlook.pbx, outlook.recovered, outlook.stages)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.saving impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import (
     CONNECTED,
     DISABLED,
+    NOT_CONNECTED,
     World,
     require_base_dn,
     require_integration,
@@ -90,7 +91,7 @@ def _update(world: World, ledger: Ledger, request: Update) -> Updated:
     integration, warnings = require_integration(ledger, check_mode=request.check_mode)
     require_base_dn(integration, request.base_dn)
     status = integration.status if integration is not None else CONNECTED
-    saved = {kind: rule for kind in RuleKind if (rule := saved_rule(ledger, kind)) is not None}
+    saved = saved_rules(ledger)
     rules = {**saved, **{one.kind: rule_to_save(one, saved.get(one.kind), status) for one in request.given}}
     _require_saved(request, rules, integration)
     changed = [kind for kind, rule in rules.items() if rule != saved.get(kind)]
@@ -116,6 +117,44 @@ def _update(world: World, ledger: Ledger, request: Update) -> Updated:
     _save(world, ledger, rules, [kind for kind in changed if kind not in due])
     report = synchronize(world, ledger, _request(request, rules, due, rules_changed=bool(changed), warnings=warnings))
     return Updated(status, rules, report)
+
+
+@dataclass(frozen=True, slots=True)
+class NextRun:
+    """What the next run of all rules that are enabled has to go by.
+
+    :param integration: None if there is none.
+    :param rules: the rules as they are saved, by their kinds; paused ones too.
+    :param request: without any part where nothing would be carried out.
+    """
+
+    integration: Integration | None
+    rules: Mapping[RuleKind, SavedRule]
+    request: Request
+
+    @property
+    def status(self) -> str:
+        """Status of the integration."""
+        return self.integration.status if self.integration is not None else NOT_CONNECTED
+
+
+def next_run(ledger: Ledger, command: str, base_dn: str) -> NextRun:
+    """Return what the next run of all rules that are enabled has to go by, as check mode carries it out.
+
+    :raises IntegrationError: if the integration was connected with another base DN.
+    """
+    integration, warnings = require_integration(ledger, check_mode=True)
+    require_base_dn(integration, base_dn)
+    rules = saved_rules(ledger)
+    asked = Update(command, base_dn, given=(), kinds=tuple(RuleKind), check_mode=True)
+    status = integration.status if integration is not None else CONNECTED
+    due = [kind for kind in asked.kinds if kind in rules and _is_due(rules[kind], asked, status)]
+    return NextRun(integration, rules, _request(asked, rules, due, rules_changed=False, warnings=warnings))
+
+
+def saved_rules(ledger: Ledger) -> dict[RuleKind, SavedRule]:
+    """Return the rules that are saved, each with the defaults of what was not known yet when it was."""
+    return {kind: rule for kind in RuleKind if (rule := saved_rule(ledger, kind)) is not None}
 
 
 def _clean_up_request(request: Update) -> CleanUp:

@@ -15,6 +15,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Directory, UserQuery
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.task import Sides
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
+    DirectoryGroup,
     DirectoryIdentity,
     DirectorySnapshot,
     DirectoryUser,
@@ -132,6 +133,7 @@ class InScope:
         where the users are named one by one.
     :param remembered: objectGUIDs of named users that no longer answer to their name and did before.
     :param names: objectGUIDs of named users by the names as they are given.
+    :param groups: objectGUIDs of named groups.
     """
 
     users: Sequence[DirectoryUser]
@@ -139,6 +141,7 @@ class InScope:
     bindings: dict[str, str] = field(default_factory=dict)
     remembered: frozenset[str] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict)
+    groups: frozenset[str] = frozenset()
 
 
 def read_directory(
@@ -196,13 +199,35 @@ def read_scope(directory: Directory, base_dn: str, rule: UserRule, known: Mappin
 def _read_groups(directory: Directory, base_dn: str, names: Iterable[str]) -> InScope:
     """Take the members from the groups' own lists. Who is outside is proved from the other end of the link, by
     memberOf as the server itself follows it, so that a group missing from these lists is noticed too."""
-    wanted = {directory.find_group(name).guid for name in names}
-    known = directory.read_groups()
-    groups = with_nested(known, wanted)
+    chosen = choose_groups(directory, names)
     everyone = directory.read_users(UserQuery(bases=(base_dn,)))
+    groups = with_nested(directory.read_groups(), chosen.guids)
+    question = UserQuery(bases=(base_dn,), member_of=chosen.to_ask)
+    return InScope(members_among(everyone, groups), question, groups=chosen.guids)
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenGroups:
+    """Groups that are named.
+
+    :param guids: their objectGUIDs.
+    :param to_ask: they and those nested in them as the server follows them; the members of all of these, by memberOf
+        and by primary group, are theirs.
+    """
+
+    guids: frozenset[str]
+    to_ask: tuple[DirectoryGroup, ...]
+
+
+def choose_groups(directory: Directory, names: Iterable[str]) -> ChosenGroups:
+    """Find groups by their names.
+
+    :raises DirectoryNameError: if there is none of a name, or several.
+    """
+    wanted = frozenset(directory.find_group(name).guid for name in names)
+    known = directory.read_groups()
     nested = {guid for group in known if group.guid in wanted for guid in directory.find_groups_within(group)}
-    asked = tuple(group for group in known if group.guid in wanted | nested)
-    return InScope(members_among(everyone, groups), UserQuery(bases=(base_dn,), member_of=asked))
+    return ChosenGroups(wanted, tuple(group for group in known if group.guid in wanted | nested))
 
 
 def _read_named(directory: Directory, rule: UserRule, known: Mapping[str, str]) -> InScope:

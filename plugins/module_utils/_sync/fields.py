@@ -146,16 +146,25 @@ def wanted_fields(user: DirectoryUser) -> WantedFields:
         else:
             values[field.name] = value
     if not values.get("first_name") and not values.get("last_name"):
-        values["first_name"] = _fallback_name(user)
+        values["first_name"] = fallback_name(user).value
     return WantedFields(values, tuple(problems))
 
 
-def _fallback_name(user: DirectoryUser) -> str:
+@dataclass(frozen=True, slots=True)
+class FallbackName:
+    """What a user without a first and a last name is called, and the attribute that says so."""
+
+    attribute: str
+    value: str
+
+
+def fallback_name(user: DirectoryUser) -> FallbackName:
+    """Return what a user without a first and a last name is called."""
     for attribute in NAME_FALLBACKS:
         name = _text(user.attributes.get(attribute, ""))
         if name and not _name_problem(name):
-            return name
-    return user.account_name
+            return FallbackName(attribute, name)
+    return FallbackName("sAMAccountName", user.account_name)
 
 
 def same(name: str, one: str, other: str) -> bool:
