@@ -121,10 +121,44 @@ rules:
         scope: organizational_units
         organizational_units: [Staff]
 schedule:
-  description: The saved settings of the schedule; empty if there is none.
+  description: The saved schedule; empty if there is none.
   returned: when O(gather) has V(schedule)
   type: dict
-  sample: {}
+  contains:
+    frequency:
+      description: V(daily) or V(weekly).
+      type: str
+    time:
+      description: The time of day.
+      type: str
+    days:
+      description: The days of the week in their order; empty for V(daily).
+      type: list
+      elements: str
+    timezone:
+      description: The time zone of the time.
+      type: str
+    on_calendar:
+      description: The value of C(OnCalendar=) of a systemd timer.
+      type: str
+    cron:
+      description: The five fields of a crontab. They are in the time zone of RV(schedule.cron_timezone).
+      type: str
+    cron_timezone:
+      description: The line that goes above it, for a cron that knows it.
+      type: str
+    rrule:
+      description: The rule of an AWX schedule.
+      type: str
+  sample:
+    frequency: weekly
+    time: "23:59"
+    days: [monday, saturday]
+    timezone: Europe/Berlin
+    on_calendar: Mon,Sat *-*-* 23:59:00 Europe/Berlin
+    cron: 59 23 * * 1,6
+    cron_timezone: CRON_TZ=Europe/Berlin
+    rrule: DTSTART;TZID=Europe/Berlin:20260103T235900 RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,SA
 runs:
   description: The last runs, the newest first.
   returned: when O(gather) has V(runs)

@@ -88,6 +88,20 @@ def test_the_examples_of_the_schedule_run_in_their_order(site: PlaybookSite) -> 
     assert played.recap["localhost"]["changed"] == 3
 
 
+def test_the_examples_of_the_modules_that_tell_run_in_their_order(site: PlaybookSite) -> None:
+    _add_the_people_of_the_examples(site)
+    _play(site, [{"pbxops.yeastar.pbx_ad_connection": site.options}, {"pbxops.yeastar.pbx_ad_user_sync": site.options}])
+    site.pbx.pbx.change_by_hand(next(iter(site.names)), title="Boss")
+    site.writes()
+
+    told = [_play_examples(site, module, site.environment) for module in ("pbx_ad_info", "pbx_ad_user_info")]
+
+    assert [played.recap["localhost"]["changed"] for played in told] == [0, 0]
+    assert "title was written as and is Boss" in told[0].everything
+    assert "has extension 1000; the next run would update title of extension 1000" in told[1].everything
+    assert site.writes() == []
+
+
 def test_the_playbook_of_the_readme_runs(site: PlaybookSite) -> None:
     site.admin.add_group(
         "PBX Team", members=[site.add_user("Anna", parent=site.add_unit("Staff"))], parent=site.base_dn
@@ -117,20 +131,24 @@ def _add_the_people_of_the_examples(site: PlaybookSite) -> None:
     site.add_user("Bernd", sam_account_name="bernd")
 
 
-def _play_examples(site: PlaybookSite, module: str) -> Any:
+def _play_examples(site: PlaybookSite, module: str, environment: Mapping[str, str] | None = None) -> Any:
     examples = yaml.safe_load(importlib.import_module(f"{_MODULES}.{module}").EXAMPLES)
-    return _play(site, examples)
+    return _play(site, examples, environment)
 
 
-def _play(site: PlaybookSite, printed: list[dict[str, Any]]) -> Any:
-    """Run plays, or tasks in a play of their own, with this site in place of the example's."""
+def _play(site: PlaybookSite, printed: list[dict[str, Any]], environment: Mapping[str, str] | None = None) -> Any:
+    """Run plays, or tasks in a play of their own, with this site in place of the example's.
+
+    :param environment: for examples whose connection comes from there.
+    """
     plays = printed if "hosts" in printed[0] else [{"hosts": "localhost", "gather_facts": False, "tasks": printed}]
     playbook = write_yaml(site.folder / "playbook.yml", _moved(site, plays))
     names = ("directory_password", "pbx_client_id", "pbx_client_secret")
     vault = write_yaml(site.folder / "vault.yml", {f"vault_{name}": site.options[name] for name in names})
     # What an example leaves out, since it is a matter of the machine.
     machine = ("PBX_AD_DIRECTORY_CA_PATH", "PBX_AD_PBX_CA_PATH", "PBX_AD_LEDGER_PATH")
-    return site.play(playbook, "-e", f"@{vault}", environment={name: site.environment[name] for name in machine})
+    given = environment or {name: site.environment[name] for name in machine}
+    return site.play(playbook, "-e", f"@{vault}", environment=given)
 
 
 def _moved(site: PlaybookSite, value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain import (
@@ -25,6 +26,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     Origin,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
+    Extension,
     ExtensionGroup,
     Organization,
     OrganizationReference,
@@ -42,7 +44,6 @@ from tests.unit.explain_builders import explain, facts_of_a_run, facts_without_a
 from tests.unit.sync_builders import (
     NOW,
     association,
-    directory,
     extension,
     extension_of,
     group,
@@ -291,7 +292,7 @@ def test_a_field_of_nobody_has_no_value_on_the_pbx() -> None:
     ],
 )
 def test_a_user_without_a_name_is_told_where_the_first_name_comes_from(
-    attributes: dict[str, str], source: str, raw: str, wanted: str
+    attributes: dict[str, Any], source: str, raw: str, wanted: str
 ) -> None:
     told = _field("first_name", explain_fields(user("anna", first="", **attributes), None, None))
 
@@ -346,10 +347,9 @@ def test_organizations_and_groups_are_told_before_and_after() -> None:
     groups = [ExtensionGroup(one.object_id, one.name) for one in objects]
     everybody = replace(groups[4], includes_all=True)
 
-    def standing(one: object, *members: int) -> Standing:
+    def standing(one: Extension, *members: int) -> Standing:
         shown = [replace(group_, members=(7,)) if group_.id in members else group_ for group_ in groups[:4]]
-        snapshot = pbx(one)  # type: ignore[arg-type]
-        return Standing(replace(snapshot, organizations=(_ROOT, _STAFF), groups=(*shown, everybody)), [known], objects)
+        return Standing(replace(pbx(one), organizations=(_ROOT, _STAFF), groups=(*shown, everybody)), [known], objects)
 
     facts = Facts(NOW, "", scope_facts(ANNA), now=standing(before, 1, 3), end=standing(after, 1, 2))
 
@@ -417,7 +417,6 @@ def test_ten_thousand_users_are_explained_in_less_than_five_seconds() -> None:
     now = replace(facts.now, pbx=replace(facts.now.pbx, groups=groups), objects=objects)
     scope = scope_facts(*people, rule=asked, groups=[outer, *teams], chosen=frozenset({outer.guid}))
     facts = replace(facts, scope=scope, now=now, end=now)
-    assert directory is not None
 
     began = time.perf_counter()
     explainer = Explainer(facts)

@@ -30,6 +30,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxSnapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import change_data, conflict_data
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.schedule import schedule_forms, schedule_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.standing import Standing
 
 
@@ -95,7 +96,10 @@ def _rules(ledger: Ledger, request: InfoRequest) -> dict[str, Any]:  # noqa: ARG
 
 
 def _schedule(ledger: Ledger, request: InfoRequest) -> dict[str, Any]:  # noqa: ARG001
-    return {"schedule": dict(ledger.schedule() or {})}
+    settings = ledger.schedule()
+    if settings is None:
+        return {"schedule": {}}
+    return {"schedule": {**settings, **schedule_forms(schedule_of(settings))}}
 
 
 def _runs(ledger: Ledger, request: InfoRequest) -> dict[str, Any]:

@@ -28,11 +28,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.schedule import (
     Schedule,
-    cron_fields,
-    cron_timezone,
-    on_calendar,
-    recurrence_rule,
     schedule_data,
+    schedule_forms,
 )
 
 
@@ -111,13 +108,7 @@ def schedule_result(report: ScheduleReport) -> Result:
 def _schedule_values(schedule: Schedule | None) -> dict[str, Any]:
     if schedule is None:
         return {"schedule": None}
-    return {
-        "schedule": schedule_data(schedule),
-        "on_calendar": on_calendar(schedule),
-        "cron": cron_fields(schedule),
-        "cron_timezone": cron_timezone(schedule),
-        "rrule": recurrence_rule(schedule),
-    }
+    return {"schedule": schedule_data(schedule), **schedule_forms(schedule)}
 
 
 def _shown_schedule(schedule: Schedule | None) -> dict[str, Any]:

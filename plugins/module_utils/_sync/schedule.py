@@ -134,6 +134,16 @@ def recurrence_rule(schedule: Schedule) -> str:
     )
 
 
+def schedule_forms(schedule: Schedule) -> dict[str, str]:
+    """Return a schedule in the words of those that keep one: systemd, cron and AWX."""
+    return {
+        "on_calendar": on_calendar(schedule),
+        "cron": cron_fields(schedule),
+        "cron_timezone": cron_timezone(schedule),
+        "rrule": recurrence_rule(schedule),
+    }
+
+
 def _check_time(text: str) -> None:
     if _TIME.fullmatch(text):
         return

@@ -14,7 +14,7 @@ from tests.integration.modules.site_under_test import Site, actions, codes
 _OF_LEDGER = ["status", "rules", "schedule", "runs", "associations"]
 _OF_PBX = ["capacity", "organizations", "drift"]
 _ALL = [*_OF_LEDGER, *_OF_PBX, "conflicts", "plan"]
-_NOWHERE = {"directory_port": 9, "pbx_url": "https://127.0.0.1:9"}
+_NOWHERE: dict[str, Any] = {"directory_port": 9, "pbx_url": "https://127.0.0.1:9"}
 
 
 def _info(site: Site, *parts: str, **options: Any) -> dict[str, Any]:
@@ -76,6 +76,16 @@ def test_the_integration_and_its_rules_are_told_as_saved(site: Site) -> None:
 def _secrets(site: Site) -> tuple[str, str]:
     options = site.connection_options
     return options["directory_password"], options["pbx_client_secret"]
+
+
+def test_the_schedule_is_told_in_all_its_forms(site: Site) -> None:
+    site.connect()
+    saved = site.run("pbx_ad_schedule", {**site.connection_options, "timezone": "Europe/Berlin"}, False)
+    forms = ("on_calendar", "cron", "cron_timezone", "rrule")
+
+    told = _info(site, "schedule", **_NOWHERE)["schedule"]
+
+    assert told == {**saved["schedule"], **{name: saved[name] for name in forms}}
 
 
 def test_runs_are_told_the_newest_first(site: Site) -> None:

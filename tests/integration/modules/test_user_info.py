@@ -152,7 +152,7 @@ def test_the_scope_of_all_and_who_is_never_taken_in(site: Site) -> None:
     outside = site.add_user("Outside", parent=elsewhere)
     staff = site.add_unit("Staff")
     site.add_user("Anna", parent=staff)
-    options = {"directory_base_dn": staff}
+    options: dict[str, Any] = {"directory_base_dn": staff}
     site.connect(**options)
     site.sync(**options)
 
