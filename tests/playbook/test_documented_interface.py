@@ -14,22 +14,28 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.info import Gather
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, ExtensionChange, Reason
 
 from tests.playbook.playbook_site import NOT_CONNECTED_YET, REPOSITORY, PlaybookSite, environment_of, write_yaml
 
 # In the order in which they need each other.
 _SYNCHRONIZING = ("pbx_ad_ou_sync", "pbx_ad_user_sync", "pbx_ad_group_sync")
-_MODULES = ("pbx_ad_connection", *_SYNCHRONIZING, "pbx_ad_sync", "pbx_ad_schedule")
+_CHANGING = ("pbx_ad_connection", *_SYNCHRONIZING, "pbx_ad_sync", "pbx_ad_schedule")
+_TELLING = ("pbx_ad_info", "pbx_ad_user_info")
+_MODULES = (*_CHANGING, *_TELLING)
 # What a module needs besides the connection.
 _REQUIRED = {"pbx_ad_schedule": {"timezone": "Europe/Berlin"}}
+_ALL_THERE_IS = {"gather": [part.value for part in Gather]}
 _CLEAN_UP = {"state": "disabled", "delete_extensions": True, "delete_organizations": True, "delete_groups": True}
 _PACKAGE = "ansible_collections.pbxops.yeastar.plugins.modules"
 _GROUP = "pbxops.yeastar.ad"
 # What Ansible itself adds to every result.
 _ANSIBLE_KEYS = {"changed", "failed", "msg", "diff", "invocation", "warnings", "exception"}
 # Their keys are those of options and of managed fields.
-_FREE_KEYS = {"settings", "changes.before", "changes.after", "summaries"}
+_FREE_KEYS = {"settings", "changes.before", "changes.after", "users.next.before", "users.next.after"}
+# Their keys are those of kinds of synchronization, and of what a run of any version has counted.
+_FREE_KEYS |= {"summaries", "rules", "runs.summary"}
 
 
 @pytest.fixture(name="documentation", scope="module")
@@ -121,7 +127,8 @@ def test_a_module_is_in_the_action_group_and_says_so(module: str, documentation:
     assert sorted(runtime["action_groups"]["ad"]) == sorted(_MODULES)
     attributes = documentation[module]["doc"]["attributes"]
     assert attributes["action_group"]["membership"] == [_GROUP]
-    assert {attributes[name]["support"] for name in ("check_mode", "diff_mode", "idempotent")} == {"full"}
+    assert {attributes[name]["support"] for name in ("check_mode", "idempotent")} == {"full"}
+    assert attributes["diff_mode"]["support"] == ("N/A" if module in _TELLING else "full")
 
 
 def test_no_module_is_left_out() -> None:
@@ -167,7 +174,7 @@ def _results_of_all_kinds(site: PlaybookSite) -> dict[str, list[dict[str, Any]]]
         *arguments: str,
         rule: Mapping[str, Any] | None = None,
         warnings: tuple[str, ...] = (),
-        modules: Collection[str] = _MODULES,
+        modules: Collection[str] = _CHANGING,
     ) -> None:
         for module, result in _run_modules(site, modules, *arguments, rule=rule or {}, warnings=warnings).items():
             results[module].append(result)
@@ -188,6 +195,9 @@ def _results_of_all_kinds(site: PlaybookSite) -> dict[str, list[dict[str, Any]]]
         _begin_an_update_and_leave_it(site)
         run(warnings=("conflict",), modules=[module])
     run("--check", warnings=("conflict",))
+    site.pbx.pbx.change_by_hand(next(iter(site.names)), title="Boss")
+    run(rule=_ALL_THERE_IS, modules=["pbx_ad_info"])
+    run(modules=["pbx_ad_user_info"])
     stopping = {"scope": "filter", "filter": "(cn=nobody)", "max_removals": 0, "max_removals_percent": 0}
     run(rule=stopping)
     for module in (*_SYNCHRONIZING, "pbx_ad_sync"):

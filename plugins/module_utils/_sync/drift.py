@@ -64,7 +64,6 @@ class _Finder:
         self._groups_known = pbx.groups is not None
         self._tree = Tree.of(pbx.organizations or ())
         self._organizations_known = pbx.organizations is not None
-        self._synchronized = {one.extension_id for one in standing.associations}
         self._names = {one.object_id: one.name for one in standing.objects if one.kind is ObjectKind.ORGANIZATION}
 
     def of_extension(self, held: Association) -> Iterator[Drift]:
@@ -108,10 +107,10 @@ class _Finder:
     def _of_members(self, held: ObjectAssociation, group: ExtensionGroup) -> Iterator[Drift]:
         written = set(held.members)
         present = self._extensions.keys() if group.includes_all else set(group.members)
-        # An extension that is gone is in no group. One that nobody is associated with is no member that was written.
+        # An extension that is gone is in no group.
         for extension in self._in_order(written & self._extensions.keys() - present):
             yield _object_drift(held, MEMBERS, _member(extension), "")
-        for extension in self._in_order((present & self._synchronized & self._extensions.keys()) - written):
+        for extension in self._in_order((present & self._extensions.keys()) - written):
             yield _object_drift(held, MEMBERS, "", _member(extension))
 
     def _in_order(self, ids: Iterable[int]) -> Sequence[Extension]:

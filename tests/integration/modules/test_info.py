@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report.fields import Fields
+from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report.status import read_status
 
 from tests.integration.modules.reading_only import ask
 from tests.integration.modules.site_under_test import Site, actions, codes
@@ -242,6 +244,25 @@ def test_all_of_it_reads_each_side_once(site: Site) -> None:
 
     lists = [call.endpoint for call in site.pbx.calls.all()[before:] if call.endpoint.endswith("/list")]
     assert len(lists) == len(set(lists))
+
+
+def test_the_page_of_the_status_reads_all_that_is_told(site: Site) -> None:
+    _people(site)
+    site.pbx.pbx.change_by_hand("1000", title="Boss")
+
+    page = read_status(Fields.of(_info(site, *_ALL), "status"))
+
+    assert (page.status, page.rules[1].kind, page.rules[1].enabled) == ("connected", "users", True)
+    assert {one.kind: one.used for one in page.capacity} == {
+        "extension": 1,
+        "organization": 1,
+        "extension_group": len(site.pbx.state.groups),
+    }
+    assert page.associations == {"extension": 1, "organization": 1, "extension_group": 1}
+    (root,) = page.organizations
+    assert [(one.name, one.extensions, one.synchronized) for one in root.children] == [("Staff", 1, True)]
+    assert [(one.field, one.written, one.actual) for one in page.drift] == [("title", "Clerk", "Boss")]
+    assert len(page.runs) == 3
 
 
 def test_check_mode_tells_the_same(site: Site) -> None:
