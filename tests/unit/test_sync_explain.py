@@ -109,6 +109,14 @@ def test_a_number_that_rests_for_somebody_else_is_no_reason() -> None:
     assert (told.extension.number, told.extension.number_explanation) == ("1001", "first free number from 1000")
 
 
+@pytest.mark.parametrize("former", ["anna", "bernd"])
+def test_a_number_that_has_rested_is_free_like_any_other(former: str) -> None:
+    told = explain(ANNA, facts_of_a_run([ANNA], retired=[retired("1000", former, days_ago=31)]))
+
+    assert told.extension is not None
+    assert (told.extension.number, told.extension.number_explanation) == ("1000", "first free number from 1000")
+
+
 def test_a_number_from_an_attribute_is_told_by_its_name() -> None:
     dora = user("dora", ipPhone="2050")
 

@@ -132,9 +132,10 @@ def test_a_status_that_the_rule_does_not_name_forbids_nothing() -> None:
 # --- chains
 
 
-def test_the_shortest_way_into_a_group_is_told() -> None:
+@pytest.mark.parametrize("members", [("Long", "Short"), ("Short", "Long")])
+def test_the_shortest_way_into_a_group_is_told(members: tuple[str, str]) -> None:
     groups = [
-        group("Outer", 1100, "Long", "Short"),
+        group("Outer", 1100, *members),
         group("Long", 1101, "Longer"),
         group("Longer", 1102, "anna"),
         group("Short", 1103, "anna"),

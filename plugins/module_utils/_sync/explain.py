@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.conflicts import ConflictCode
@@ -148,7 +148,8 @@ class Explainer:
         about_extensions = (one for one in facts.outcomes if one.change.kind is ObjectKind.EXTENSION)
         self._upcoming = _grouped((one.change.guid, one) for one in about_extensions)
         self._conflicts = _grouped((one.guid, one) for one in facts.conflicts)
-        self._former = {(one.guid, one.number) for one in facts.retired if one.guid}
+        rested = facts.time - timedelta(days=self._rule.number_rest_days)
+        self._resting = {(one.guid, one.number) for one in facts.retired if one.guid and one.since > rested}
 
     def explain(self, user: DirectoryUser) -> Explanation:
         """Explain a user who exists in the directory, in scope or not."""
@@ -191,7 +192,7 @@ class Explainer:
         if self._rule.number_from is NumberFrom.ATTRIBUTE:
             attribute = self._rule.number_attribute
             return f"{attribute} says {number_of(user, attribute)}"
-        if (user.guid, number) in self._former:
+        if (user.guid, number) in self._resting:
             return "the user had it before, and it rests for them"
         return f"first free number from {self._rule.number_start}"
 
