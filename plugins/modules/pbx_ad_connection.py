@@ -35,8 +35,8 @@ options:
   delete_extensions:
     description:
       - Whether the extensions that are associated with users are deleted. Only with O(state=disabled) and O(state=disconnected).
-      - The guard does not count what the three options delete, for it is asked for in so many words. Look at the plan in check mode first, and give its RV(plan_id)
-        as O(expect_plan_id).
+      - The guard does not count what the three options delete, for it is asked for in so many words. Look at the plan in check mode first, and give
+        its RV(plan_id) as O(expect_plan_id).
     type: bool
     default: false
   delete_organizations:

@@ -21,14 +21,32 @@ _EXAMPLE_DN = "DC=example,DC=com"
 _GROUP = "group/pbxops.yeastar.ad"
 
 
-def test_the_examples_of_both_modules_run_in_their_order(site: PlaybookSite) -> None:
+def test_the_examples_of_the_connection_run_in_their_order(site: PlaybookSite) -> None:
+    played = _play_examples(site, "pbx_ad_connection", site.environment)
+
+    # Connected, disabled, enabled, disconnected.
+    assert played.recap["localhost"]["changed"] == 4
+    assert site.writes() == []
+
+
+def test_the_examples_of_update_now_run_in_their_order(site: PlaybookSite) -> None:
+    staff = site.add_unit("Staff")
+    site.add_user("Anna", parent=site.add_unit("Sales", staff))
+    _connect(site)
+
+    played = _play_examples(site, "pbx_ad_sync", site.environment)
+
+    # The first saves and does; nothing is left for the others.
+    assert played.recap["localhost"]["changed"] == 1
+    assert site.names == {"2000": "Anna"}
+
+
+def test_the_examples_of_users_run_in_their_order(site: PlaybookSite) -> None:
     _add_the_people_of_the_examples(site)
     for number, fields in {"2002": {}, "2003": {}, "2060": {"email_addr": "frida@lab.test"}}.items():
         site.pbx.pbx.seed_extension(number, first_name=f"hand {number}", **fields)
 
-    connected = _play_examples(site, "pbx_ad_connection")
-    assert connected.recap["localhost"]["changed"] == 1
-    assert site.writes() == []
+    _connect(site)
 
     played = _play_examples(site, "pbx_ad_user_sync")
     assert played.recap["localhost"]["changed"] == 4
@@ -48,7 +66,7 @@ def test_the_examples_of_organizational_units_run_in_their_order(site: PlaybookS
     site.add_user("Anna", parent=site.add_unit("Sales", staff), department="Field")
     site.add_unit("sales north", site.base_dn)
     departments = site.pbx.pbx.seed_organization("Departments")
-    _play_examples(site, "pbx_ad_connection")
+    _connect(site)
     _play(site, [{"pbxops.yeastar.pbx_ad_user_sync": site.options}])
 
     played = _play_examples(site, "pbx_ad_ou_sync")
@@ -70,7 +88,7 @@ def test_the_examples_of_groups_run_in_their_order(site: PlaybookSite) -> None:
         site.admin.add_group(name, parent=site.base_dn, members=[anna])
     site.admin.add_group("Managers", parent=groups)
     site.admin.add_group("Everybody", parent=site.base_dn, kind="universal distribution")
-    _play_examples(site, "pbx_ad_connection")
+    _connect(site)
     _play(site, [{"pbxops.yeastar.pbx_ad_user_sync": site.options}])
 
     played = _play_examples(site, "pbx_ad_group_sync")
@@ -129,6 +147,10 @@ def _add_the_people_of_the_examples(site: PlaybookSite) -> None:
     site.add_user("Tina", department="Sales", title="Trainee")
     site.add_user("Anna", userPrincipalName="anna@example.com")
     site.add_user("Bernd", sam_account_name="bernd")
+
+
+def _connect(site: PlaybookSite) -> None:
+    _play(site, [{"pbxops.yeastar.pbx_ad_connection": site.options}])
 
 
 def _play_examples(site: PlaybookSite, module: str, environment: Mapping[str, str] | None = None) -> Any:

@@ -96,27 +96,17 @@ def _update(world: World, ledger: Ledger, request: Update) -> Updated:
     _require_saved(request, rules, integration)
     changed = [kind for kind, rule in rules.items() if rule != saved.get(kind)]
     due = [kind for kind in request.kinds if kind in rules and _is_due(rules[kind], request, status)]
-    if request.clean_up and integration is not None and not due:
-        _save(world, ledger, rules, changed)
-        asked = CleanUp(
-            request.command,
-            request.kinds,
-            release_others=False,
-            check_mode=request.check_mode,
-            expected=request.expected,
-        )
-        report = clean_up(world, ledger, integration, asked)
+    if due:
+        _save(world, ledger, rules, [kind for kind in changed if kind not in due])
+        asked = _request(request, rules, due, rules_changed=bool(changed), warnings=warnings)
+        return Updated(status, rules, synchronize(world, ledger, asked))
+    began = Began(request.command, request.check_mode, world.clock())
+    _save(world, ledger, rules, changed)
+    if request.clean_up and integration is not None:
+        report = clean_up(world, ledger, integration, _clean_up_request(request))
         return Updated(status, rules, replace(report, changed=report.changed or bool(changed)))
-    if not due:
-        began = Began(request.command, request.check_mode, world.clock())
-        _save(world, ledger, rules, changed)
-        skipped = idle(
-            began, ledger, changed=bool(changed), warnings=warnings, skipped=_why_not(status, request, rules)
-        )
-        return Updated(status, rules, skipped)
-    _save(world, ledger, rules, [kind for kind in changed if kind not in due])
-    report = synchronize(world, ledger, _request(request, rules, due, rules_changed=bool(changed), warnings=warnings))
-    return Updated(status, rules, report)
+    why = _why_not(status, request, rules)
+    return Updated(status, rules, idle(began, ledger, changed=bool(changed), warnings=warnings, skipped=why))
 
 
 @dataclass(frozen=True, slots=True)
