@@ -124,13 +124,17 @@ def given_rule(kind: RuleKind, options: Mapping[str, Any]) -> GivenRule:
 
     :raises OptionError: for what that module would refuse.
     """
-    specification = {**KINDS[kind].saved_options, "enabled": {"type": "bool", "default": True}}
+    specification = {
+        **KINDS[kind].saved_options,
+        "settings": {"type": "str", "choices": ["given", "saved"], "default": "given"},
+        "enabled": {"type": "bool", "default": True},
+    }
     validated = ArgumentSpecValidator(specification).validate(dict(options))
     if validated.error_messages:
         raise OptionError(f"{kind.value}: {'; '.join(validated.error_messages)}.", f"See {KINDS[kind].module}.")
     values = validated.validated_parameters
     try:
         guard_limits(values, "")
-        return GivenRule(kind, KINDS[kind].settings(values), values["enabled"])
+        return GivenRule(kind, KINDS[kind].settings(values), values["enabled"], values["settings"] == "saved")
     except OptionError as error:
         raise OptionError(f"{kind.value}: {error.message}", error.remedy) from None
