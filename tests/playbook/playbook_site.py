@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from lab.directory_admin import AttributeValue, DirectoryAdmin
 from lab.pbx.emulator import Emulator
@@ -22,6 +23,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 COLLECTIONS = REPOSITORY / ".venv" / "collections"
 SITE = "pbxops.yeastar.site"
 SECRETS = ("directory_password", "pbx_client_secret")
+_SECRET_FIELDS = ("user_password", "reg_password", "access_token", "refresh_token")
 NOT_CONNECTED_YET = r"no integration in the ledger yet"
 
 _RECAP = re.compile(r"^(\S+)\s+:\s+(ok=\d+.*)$", re.MULTILINE)
@@ -184,3 +186,13 @@ class PlaybookSite:
         seen = [call.endpoint for call in self.pbx.calls.all() if call.write]
         self.pbx.calls.clear()
         return seen
+
+
+def secrets_seen(site: PlaybookSite) -> set[str]:
+    """The two secrets that are given, and all that the PBX has seen: tokens, and passwords of new extensions."""
+    secrets = {site.options[name] for name in SECRETS}
+    for call in site.pbx.calls.all():
+        seen = {name: values[0] for name, values in parse_qs(call.raw_query).items()}
+        seen |= json.loads(call.raw_body or b"{}")
+        secrets |= {seen[name] for name in _SECRET_FIELDS if name in seen}
+    return secrets

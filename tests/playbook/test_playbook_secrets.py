@@ -4,19 +4,15 @@
 from __future__ import annotations
 
 import base64
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import parse_qs
 
 import pytest
 
-from tests.playbook.playbook_site import NOT_CONNECTED_YET, SITE, PlaybookSite, Played, write_yaml
+from tests.playbook.playbook_site import NOT_CONNECTED_YET, SITE, PlaybookSite, Played, secrets_seen, write_yaml
 
-_PASSWORDS = ("user_password", "reg_password")
-_TOKENS = ("access_token", "refresh_token")
 _SECRET_VARIABLES = ("pbx_ad_directory_password", "pbx_ad_pbx_client_secret")
 _SAMPLE_SECONDS = 0.01
 
@@ -49,10 +45,12 @@ def test_no_secret_is_seen_outside(site: PlaybookSite, source: str) -> None:
         site.pbx.fail("extension/list", "cut_before_work")
         outputs.append(site.play(SITE, *arguments, environment=environment, fails=True))
 
-    secrets = _secrets(site)
+    secrets = secrets_seen(site)
+    # Besides the two that are given: one creation has two passwords, each of the four plays a token and more.
+    assert len(secrets) >= 2 + 2 + 4
     kept = {path: path.read_bytes() for path in site.folder.rglob("*") if path.is_file() and path != vault}
     assert any(b"ansible-playbook" in command for command in commands)
-    for module in ("pbx_ad_ou_sync", "pbx_ad_user_sync", "pbx_ad_group_sync"):
+    for module in ("pbx_ad_connection", "pbx_ad_sync"):
         assert any(module.encode() in command for command in commands)
     assert site.ledger_path in kept
     for secret in secrets:
@@ -66,18 +64,6 @@ def _inventory(site: PlaybookSite, source: str) -> Path:
     public = {name: value for name, value in site.variables.items() if name not in _SECRET_VARIABLES}
     kinds = {"pbx_ad_kinds": ["organizational_units", "users", "groups"], "pbx_ad_user_label_group": "From AD"}
     return site.inventory({**kinds, **(public if source == "variables" else {})})
-
-
-def _secrets(site: PlaybookSite) -> set[str]:
-    """The two that are given, and all that the PBX has seen: tokens, and passwords of new extensions."""
-    secrets = {site.options["directory_password"], site.options["pbx_client_secret"]}
-    for call in site.pbx.calls.all():
-        seen = {name: values[0] for name, values in parse_qs(call.raw_query).items()}
-        seen |= json.loads(call.raw_body or b"{}")
-        secrets |= {seen[name] for name in (*_PASSWORDS, *_TOKENS) if name in seen}
-    # One creation has two passwords, each of the four plays a token and more.
-    assert len(secrets) >= 2 + len(_PASSWORDS) + 4
-    return secrets
 
 
 @contextmanager
