@@ -148,7 +148,7 @@ ENTRY_POINTS: Mapping[str, EntryPoint] = {
     "plan": EntryPoint(
         "Show what main would do",
         "Does what V(main) does in check mode, with or without C(--check), and shows the differences.",
-        tuple(_OWN),
+        tuple(name for name in _OWN if name not in _EXPECT),
         rules=True,
     ),
     "connect": EntryPoint(

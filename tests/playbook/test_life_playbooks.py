@@ -118,7 +118,8 @@ def test_what_was_planned_is_done_and_nothing_else(site: PlaybookSite, inventory
     assert "Newly planned: create 3001 Bernd-" in refused.everything
     assert site.writes() == []
 
-    approved = _approve(site, inventory)
+    # What was approved before does not stand in the way of a new plan.
+    approved = _approve(site, inventory, "-e", f"@{_file(site, approved)}")
     site.play(SYNC_NOW, "-i", inventory, "-e", f"@{_file(site, approved)}")
     assert site.names == {"3000": "Anna", "3001": "Bernd"}
 
