@@ -75,6 +75,16 @@ def test_what_is_saved_is_carried_out_without_a_rule_in_the_variables(site: Play
     assert _changed(site.play(SYNC_NOW, "-i", alone)) == 0
 
 
+def test_without_an_inventory_the_pbx_is_that_of_the_environment(site: PlaybookSite, inventory: Path) -> None:
+    assert inventory
+    site.add_user("Bernd")
+
+    played = site.play(SYNC_NOW, environment=site.environment)
+
+    assert played.recap["localhost"]["changed"] == 1
+    assert site.names == {"3000": "Anna", "3001": "Bernd"}
+
+
 def test_only_the_kinds_that_are_named_are_carried_out(site: PlaybookSite, inventory: Path) -> None:
     site.add_user("Bernd")
     site.add_unit("Sales", f"OU=Staff,{site.base_dn}")
