@@ -31,18 +31,9 @@ class Job:
 
     def run(self, playbook: str, ident: str, *arguments: str, status: int = 0) -> Path:
         """Run a playbook to its end; return the folder of its artifacts."""
-        command_line = " ".join([*self.arguments, *arguments])
-        command = [
-            "ansible-runner",
-            "run",
-            str(self.folder),
-            "-p",
-            playbook,
-            "--ident",
-            ident,
-            "--cmdline",
-            command_line,
-        ]
+        # In one word, for what begins with a hyphen would be taken for an option.
+        command_line = f"--cmdline={' '.join([*self.arguments, *arguments])}"
+        command = ["ansible-runner", "run", str(self.folder), "-p", playbook, "--ident", ident, command_line]
         finished = subprocess.run(
             command, env=environment_of(self.site.folder), capture_output=True, text=True, check=False
         )

@@ -160,7 +160,10 @@ def test_a_page_of_the_status_asks_both_sides(site: PlaybookSite) -> None:
     site.play(SITE, "-i", inventory)
     assert "pbx_ad_report_path" in site.play(REPORT, "-i", inventory, fails=True).everything
 
+    site.pbx.calls.clear()
     site.play(REPORT, "-i", site.inventory({**site.variables, **paths}))
 
-    assert "Anna" in page.read_text(encoding="utf-8")
+    assert "extension/list" in {call.endpoint for call in site.pbx.calls.all()}
+    assert site.writes() == []
+    assert "<html" in page.read_text(encoding="utf-8")
     assert "pbxops_yeastar_" in metrics.read_text(encoding="utf-8")
