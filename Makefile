@@ -19,7 +19,7 @@ export ANSIBLE_HOME := $(CURDIR)/.venv/ansible
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
 setup: ## Install what is missing: Debian packages (as root), .venv and all in it; at once when nothing is
@@ -49,6 +49,10 @@ bench: setup ## Measure 200, 1,000 and 10,000 users
 requirements: setup ## Write requirements/dev.txt anew from requirements/dev.in
 	pip-compile --quiet --upgrade --strip-extras --no-header --no-annotate --no-emit-options --no-emit-index-url \
 		--no-emit-find-links --output-file requirements/dev.txt requirements/dev.in
+
+.PHONY: role-arguments
+role-arguments: setup ## Write the role's documentation of its variables anew from that of the modules
+	@python scripts/role_arguments.py
 
 .PHONY: clean
 clean: ## Remove all that the other commands made here, .venv too

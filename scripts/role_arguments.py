@@ -1,9 +1,8 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes meta/argument_specs.yml of the role pbx_ad and the tables of its README from the modules' documentation.
 
-    scripts/role_arguments.py            write both anew
-    scripts/role_arguments.py --check    only say whether they are as they would be written
+    python scripts/role_arguments.py            write both anew (make role-arguments)
+    python scripts/role_arguments.py --check    only say whether they are as they would be written
 
 A variable of a module's option has its type, default, choices and description from there. Needs .venv (make setup).
 """

@@ -28,7 +28,8 @@ options:
     default: [organizational_units, users, groups]
   users:
     description:
-      - A rule for users to be saved, with the options of M(pbxops.yeastar.pbx_ad_user_sync) by their names, the guard's limits, C(enabled) and C(settings) among them.
+      - A rule for users to be saved, with the options of M(pbxops.yeastar.pbx_ad_user_sync) by their names, the guard's limits, C(enabled) and
+        C(settings) among them.
       - If not set, the rule is as it was saved.
     type: dict
   organizational_units:

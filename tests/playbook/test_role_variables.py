@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -168,11 +169,10 @@ def _documented(entry: str) -> dict[str, Any]:
 
 
 def test_the_documentation_is_what_the_modules_say() -> None:
-    finished = subprocess.run(
-        [str(REPOSITORY / "scripts" / "role_arguments.py"), "--check"], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, str(REPOSITORY / "scripts" / "role_arguments.py"), "--check"]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
 
-    assert (finished.returncode, finished.stderr) == (0, ""), "run scripts/role_arguments.py"
+    assert (finished.returncode, finished.stderr) == (0, ""), "make role-arguments"
 
 
 def test_each_option_of_a_module_has_its_variable_with_its_type_and_choices() -> None:
