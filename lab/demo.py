@@ -30,12 +30,13 @@ GROUPS = "(|(cn=Abteilung*)(cn=Kreis*))"
 LABEL = "From Active Directory"
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
-_PLAYBOOK = _REPOSITORY / "playbooks" / "site.yml"
+# Kept when all else is gone, to be looked at.
+_REPORT = _REPOSITORY / "build" / "demo" / "report.html"
 _WIDTH = 100
 
 
 def main() -> int:
-    """Run the demonstration in a folder of its own and leave nothing behind."""
+    """Run the demonstration in a folder of its own and leave nothing behind but a page to look at."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="pbx-demo-") as folder:
         lab = Lab(Path(folder) / "lab")
@@ -47,7 +48,8 @@ def main() -> int:
         finally:
             _title("Stopping the lab")
             lab.stop()
-    print(f"Done in {time.monotonic() - begun:.0f} seconds; nothing is left behind.")
+    print(f"Done in {time.monotonic() - begun:.0f} seconds. What is left is a page to look at: the last run and where")
+    print(f"the integration stands, open it in a browser:\n\n    {_REPORT}")
     return 0
 
 
@@ -56,15 +58,16 @@ def _show(lab: Lab, folder: Path) -> None:
     lab.start(Options(pbx_model="P570", size=PEOPLE, seed=SEED))
     described = lab.description()
     print(f"{described['directory']['ldaps_url']} holds {PEOPLE} people; {described['pbx']['url']} is a Yeastar P570.")
+    _REPORT.parent.mkdir(parents=True, exist_ok=True)
     play = _Play(described, folder)
 
     with ControlClient(described["pbx"]["control_url"]) as pbx:
         _title("1. Check mode: what would be done? Nothing is written, on the PBX or in the ledger")
-        play.run("--check", "--diff")
+        play.run("site", "--check", "--diff")
         _count(pbx)
 
         _title("2. For real")
-        play.run()
+        play.run("site")
         _count(pbx)
 
         _title("   The tree and the groups, on the PBX")
@@ -72,7 +75,7 @@ def _show(lab: Lab, folder: Path) -> None:
 
         _title("3. Again: changed=0, and no write reaches the PBX")
         pbx.clear_calls()
-        play.run()
+        play.run("site")
         _count(pbx)
 
         _title(
@@ -80,15 +83,18 @@ def _show(lab: Lab, folder: Path) -> None:
         )
         _change_directory(lab)
 
-        _title("5. What the next run does about each of them")
+        _title("5. What the next run, which a schedule would start, does about each of them")
         pbx.clear_calls()
-        play.run("--diff")
+        play.run("sync_now", "--diff")
         _count(pbx)
         _show_objects(pbx)
 
+        _title("6. A page to look at, of that run and of where the integration stands")
+        play.run("report")
+
 
 class _Play:
-    """Runs the collection's site.yml against the lab, with the settings in the environment, secrets too."""
+    """Runs the collection's playbooks against the lab, with the settings in the environment, secrets too."""
 
     def __init__(self, described: dict[str, Any], folder: Path) -> None:
         self._inventory = folder / "inventory.yml"
@@ -113,10 +119,10 @@ class _Play:
             "PBX_AD_LEDGER_PATH": str(folder / "ledger.sqlite3"),
         }
 
-    def run(self, *options: str) -> None:
-        """Run the playbook with its output on this terminal."""
-        command = ["ansible-playbook", "-i", self._inventory.name, str(_PLAYBOOK), *options]
-        print(f"$ ansible-playbook -i {self._inventory.name} pbxops.yeastar.site {' '.join(options)}\n", flush=True)
+    def run(self, playbook: str, *options: str) -> None:
+        """Run a playbook with its output on this terminal."""
+        command = ["ansible-playbook", "-i", self._inventory.name, f"pbxops.yeastar.{playbook}", *options]
+        print(f"$ {' '.join(command)}\n", flush=True)
         finished = subprocess.run(command, cwd=self._inventory.parent, env=self._environment, check=False)
         if finished.returncode != 0:
             raise LabError(f"the playbook ended with exit status {finished.returncode}")
@@ -124,6 +130,7 @@ class _Play:
 
 def _variables() -> dict[str, Any]:
     return {
+        "pbx_ad_report_path": str(_REPORT),
         "pbx_ad_kinds": ["organizational_units", "users", "groups"],
         "pbx_ad_ou_scope": "organizational_units",
         "pbx_ad_ou_organizational_units": list(SCOPE),

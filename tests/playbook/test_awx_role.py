@@ -118,7 +118,7 @@ def _check_templates(awx: Emulator) -> None:
             "allow_simultaneous": False,
             "ask_variables_on_launch": False,
             "timeout": 3600,
-            "extra_vars": '{"pbx_ad_hosts": "all"}',
+            "extra_vars": '{"pbx_ad_hosts": "all", "pbx_ad_settings": "saved"}',
             "limit": "",
         }
         assert one["project"] == awx.objects("projects")["Example - project"]["id"]
