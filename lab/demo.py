@@ -31,12 +31,13 @@ LABEL = "From Active Directory"
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 # Kept when all else is gone, to be looked at.
-_REPORT = _REPOSITORY / "build" / "demo" / "report.html"
+_PAGES = _REPOSITORY / "build" / "demo"
+_RUN_PAGE, _STATUS_PAGE = _PAGES / "run.html", _PAGES / "status.html"
 _WIDTH = 100
 
 
 def main() -> int:
-    """Run the demonstration in a folder of its own and leave nothing behind but a page to look at."""
+    """Run the demonstration in a folder of its own and leave nothing behind but two pages to look at."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="pbx-demo-") as folder:
         lab = Lab(Path(folder) / "lab")
@@ -48,8 +49,9 @@ def main() -> int:
         finally:
             _title("Stopping the lab")
             lab.stop()
-    print(f"Done in {time.monotonic() - begun:.0f} seconds. What is left is a page to look at: the last run and where")
-    print(f"the integration stands, open it in a browser:\n\n    {_REPORT}")
+    print(f"Done in {time.monotonic() - begun:.0f} seconds. Two pages are left to be looked at with a browser:\n")
+    print(f"the last run:                      {_RUN_PAGE}")
+    print(f"how the integration stands:        {_STATUS_PAGE}")
     return 0
 
 
@@ -58,7 +60,7 @@ def _show(lab: Lab, folder: Path) -> None:
     lab.start(Options(pbx_model="P570", size=PEOPLE, seed=SEED))
     described = lab.description()
     print(f"{described['directory']['ldaps_url']} holds {PEOPLE} people; {described['pbx']['url']} is a Yeastar P570.")
-    _REPORT.parent.mkdir(parents=True, exist_ok=True)
+    _PAGES.mkdir(parents=True, exist_ok=True)
     play = _Play(described, folder)
 
     with ControlClient(described["pbx"]["control_url"]) as pbx:
@@ -85,12 +87,12 @@ def _show(lab: Lab, folder: Path) -> None:
 
         _title("5. What the next run, which a schedule would start, does about each of them")
         pbx.clear_calls()
-        play.run("sync_now", "--diff")
+        play.run("sync_now", "--diff", "-e", f"pbx_ad_report_path={_RUN_PAGE}")
         _count(pbx)
         _show_objects(pbx)
 
-        _title("6. A page to look at, of that run and of where the integration stands")
-        play.run("report")
+        _title("6. A page to look at: how the integration stands")
+        play.run("report", "-e", f"pbx_ad_report_path={_STATUS_PAGE}")
 
 
 class _Play:
@@ -130,7 +132,6 @@ class _Play:
 
 def _variables() -> dict[str, Any]:
     return {
-        "pbx_ad_report_path": str(_REPORT),
         "pbx_ad_kinds": ["organizational_units", "users", "groups"],
         "pbx_ad_ou_scope": "organizational_units",
         "pbx_ad_ou_organizational_units": list(SCOPE),
