@@ -149,7 +149,7 @@ def change_data(outcome: Outcome) -> dict[str, Any]:
         "guid": change.guid,
         "dn": change.dn,
         "number": change.number,
-        "object_id": outcome.object_id if outcome.object_id is not None else change.object_id,
+        "object_id": _known_id(outcome),
         "reason": change.reason.value,
         "explanation": explanation(change.reason),
         "before": dict(change.before),
@@ -158,6 +158,12 @@ def change_data(outcome: Outcome) -> dict[str, Any]:
         "members_added": list(change.added) if isinstance(change, GroupChange) else [],
         "members_removed": list(change.removed) if isinstance(change, GroupChange) else [],
     }
+
+
+def _known_id(outcome: Outcome) -> int | None:
+    """The PBX's id of the object; an object that is planned with before it exists has a negative one, which is none."""
+    known = outcome.object_id if outcome.object_id is not None else outcome.change.object_id
+    return known if known is not None and known > 0 else None
 
 
 def conflict_data(conflict: Conflict) -> dict[str, str]:

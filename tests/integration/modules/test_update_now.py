@@ -121,8 +121,13 @@ def test_units_that_become_extension_groups_come_after_the_users(staffed: Site) 
 
 def test_organizations_of_an_attribute_take_in_extensions_that_the_same_run_creates(site: Site) -> None:
     site.add_user("Anna", department="Field")
+    rules: dict[str, Any] = {"users": {"number_start": 2000}, "organizational_units": {"hierarchy_from": "department"}}
+    site.connect()
+    planned = site.update(check=True, **rules)
+    assert [change["action"] for change in planned["changes"]] == ["create", "create", "update"]
+    assert {change["object_id"] for change in planned["changes"]} == {None}
 
-    site.update(users={"number_start": 2000}, organizational_units={"hierarchy_from": "department"})
+    site.update(**rules)
 
     assert site.organizations["Field"] == {"Anna"}
     assert not site.update()["changed"]
