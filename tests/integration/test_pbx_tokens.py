@@ -330,12 +330,12 @@ def _post(emulator: Emulator, endpoint: str, body: dict[str, str]) -> None:
 # --- signals ----------------------------------------------------------------------------------------------------------
 
 _RUN = """
-import sys
+import os, sys
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.client import PbxClient
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.signals import RunInterruptedError, signals_raise
 
-url, client_id, client_secret, ca_path = sys.argv[1:]
+url, client_id, client_secret, ca_path = os.environ["CONNECTION"].split()
 try:
     with signals_raise(), PbxClient(PbxSettings(url, client_id, client_secret, ca_path=ca_path)) as client:
         client.capacity()
@@ -354,19 +354,13 @@ def test_token_is_revoked_after_a_signal(emulator: Emulator, number: signal.Sign
     if slow != "none":
         # A signal then comes in the middle of such a call. After the first answer all calls are slow for "*".
         emulator.fail(slow, "latency", nth=3 if slow == "*" else 1, times=None, seconds=0.3)
+    settings = emulator.settings
+    connection = f"{emulator.url} {settings.client_id} {settings.client_secret} {emulator.ca_path}"
     run = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            _RUN,
-            emulator.url,
-            emulator.settings.client_id,
-            emulator.settings.client_secret,
-            str(emulator.ca_path),
-        ],
+        [sys.executable, "-c", _RUN],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(_PROJECT / ".venv" / "collections")},
+        env={**os.environ, "PYTHONPATH": str(_PROJECT / ".venv" / "collections"), "CONNECTION": connection},
     )
     assert run.stdout is not None
     with run:

@@ -118,7 +118,7 @@ def test_a_pbx_that_goes_away_in_the_middle_is_brought_in_step_by_the_next_run(
 _SMALL_DISK = 'mount -t tmpfs -o size="$0" tmpfs "$1"'
 _ON_A_SMALL_DISK = """
 import json, os, subprocess, sys
-options, ballast = json.loads(sys.argv[1]), sys.argv[2]
+options, ballast = json.loads(os.environ["OPTIONS"]), sys.argv[1]
 
 def run(name, given):
     done = subprocess.run(
@@ -127,12 +127,12 @@ def run(name, given):
     )
     return json.loads(done.stdout.splitlines()[-1])
 
-rules = json.loads(sys.argv[3])
+rules = json.loads(sys.argv[2])
 assert not run("pbx_ad_connection", {}).get("failed")
 folder = os.statvfs(os.path.dirname(ballast))
 with open(ballast, "wb") as file:
     # Room for some of the changes and not for all of them.
-    file.write(b"x" * (folder.f_bavail * folder.f_frsize - int(sys.argv[4])))
+    file.write(b"x" * (folder.f_bavail * folder.f_frsize - int(sys.argv[3])))
 print(json.dumps(run("pbx_ad_sync", rules)))
 os.remove(ballast)
 print(json.dumps(run("pbx_ad_sync", rules)))
@@ -153,7 +153,7 @@ def test_a_full_disk_below_the_ledger_ends_the_run_and_the_next_one_completes_it
     disk = tmp_path / "disk"
     disk.mkdir()
     options = {**due.connection_options, "ledger_path": str(disk / "ledger")}
-    arguments = [json.dumps(options), str(disk / "ballast"), json.dumps(RULES), str(room)]
+    arguments = [str(disk / "ballast"), json.dumps(RULES), str(room)]
     script = [sys.executable, "-c", _ON_A_SMALL_DISK, *arguments]
     finished = subprocess.run(
         ["unshare", "--mount", "sh", "-c", _SMALL_DISK + ' && shift && exec "$@"', "2m", str(disk), *script],
@@ -161,7 +161,11 @@ def test_a_full_disk_below_the_ledger_ends_the_run_and_the_next_one_completes_it
         text=True,
         check=True,
         timeout=120,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "OPTIONS": json.dumps(options),
+        },
     )
 
     full, freed, again = (json.loads(line) for line in finished.stdout.splitlines())
