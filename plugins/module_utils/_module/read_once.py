@@ -38,6 +38,8 @@ class ReadOnce(Directory):
         self._identity: DirectoryIdentity | None = None
         self._users: dict[UserQuery, list[DirectoryUser]] = {}
         self._units: dict[UnitQuery, list[DirectoryUnit]] = {}
+        self._named_units: dict[str, DirectoryNode] = {}
+        self._named_groups: dict[str, DirectoryNode] = {}
         self._found_groups: dict[GroupQuery, frozenset[str]] = {}
         self._groups: list[DirectoryGroup] | None = None
         self._nested: dict[str, frozenset[str]] = {}
@@ -57,11 +59,15 @@ class ReadOnce(Directory):
 
     def find_organizational_unit(self, name: str) -> DirectoryNode:
         """See ``Directory``."""
-        return self._directory.find_organizational_unit(name)
+        if name not in self._named_units:
+            self._named_units[name] = self._directory.find_organizational_unit(name)
+        return self._named_units[name]
 
     def find_group(self, name: str) -> DirectoryNode:
         """See ``Directory``."""
-        return self._directory.find_group(name)
+        if name not in self._named_groups:
+            self._named_groups[name] = self._directory.find_group(name)
+        return self._named_groups[name]
 
     def find_user(self, name: str) -> DirectoryUser:
         """See ``Directory``."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lab.ldap_proxy.process import LdapProxy
 from tests.integration.modules.site_under_test import Site
 
 UNITS: dict[str, Any] = {"scope": "organizational_units", "organizational_units": ["Staff"]}
@@ -63,6 +64,31 @@ def test_a_run_reads_each_list_once_and_a_second_one_writes_nothing(staffed: Sit
 
     assert (again["changed"], staffed.writes(), again["kinds"]) == (False, [], KINDS)
     assert again["outcome"]["headline"] == "Nothing was to be done."
+
+
+def test_a_run_puts_no_question_to_the_directory_twice(staffed: Site, ldap_proxy: LdapProxy) -> None:
+    staffed.update(**RULES)
+    through: dict[str, Any] = {"directory_host": ldap_proxy.address, "directory_port": ldap_proxy.ldaps_port}
+    apart: list[str] = []
+    for run, rule in ((staffed.units, UNITS), (staffed.sync, USERS), (staffed.groups, GROUPS)):
+        ldap_proxy.control.clear()
+        run(check=True, **{**rule, **through})
+        apart += _questions(ldap_proxy)
+    ldap_proxy.control.clear()
+
+    staffed.update(check=True, **through)
+
+    together = _questions(ldap_proxy)
+    assert len(together) == len(set(together)) < len(apart)
+    # Everybody in the units is read once, and nobody is read for the groups' sake.
+    assert sum("objectCategory=person" in question for question in together) == 1
+
+
+def _questions(proxy: LdapProxy) -> list[str]:
+    """The searches below something, each by its base and filter; the counting that proves each of them is left out."""
+    searches = (row for row in proxy.control.log() if row["operation"] == "search" and row["scope"] != 0)
+    rows = {row["search"]: row for row in searches if row["attributes"] != ["1.1"]}
+    return [f"{row['base']} {row['filter']}" for row in rows.values()]
 
 
 def test_rules_run_as_they_were_saved_by_their_modules(staffed: Site) -> None:
