@@ -24,11 +24,15 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.opening import open_ledger as open_ledger_anywhere
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.postgresql_address import postgresql_address
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity
 
+from lab import postgresql
+from lab.tls import CertificateAuthority
 from tests.playbook.playbook_site import (
     COLLECTIONS,
     REPOSITORY,
@@ -52,6 +56,13 @@ BEFORE = {
     "pbx_client_id": "CLIENTID",
     "pbx_timeout": 20,
 }
+
+INTEGRATION = Integration(
+    Domain("5b1e6d0c-2f0a-4c86-9b8e-0c2a0e0f3d11", "DC=example,DC=com", "example.com"),
+    PbxIdentity("3631A2124000", "Yeastar P560", "37.20.0.50"),
+    {"directory_base_dn": "DC=example,DC=com"},
+    "connected",
+)
 
 
 @dataclass(frozen=True)
@@ -128,11 +139,8 @@ def _host(tmp_path: Path) -> Host:
     """A host whose ledger knows its integration."""
     host = Host(tmp_path)
     host.service.parent.mkdir()
-    domain = Domain("5b1e6d0c-2f0a-4c86-9b8e-0c2a0e0f3d11", "DC=example,DC=com", "example.com")
-    identity = PbxIdentity("3631A2124000", "Yeastar P560", "37.20.0.50")
-    integration = Integration(domain, identity, {"directory_base_dn": "DC=example,DC=com"}, "connected")
     with open_ledger(host.state / "ledger.sqlite3", read_write=True, command="test") as ledger:
-        ledger.save_integration(integration, datetime.now(UTC))
+        ledger.save_integration(INTEGRATION, datetime.now(UTC))
     return host
 
 
@@ -371,3 +379,25 @@ def test_the_service_synchronizes(site: PlaybookSite) -> None:
 def _without_rights() -> list[str]:
     """No capabilities and no way to gain any, as the unit has it."""
     return ["setpriv", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all"]
+
+
+def test_a_ledger_in_a_database_keeps_the_schedule_and_its_password_is_among_the_secrets(
+    host: Host, lab_authority: CertificateAuthority
+) -> None:
+    with postgresql.running(lab_authority) as server:
+        role = server.create_database("ledgers")
+        url = server.url(role, "ledgers")
+        location = postgresql_address(url, "test", role.password)
+        with open_ledger_anywhere(location, read_write=True, command="test") as ledger:
+            ledger.save_integration(INTEGRATION, datetime.now(UTC))
+        options = {**BEFORE, "ledger_url": url, "ledger_name": "test"}
+
+        printed = host.play("-vvvv", "--diff", options=options, ledger_password=role.password)
+
+        with open_ledger_anywhere(location, read_write=False, command="test") as ledger:
+            assert (ledger.schedule() or {})["time"] == "00:30"
+    assert role.password not in printed
+    assert _environment(host)["PBX_AD_LEDGER_URL"] == url
+    assert _environment(host)["PBX_AD_LEDGER_PASSWORD"] == role.password
+    assert "PBX_AD_LEDGER_PATH" not in _environment(host)
+    assert role.password not in host.service.read_text(encoding="utf-8")
