@@ -199,16 +199,16 @@ def _not_done(intents: Iterable[Intent], state: JournalState, error: PbxError, h
 
 def _done(intents: Sequence[Intent], written: Written, writes: Writes, hands: Hands) -> None:
     """Write down that a change is done, and all that ends with it."""
-    *formers, intent = intents
+    *releases, intent = intents
     change = intent.change
-    if formers:
-        ended = [Resolution(former, JournalState.DONE, "", drop=True) for former in formers]
+    if releases:
+        ended = [Resolution(one, JournalState.DONE, "", drop=True) for one in releases]
         made = Resolution(intent, JournalState.DONE, written.detail, save=written.association)
         hands.ledger.resolve([*ended, made], hands.clock())
     else:
         hands.ledger.done(intent.id, written.association, _retired(change, hands.clock()), hands.clock())
-    for former in formers:
-        writes.forget(former.change)
+    for one in releases:
+        writes.forget(one.change)
     altered = writes.settle(change, written.association)
     if altered:
         hands.ledger.save_associations(altered)

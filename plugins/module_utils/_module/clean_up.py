@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
@@ -44,12 +44,15 @@ class CleanUp:
 
     :param delete: the kinds whose objects are deleted.
     :param release_others: whether the associations of the other kinds end, and their objects stay.
+    :param save: saves what else is asked for, once the plan is the expected one and before anything is deleted, so that
+        no run makes anew what is being deleted.
     """
 
     command: str
     delete: Collection[RuleKind]
     release_others: bool
     check_mode: bool
+    save: Callable[[], None]
     expected: Expected = field(default_factory=Expected)
 
 
@@ -76,11 +79,13 @@ def clean_up(world: World, ledger: Ledger, integration: Integration, request: Cl
     due = [kind for kind in concerned if has_remains(kind, memory.associations, memory.objects)]
     if not due and not ledger.unfinished():
         require_expected(request.expected, ())
+        request.save()
         return _report(cleaning, (), Applied(()))
     with world.open_pbx() as pbx:
         settled = settle(world, ledger, pbx, memory, needs_groups=True)
         stages = _plan(cleaning, integration.domain, due, settled)
         require_expected(request.expected, stages)
+        request.save()
         if request.check_mode:
             imagined = Applied(tuple(planned(stage.verdict) for stage in stages))
             return _report(cleaning, stages, imagined, settled.recovered)

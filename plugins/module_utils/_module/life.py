@@ -129,15 +129,25 @@ def _refuse_other_settings(saved: Integration, request: LifeRequest) -> None:
 
 
 def _disable(world: World, ledger: Ledger, request: LifeRequest) -> LifeReport:
-    """Runs are stopped before anything is deleted, so that none makes anew what is being deleted."""
     before, warnings = require_integration(ledger, check_mode=request.check_mode)
     if before is None:
         began = Began(request.command, request.check_mode, world.clock())
         return LifeReport(None, None, idle(began, ledger, warnings=warnings))
     after = replace(before, status=DISABLED)
-    if after != before:
-        ledger.save_integration(after, world.clock())
-    return LifeReport(before, after, clean_up(world, ledger, before, _clean_up_request(request, release_others=False)))
+
+    def save() -> None:
+        if after != before:
+            ledger.save_integration(after, world.clock())
+
+    asked = CleanUp(
+        command=request.command,
+        delete=request.delete,
+        release_others=False,
+        check_mode=request.check_mode,
+        save=save,
+        expected=request.expected,
+    )
+    return LifeReport(before, after, clean_up(world, ledger, before, asked))
 
 
 def _disconnect(world: World, ledger: Ledger, request: LifeRequest) -> LifeReport:
@@ -145,15 +155,19 @@ def _disconnect(world: World, ledger: Ledger, request: LifeRequest) -> LifeRepor
     before = ledger.integration()
     if before is None:
         return LifeReport(None, None, idle(Began(request.command, request.check_mode, world.clock()), ledger))
-    report = clean_up(world, ledger, before, _clean_up_request(request, release_others=True))
+    asked = CleanUp(
+        command=request.command,
+        delete=request.delete,
+        release_others=True,
+        check_mode=request.check_mode,
+        save=lambda: None,
+        expected=request.expected,
+    )
+    report = clean_up(world, ledger, before, asked)
     if report.failure:
         return LifeReport(before, before, report)
     ledger.forget_integration()
     return LifeReport(before, None, report)
-
-
-def _clean_up_request(request: LifeRequest, *, release_others: bool) -> CleanUp:
-    return CleanUp(request.command, request.delete, release_others, request.check_mode, request.expected)
 
 
 def integration_data(integration: Integration | None) -> dict[str, Any]:

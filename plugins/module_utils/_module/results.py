@@ -82,6 +82,8 @@ def life_result(life: LifeReport) -> Result:
         **after,
         "diff": [{"before": before, "after": after}, {"prepared": diff_text(life.report.outcomes)}],
     }
+    if not life.report.stages and not life.report.skipped:
+        values["outcome"] = {**values["outcome"], "headline": _life_headline(life)}
     if life.capacity is not None:
         values["capacity"] = {
             "extensions": life.capacity.extensions,
@@ -113,6 +115,12 @@ def _schedule_values(schedule: Schedule | None) -> dict[str, Any]:
 
 def _shown_schedule(schedule: Schedule | None) -> dict[str, Any]:
     return schedule_data(schedule) if schedule else {}
+
+
+def _life_headline(life: LifeReport) -> str:
+    """What became of an integration of which nothing was deleted or released."""
+    verb = "would be" if life.report.began.check_mode and life.changed else "is"
+    return f"There {verb} no integration." if life.after is None else f"The integration {verb} {life.after.status}."
 
 
 def _values(report: Report) -> dict[str, Any]:

@@ -130,8 +130,12 @@ def given_rule(kind: RuleKind, options: Mapping[str, Any]) -> GivenRule:
         "enabled": {"type": "bool", "default": True},
     }
     validated = ArgumentSpecValidator(specification).validate(dict(options))
+    remedy = f"The options are those of pbxops.yeastar.{KINDS[kind].module}."
+    if validated.unsupported_parameters:
+        unknown = ", ".join(sorted(validated.unsupported_parameters))
+        raise OptionError(f"{kind.value} has no option {unknown}: it takes {', '.join(sorted(specification))}.", remedy)
     if validated.error_messages:
-        raise OptionError(f"{kind.value}: {'; '.join(validated.error_messages)}.", f"See {KINDS[kind].module}.")
+        raise OptionError(f"{kind.value}: {'; '.join(validated.error_messages)}.", remedy)
     values = validated.validated_parameters
     try:
         guard_limits(values, "")

@@ -100,11 +100,19 @@ def _update(world: World, ledger: Ledger, request: Update) -> Updated:
         _save(world, ledger, rules, [kind for kind in changed if kind not in due])
         asked = _request(request, rules, due, rules_changed=bool(changed), warnings=warnings)
         return Updated(status, rules, synchronize(world, ledger, asked))
+    if request.clean_up and integration is not None:
+        to_clean_up = CleanUp(
+            command=request.command,
+            delete=request.kinds,
+            release_others=False,
+            check_mode=request.check_mode,
+            save=lambda: _save(world, ledger, rules, changed),
+            expected=request.expected,
+        )
+        report = clean_up(world, ledger, integration, to_clean_up)
+        return Updated(status, rules, replace(report, changed=report.changed or bool(changed)))
     began = Began(request.command, request.check_mode, world.clock())
     _save(world, ledger, rules, changed)
-    if request.clean_up and integration is not None:
-        report = clean_up(world, ledger, integration, _clean_up_request(request))
-        return Updated(status, rules, replace(report, changed=report.changed or bool(changed)))
     why = _why_not(status, request, rules)
     return Updated(status, rules, idle(began, ledger, changed=bool(changed), warnings=warnings, skipped=why))
 
@@ -145,12 +153,6 @@ def next_run(ledger: Ledger, command: str, base_dn: str) -> NextRun:
 def saved_rules(ledger: Ledger) -> dict[RuleKind, SavedRule]:
     """Return the rules that are saved, each with the defaults of what was not known yet when it was."""
     return {kind: rule for kind in RuleKind if (rule := saved_rule(ledger, kind)) is not None}
-
-
-def _clean_up_request(request: Update) -> CleanUp:
-    return CleanUp(
-        request.command, request.kinds, release_others=False, check_mode=request.check_mode, expected=request.expected
-    )
 
 
 def _save(world: World, ledger: Ledger, rules: Mapping[RuleKind, SavedRule], kinds: Sequence[RuleKind]) -> None:

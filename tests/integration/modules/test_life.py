@@ -354,7 +354,47 @@ def test_an_integration_that_is_not_there_cannot_be_disabled(site: Site) -> None
     assert not site.live("disconnected")["changed"]
 
 
+def test_the_outcome_says_what_the_integration_is_where_nothing_was_deleted(site: Site) -> None:
+    told = [
+        site.live(state, check=check)["outcome"]["headline"]
+        for state, check in (
+            ("connected", True),
+            ("connected", False),
+            ("disabled", True),
+            ("disabled", False),
+            ("present", False),
+            ("disconnected", True),
+            ("disconnected", False),
+        )
+    ]
+
+    assert told == [
+        "The integration would be connected.",
+        "The integration is connected.",
+        "The integration would be disabled.",
+        "The integration is disabled.",
+        "The integration is disabled and stays so.",
+        "There would be no integration.",
+        "There is no integration.",
+    ]
+
+
 # --- the plan that was approved ---
+
+
+@pytest.mark.parametrize("how", ["pause", "disable", "disconnect"])
+def test_a_clean_up_that_is_not_the_approved_one_changes_nothing_at_all(filled: Site, how: str) -> None:
+    options: dict[str, Any] = {"delete_extensions": True, "expect_plan_id": "0" * 16}
+
+    if how == "pause":
+        refused = _pause(filled, "users", fails=True, **options)
+    else:
+        refused = filled.live(f"{how}d" if how == "disable" else f"{how}ed", fails=True, **options)
+
+    assert "Nothing was changed." in refused["msg"]
+    assert filled.writes() == []
+    result = filled.update()
+    assert (result["status"], result["paused"]) == ("connected", [])
 
 
 def test_a_run_refuses_to_do_anything_but_what_was_approved(filled: Site) -> None:

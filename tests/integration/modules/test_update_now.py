@@ -123,7 +123,7 @@ def test_kinds_narrow_a_run(staffed: Site) -> None:
         ({}, "No rule of any kind is saved"),
         ({"kinds": ["groups"]}, "No rule of groups is saved"),
         ({"users": {"scope": "nobody"}}, "users: value of scope must be one of"),
-        ({"users": {"scop": "all"}}, "users: scop. Supported parameters include"),
+        ({"users": {"scop": "all"}}, "users has no option scop: it takes associate_by_email, "),
         ({"users": {"scope": "groups"}}, "users: scope groups needs groups"),
         ({"groups": {"max_removals": -1}}, "groups: max_removals -1 is less than 0"),
     ],
