@@ -12,6 +12,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     ObjectAssociation,
     ObjectKind,
     Origin,
+    Parked,
     Welcome,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import OrganizationReference
@@ -51,6 +52,9 @@ def every_field(made: type[T], **strategies: st.SearchStrategy[Any]) -> st.Searc
     return st.builds(made, **strategies)
 
 
+parkings = every_field(Parked, since=times, registration_name=texts, presence=texts)
+
+
 def association_strategy(lowest_id: int) -> st.SearchStrategy[Association]:
     return every_field(
         Association,
@@ -63,6 +67,7 @@ def association_strategy(lowest_id: int) -> st.SearchStrategy[Association]:
         written=values,
         welcome=st.sampled_from(Welcome),
         organization_id=ids,
+        parked=st.none() | parkings,
     )
 
 
@@ -109,6 +114,7 @@ extension_changes = every_field(
     **planned,
     association=st.none() | association_strategy(lowest_id=0),
     placement=st.none() | placements,
+    parked=st.none() | parkings,
 )
 organization_changes = every_field(
     OrganizationChange,

@@ -11,6 +11,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     Origin,
+    Parked,
     RetiredNumber,
     Welcome,
 )
@@ -35,6 +36,9 @@ WANTED_ADDRESSES = (*ADDRESSES, *ADDRESSES, "A@X.test", "", "not an address")
 IP_PHONES = (*NUMBERS, "", "ext 7", "123456789")
 
 _expiry: st.SearchStrategy[datetime | None] = st.sampled_from([None, None, None, NOW - DAY, NOW, NOW + DAY])
+_parkings: st.SearchStrategy[Parked | None] = st.sampled_from(
+    [None, None, None, *(Parked(NOW - days * DAY, f"phone-{days}", "away") for days in (0, 2, 3, 9))]
+)
 
 
 @st.composite
@@ -47,6 +51,7 @@ def rules(draw: st.DrawFn) -> UserRule:
         number_start=start,
         number_end=draw(st.integers(start, 1012)),
         number_rest_days=draw(st.integers(1, 30)),
+        park_days=draw(st.sampled_from([0, 0, 3])),
         delete_when=draw(st.frozensets(st.sampled_from(AccountStatus))),
         deletion_proof=draw(st.sampled_from(DeletionProof)),
         out_of_scope=draw(st.sampled_from(OutOfScope)),
@@ -88,7 +93,7 @@ def extension_lists(draw: st.DrawFn) -> list[Extension]:
 
 @st.composite
 def association_lists(draw: st.DrawFn, extensions: list[Extension]) -> list[Association]:
-    """Associations of some users, each with an extension of its own that may be gone from the PBX."""
+    """Associations of some users, each with an extension of its own that may be parked, or gone from the PBX."""
     owners = draw(st.lists(st.sampled_from(NAMES), unique=True))
     free = draw(st.permutations(extensions))
     found: list[Association] = []
@@ -115,6 +120,7 @@ def association_lists(draw: st.DrawFn, extensions: list[Extension]) -> list[Asso
                 origin=draw(st.sampled_from(Origin)),
                 written=as_written,
                 welcome=draw(st.sampled_from(Welcome)),
+                parked=draw(_parkings),
             )
         )
     return found

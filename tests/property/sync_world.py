@@ -5,7 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import formers
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.changes import access_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectorySnapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, Resolution
@@ -14,9 +17,16 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     ObjectAssociation,
     RetiredNumber,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension, PbxCapacity, PbxSnapshot
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
+    Access,
+    Extension,
+    PbxCapacity,
+    PbxSnapshot,
+    with_access,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     Action,
+    AnyChange,
     Change,
     ExtensionChange,
     Plan,
@@ -91,13 +101,20 @@ class World:
             self._check()
             return self.next_id
         assert change.object_id is not None
+        assert isinstance(change, ExtensionChange)
+        extension = self.extensions.get(change.object_id)
+        access = access_of(change, registration_name, extension)
         if change.action is Action.DELETE:
             del self.extensions[change.object_id]
-        elif change.after:
-            extension = self.extensions[change.object_id]
-            self.extensions[extension.id] = replace(extension, fields={**extension.fields, **change.after})
+        elif change.after or access is not None:
+            assert extension is not None
+            written = replace(extension, fields={**extension.fields, **change.after})
+            self.extensions[extension.id] = self._shown(with_access(written, access or Access()))
         self._check()
         return change.object_id
+
+    def _shown(self, extension: Extension) -> Extension:
+        return extension if self.shows_names else replace(extension, registration_name=None)
 
     def _check(self) -> None:
         extensions = self.extensions.values()
@@ -132,7 +149,7 @@ class World:
     def may_touch(self, change: Change) -> None:
         """Stop a change of an extension that is not this user's."""
         owners = {held.extension_id: held.guid for held in self.associations.values()}
-        if change.action in (Action.UPDATE, Action.DELETE, Action.RELEASE):
+        if change.action in (Action.UPDATE, Action.DELETE, Action.RELEASE, Action.PARK, Action.UNPARK):
             assert owners.get(change.object_id or 0) == change.guid, f"{change.key} touches what is not its own"
         elif change.action is Action.ASSOCIATE:
             assert owners.get(change.object_id or 0) in (None, change.guid), f"{change.key} takes what is taken"
@@ -150,13 +167,22 @@ class World:
         """Carry out all changes but the stopped ones, as a run does."""
         for association in refreshed:
             self.save(association)
+        taken_over = formers(cast("Iterable[AnyChange]", changes))
+        handed_over = {former.key for former in taken_over.values()}
         done: set[str] = set()
         for change in changes:
-            if change.key in stopped or not done.issuperset(change.depends_on):
+            needed = set(change.depends_on) - handed_over
+            if change.key in stopped or change.key in handed_over or not done.issuperset(needed):
                 continue
-            self.may_touch(change)
-            self.note(change, self.send(change, f"drawn-{change.guid}"))
+            self._do(change, taken_over.get(change.key))
             done.add(change.key)
+
+    def _do(self, change: Change, former: Change | None) -> None:
+        """Carry a change out, and the end of the association whose extension it takes over."""
+        if former is not None:
+            self.note(former, former.object_id)
+        self.may_touch(change)
+        self.note(change, self.send(change, f"drawn-{change.guid}"))
 
     def run(self, setting: Setting) -> Plan:
         """Plan and carry out all of it."""
@@ -172,17 +198,21 @@ class World:
         made = self.plan(setting)
         for association in made.refreshed:
             self.save(association)
+        taken_over = formers(made.changes)
+        handed_over = {former.key for former in taken_over.values()}
         done: set[str] = set()
         intents = []
         for place, change in enumerate(made.changes[:end]):
-            if not done.issuperset(change.depends_on):
+            if change.key in handed_over or not done.issuperset(set(change.depends_on) - handed_over):
                 continue
-            self.may_touch(change)
-            name = f"drawn-{change.guid}" if change.action is Action.CREATE else ""
+            former = taken_over.get(change.key)
             if place not in unanswered:
-                self.note(change, self.send(change, name))
+                self._do(change, former)
                 done.add(change.key)
                 continue
+            name = f"drawn-{change.guid}" if change.action in (Action.CREATE, Action.PARK) else ""
+            if former is not None:
+                intents.append(Intent(place + len(made.changes), "cut", former))
             intents.append(Intent(place, "cut", change, name))
             if unanswered[place]:
                 self.send(change, name)
@@ -198,7 +228,7 @@ class World:
             self.retired[resolution.retired.number] = resolution.retired
 
     def outcome(self) -> tuple[object, ...]:
-        """What two worlds that are the same but for ids have in common."""
+        """What two worlds that are the same but for ids have in common; when one was parked is no matter."""
         numbers = {extension.id: extension.number for extension in self.extensions.values()}
         return (
             {extension.number: dict(extension.fields) for extension in self.extensions.values()},

@@ -29,6 +29,8 @@ from tests.unit.sync_builders import DAY, NOW
 Item = TypeVar("Item")
 
 # Examples are not shrunk: it takes minutes for settings of this size, and a plan says well enough what it does.
+_WRITES = {Action.UPDATE, Action.PARK, Action.UNPARK}
+
 steady = settings(
     derandomize=True,
     database=None,
@@ -113,11 +115,40 @@ def test_an_association_that_goes_on_keeps_its_number_and_its_extension(setting:
             assert isinstance(change, ExtensionChange)
             assert change.association is not None
             assert change.association.number == change.number
-            assert change.action is (Action.UPDATE if held[change.guid].extension_id in numbers else Action.CREATE)
+            assert change.action in (_WRITES if held[change.guid].extension_id in numbers else {Action.CREATE})
     for association in made.refreshed:
         assert isinstance(association, Association)
         assert association.number == numbers[association.extension_id]
         assert association.extension_id == held[association.guid].extension_id
+
+
+@steady
+@given(settings_of_a_run())
+def test_with_two_steps_nothing_is_deleted_before_it_was_parked_for_as_long_as_was_asked(setting: Setting) -> None:
+    days = setting.rule.park_days
+    assume(days)
+    parked = {one.guid: one.parked.since for one in setting.associations if one.parked}
+    for change in World.of(setting).plan(setting).changes:
+        if change.action is Action.DELETE:
+            assert NOW - parked[change.guid] >= days * DAY
+        if change.action is Action.PARK:
+            assert change.guid not in parked
+
+
+@steady
+@given(settings_of_a_run(), st.booleans())
+def test_an_extension_can_be_used_as_before_once_its_association_is_no_longer_parked(
+    setting: Setting, shows_names: bool
+) -> None:
+    world = World.of(setting, shows_names=shows_names)
+    was = {one.extension_id: one.parked for one in setting.associations if one.parked}
+    world.run(setting)
+    still = {one.extension_id for one in world.associations.values() if one.parked}
+    for extension in world.extensions.values():
+        parked = was.get(extension.id)
+        if parked is not None and extension.id not in still:
+            assert extension.presence == parked.presence
+            assert extension.registration_name == (parked.registration_name if shows_names else None)
 
 
 @steady

@@ -39,6 +39,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     RetiredNumber,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
+    Access,
     Extension,
     ExtensionGroup,
     NewExtension,
@@ -47,6 +48,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     PbxCapacity,
     PbxIdentity,
     PbxSnapshot,
+    with_access,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import Layout
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange, Plan
@@ -504,13 +506,19 @@ class MemoryPbx:
             return id_
 
     def update_extension(
-        self, extension_id: int, values: Mapping[str, str], organizations: Sequence[OrganizationReference]
+        self,
+        extension_id: int,
+        values: Mapping[str, str],
+        organizations: Sequence[OrganizationReference],
+        access: Access | None = None,
     ) -> None:
         with self._call():
             if extension_id not in self.extensions:
                 self._refuse(f"no extension {extension_id} to change")
             present = self.extensions[extension_id]
             self._check_organizations(present.number, organizations)
+            if access is not None:
+                present = with_access(present, access)
             self.extensions[extension_id] = replace(present, fields={**present.fields, **values})
             self.put_extension(extension_id, {one.id for one in organizations})
 

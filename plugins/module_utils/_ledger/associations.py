@@ -33,7 +33,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
 
 _COLUMNS = (
     *("guid", "extension_id", "number", "dn", "account_name", "origin", "written", "welcome"),
-    "organization_id",
+    *("organization_id", "parked"),
 )
 _OBJECT_COLUMNS = (
     *("kind", "guid", "rule", "object_id", "dn", "name", "origin", "parent_id", "members"),
@@ -44,7 +44,13 @@ _OBJECT_COLUMNS = (
 def read_associations(database: Database) -> list[Association]:
     """Return all associations of extensions, in the order of their objectGUIDs."""
     return [
-        association_from_object({**record, "written": mapping_from_json(record["written"])})
+        association_from_object(
+            {
+                **record,
+                "written": mapping_from_json(record["written"]),
+                "parked": mapping_from_json(record["parked"]) if record["parked"] else None,
+            }
+        )
         for record in _records(database, "associations", _COLUMNS, order="guid")
     ]
 
@@ -93,6 +99,7 @@ def put(database: Database, associations: Mapping[AssociationKey, AnyAssociation
 def _insert_association(database: Database, association: Association) -> None:
     record = association_to_object(association)
     record["written"] = to_json(record["written"])
+    record["parked"] = to_json(record["parked"]) if record["parked"] else ""
     holders = database.rows("SELECT account_name FROM associations WHERE extension_id = ?", (association.extension_id,))
     if holders:
         extension = f"extension {association.number} (id {association.extension_id})"

@@ -21,6 +21,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     ObjectAssociation,
     ObjectKind,
     Origin,
+    Parked,
     Welcome,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import OrganizationReference
@@ -106,11 +107,25 @@ def association_to_object(association: Association) -> dict[str, Any]:
         "written": dict(association.written),
         "welcome": association.welcome.value,
         "organization_id": association.organization_id,
+        "parked": _parked_to_object(association.parked) if association.parked else None,
     }
+
+
+def _parked_to_object(parked: Parked) -> dict[str, Any]:
+    return {
+        "since": time_to_text(parked.since),
+        "registration_name": parked.registration_name,
+        "presence": parked.presence,
+    }
+
+
+def _parked_from_object(value: Mapping[str, Any]) -> Parked:
+    return Parked(time_from_text(value["since"]), value["registration_name"], value["presence"])
 
 
 def association_from_object(value: Mapping[str, Any]) -> Association:
     """Return the association that such an object holds."""
+    parked = value.get("parked")
     return Association(
         guid=value["guid"],
         extension_id=value["extension_id"],
@@ -121,6 +136,7 @@ def association_from_object(value: Mapping[str, Any]) -> Association:
         written=dict(value["written"]),
         welcome=Welcome(value["welcome"]),
         organization_id=value["organization_id"],
+        parked=_parked_from_object(parked) if parked else None,
     )
 
 
@@ -189,6 +205,7 @@ def _own_fields_to_object(change: AnyChange) -> dict[str, Any]:
             return {
                 "association": association_to_object(change.association) if change.association else None,
                 "placement": _placement_to_object(change.placement) if change.placement else None,
+                "parked": _parked_to_object(change.parked) if change.parked else None,
             }
         case OrganizationChange():
             return {
@@ -230,11 +247,12 @@ def change_from_json(text: str) -> AnyChange:
     association = value["association"]
     match ObjectKind(value["kind"]):
         case ObjectKind.EXTENSION:
-            placement = value["placement"]
+            placement, parked = value["placement"], value.get("parked")
             return ExtensionChange(
                 **common,
                 association=association_from_object(association) if association else None,
                 placement=_placement_from_object(placement) if placement else None,
+                parked=_parked_from_object(parked) if parked else None,
             )
         case ObjectKind.ORGANIZATION:
             return OrganizationChange(

@@ -112,6 +112,10 @@ MIGRATIONS: tuple[str, ...] = (
         saved_at TEXT NOT NULL
     );
     """,
+    # Extensions that are parked before they are deleted.
+    """
+    ALTER TABLE associations ADD COLUMN parked TEXT NOT NULL DEFAULT '';
+    """,
 )
 
 

@@ -171,7 +171,7 @@ def _carry_out(
     :param former: that release; None where nothing is taken over.
     """
     is_new_extension = change.action is Action.CREATE and isinstance(change, ExtensionChange)
-    name = hands.draw_name() if is_new_extension else ""
+    name = hands.draw_name() if is_new_extension or change.action is Action.PARK else ""
     both = [change] if former is None else [former, change]
     intents = [
         Intent(hands.ledger.intend(hands.run_id, one, name, hands.clock()), hands.run_id, one, name) for one in both

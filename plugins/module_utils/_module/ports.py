@@ -31,6 +31,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     RetiredNumber,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
+    Access,
     Extension,
     ExtensionGroup,
     NewExtension,
@@ -211,9 +212,16 @@ class PbxWrites(Protocol):
         """
 
     def update_extension(
-        self, extension_id: int, fields: Mapping[str, str], organizations: Sequence[OrganizationReference]
+        self,
+        extension_id: int,
+        fields: Mapping[str, str],
+        organizations: Sequence[OrganizationReference],
+        access: Access | None = None,
     ) -> None:
-        """Set these managed fields and no others, and put the extension into exactly these organizations."""
+        """Set these managed fields and no others, and put the extension into exactly these organizations.
+
+        :param access: what becomes of how phones, clients and callers get at it; None to leave that.
+        """
 
     def delete_extension(self, extension_id: int) -> None:
         """Delete an extension; one that is already gone is a success."""

@@ -18,12 +18,14 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.writes import Writes
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import FIELD_NAMES
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
+    Access,
     Extension,
     ExtensionGroup,
     NewExtension,
     Organization,
     OrganizationReference,
     PbxSnapshot,
+    with_access,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.standing import Standing
 
@@ -84,10 +86,16 @@ class ImaginedPbx(PbxWrites):
         return extension.id
 
     def update_extension(
-        self, extension_id: int, fields: Mapping[str, str], organizations: Sequence[OrganizationReference]
+        self,
+        extension_id: int,
+        fields: Mapping[str, str],
+        organizations: Sequence[OrganizationReference],
+        access: Access | None = None,
     ) -> None:
-        """Set fields, and put the extension into exactly these organizations."""
+        """Set fields and access, and put the extension into exactly these organizations."""
         extension = self._extensions[extension_id]
+        if access is not None:
+            extension = with_access(extension, access)
         places = tuple(organizations) if self._organizations else extension.organizations
         self._extensions[extension_id] = replace(extension, fields={**extension.fields, **fields}, organizations=places)
 

@@ -46,6 +46,7 @@ USER_RULE_OPTIONS: dict[str, dict[str, Any]] = {
     "number_end": {"type": "int", "default": 99999999},
     "number_attribute": {"type": "str", "default": "ipPhone"},
     "number_rest_days": {"type": "int", "default": 30},
+    "park_days": {"type": "int", "default": 0},
     "delete_when": {
         "type": "list",
         "elements": "str",
@@ -67,6 +68,7 @@ _SCOPE_OPTIONS = {
     Scope.USERS: "users",
 }
 _HIGHEST_NUMBER = 99_999_999
+_MOST_DAYS = 36_500
 
 
 def user_rule(options: Mapping[str, Any]) -> UserRule:
@@ -88,6 +90,7 @@ def user_rule(options: Mapping[str, Any]) -> UserRule:
         number_end=options["number_end"],
         number_attribute=options["number_attribute"],
         number_rest_days=options["number_rest_days"],
+        park_days=options["park_days"],
         delete_when=frozenset(AccountStatus(status) for status in options["delete_when"]),
         deletion_proof=DeletionProof(options["deletion_proof"]),
         out_of_scope=OutOfScope(options["out_of_scope"]),
@@ -100,8 +103,9 @@ def user_rule(options: Mapping[str, Any]) -> UserRule:
 def _check_numbers(options: Mapping[str, Any]) -> None:
     require_positive(options, ("number_start", "number_end"))
     require_text(options, ("number_attribute",))
-    if options["number_rest_days"] < 0:
-        raise OptionError(f"number_rest_days {options['number_rest_days']} is less than 0.", "Give 0 or more.")
+    for name in ("number_rest_days", "park_days"):
+        if not 0 <= options[name] <= _MOST_DAYS:
+            raise OptionError(f"{name} {options[name]} is not from 0 to {_MOST_DAYS}.", "Give a number of days.")
     if options["number_end"] > _HIGHEST_NUMBER:
         raise OptionError(f"number_end {options['number_end']} has more than 8 digits.", "The PBX takes 8 at most.")
     if options["number_start"] > options["number_end"]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import PbxWrites
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import PbxRefusedError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.changes import access_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import FIELD_NAMES
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
@@ -192,10 +193,10 @@ class Writes:
 
         :raises PbxError: if it was not done, or nobody knows whether it was.
         """
-        if change.action is Action.RELEASE:
-            return Written(change.object_id, None)
         if isinstance(change, ExtensionChange):
             return self._write_extension(change, registration_name)
+        if change.action is Action.RELEASE:
+            return Written(change.object_id, None)
         if isinstance(change, OrganizationChange):
             return self._write_organization(change)
         return self._write_group(change)
@@ -209,10 +210,11 @@ class Writes:
             self._extensions[object_id] = Extension(object_id, change.number, fields, None, organizations)
             return Written(object_id, _with_id(change.association, object_id))
         object_id = _id_of(change)
+        access = access_of(change, registration_name, self._extensions.get(object_id))
         if change.action is Action.DELETE:
             self._pbx.delete_extension(object_id)
-        elif change.after:
-            self._pbx.update_extension(object_id, fields, organizations)
+        elif change.after or access is not None:
+            self._pbx.update_extension(object_id, fields, organizations, access)
             self._move(object_id, organizations)
         return Written(object_id, change.association)
 

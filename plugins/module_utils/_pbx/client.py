@@ -32,6 +32,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import 
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.transport import Call, masked_logs
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
+    Access,
     Extension,
     ExtensionGroup,
     NewExtension,
@@ -196,10 +197,14 @@ class PbxClient:
         return self._extension_writer.create(new)
 
     def update_extension(
-        self, extension_id: int, fields: Mapping[str, str], organizations: Sequence[OrganizationReference]
+        self,
+        extension_id: int,
+        fields: Mapping[str, str],
+        organizations: Sequence[OrganizationReference],
+        access: Access | None = None,
     ) -> None:
-        """Set these managed fields and no others, and put the extension into exactly these organizations."""
-        self._extension_writer.update(extension_id, fields, organizations)
+        """Set these managed fields and this access, and put the extension into exactly these organizations."""
+        self._extension_writer.update(extension_id, fields, organizations, access)
 
     def delete_extension(self, extension_id: int) -> None:
         """Delete an extension; one that is already gone is a success."""

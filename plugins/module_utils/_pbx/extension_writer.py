@@ -29,9 +29,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import OrganizationShape
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.transport import Call
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
+    Access,
     Extension,
     NewExtension,
     OrganizationReference,
+    has_access,
 )
 
 _PASSWORD_FIELDS = frozenset({"user_password", "reg_password"})
@@ -64,44 +66,48 @@ class ExtensionWriter:
         names = (new.fields.get("first_name", ""), new.fields.get("last_name", ""))
         user_password = make_password(self._source, new.number, *names)
         reg_password = make_password(self._source, new.number, *names)
-        try:
-            answer = self._create(new, user_password, reg_password)
-        except PbxRefusedError as error:
-            refusal = error
-        else:
-            return self._created_id(new, answer)
-        refused = set(refusal.invalid_fields)
-        if self._passwords_in_base64 or not refused or not refused <= _PASSWORD_FIELDS:
-            raise refusal
-        # Whether passwords travel in Base64 is not documented: PBXs that want it so refuse them as they are.
-        self._passwords_in_base64 = True
-        try:
-            answer = self._create(new, user_password, reg_password)
-        except PbxRefusedError:
-            self._passwords_in_base64 = False
-        else:
-            return self._created_id(new, answer)
-        raise refusal
+        answer = self._with_passwords(lambda encode: self._create(new, user_password, reg_password, encode))
+        return self._created_id(new, answer)
 
     def update(
-        self, extension_id: int, fields: Mapping[str, str], organizations: Sequence[OrganizationReference]
+        self,
+        extension_id: int,
+        fields: Mapping[str, str],
+        organizations: Sequence[OrganizationReference],
+        access: Access | None = None,
     ) -> None:
         """Set these managed fields and no others, and put the extension into exactly these organizations.
 
         :param organizations: empty while organization management is off: then they are left as they are.
+        :param access: what becomes of how phones, clients and callers get at it; None to leave that.
         :raises PbxRefusedError: if the PBX refuses it.
         :raises AnswerLostError: if it is not known whether it was done.
         """
 
         def ask(_must_exist: bool) -> Answer | None:
             present = self._reader.read_one(extension_id)
-            is_done = present is not None and _has(present, fields, organizations)
+            is_done = (
+                present is not None
+                and _has(present, fields, organizations)
+                and (access is None or has_access(present, access))
+            )
             return {} if is_done else None
 
-        call = Call(
-            "extension/update", f"change the extension with id {extension_id}", body={"id": extension_id, **fields}
-        )
-        self._write(call, organizations, ask)
+        def send(password: str, encoded: str) -> Answer:
+            body = {"id": extension_id, **fields, **_access_fields(access, encoded)}
+            call = Call(
+                "extension/update",
+                f"change the extension with id {extension_id}",
+                body=body,
+                secrets=(password, encoded) if password else (),
+            )
+            return self._write(call, organizations, ask)
+
+        if access is None or not access.password_unlike:
+            send("", "")
+            return
+        password = make_password(self._source, *access.password_unlike)
+        self._with_passwords(lambda encode: send(password, encode(password)))
 
     def delete(self, extension_id: int) -> None:
         """Delete an extension; one that is already gone is a success.
@@ -138,8 +144,28 @@ class ExtensionWriter:
             "They are not asked for again.",
         )
 
-    def _create(self, new: NewExtension, user_password: str, reg_password: str) -> dict[str, Any]:
-        encode = _in_base64 if self._passwords_in_base64 else str
+    def _with_passwords(self, send: Callable[[Callable[[str], str]], Answer]) -> Answer:
+        """Send a call that has passwords in it, encoded as this PBX wants them.
+
+        Whether passwords travel in Base64 is not documented: PBXs that want it so refuse them as they are.
+
+        :param send: takes what encodes a password.
+        """
+        try:
+            return send(_in_base64 if self._passwords_in_base64 else str)
+        except PbxRefusedError as error:
+            refusal = error
+        refused = set(refusal.invalid_fields)
+        if self._passwords_in_base64 or not refused or not refused <= _PASSWORD_FIELDS:
+            raise refusal
+        try:
+            answer = send(_in_base64)
+        except PbxRefusedError:
+            raise refusal from None
+        self._passwords_in_base64 = True
+        return answer
+
+    def _create(self, new: NewExtension, user_password: str, reg_password: str, encode: Callable[[str], str]) -> Answer:
         secrets = (user_password, reg_password, encode(user_password), encode(reg_password))
         body: dict[str, Any] = {
             "type": "SIP",
@@ -214,6 +240,17 @@ def _is_ours(found: Extension, new: NewExtension) -> bool:
         return found.registration_name == new.registration_name
     filled = {name: value for name, value in new.fields.items() if value}
     return bool(filled) and all(found.fields.get(name) == value for name, value in filled.items())
+
+
+def _access_fields(access: Access | None, user_password: str) -> dict[str, str]:
+    if access is None:
+        return {}
+    fields = {
+        "reg_name": access.registration_name,
+        "presence_status": access.presence,
+        "user_password": user_password,
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
 def _has(present: Extension, fields: Mapping[str, str], organizations: Sequence[OrganizationReference]) -> bool:

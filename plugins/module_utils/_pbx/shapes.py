@@ -101,6 +101,7 @@ def parse_extension(detail: Mapping[str, Any], row: Mapping[str, Any] | None = N
         fields={name: parse_text(known.get(name)) for name in MANAGED_FIELDS},
         registration_name=registration_name or None,
         organizations=parse_organizations(known.get("organization_list")),
+        presence=parse_text(known.get("presence_status")),
     )
 
 

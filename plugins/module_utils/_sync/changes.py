@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryUser
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import differing, same
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin, Welcome
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin, Parked, Welcome
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Access, Extension
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import ORGANIZATIONS, Placed
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, ExtensionChange, Reason
+
+# What colleagues see of a parked extension, of the six presence statuses (vendor's page "Query Extension List").
+PARKED_PRESENCE = "off_work"
 
 
 def renewed(
@@ -92,6 +96,83 @@ def move(association: Association, extension: Extension, placed: Placed) -> Exte
     )
 
 
+def park(association: Association, extension: Extension, reason: Reason, now: datetime) -> ExtensionChange:
+    """Make an extension that is due for deletion unusable, and lose nothing of it.
+
+    :param reason: why it is due.
+    """
+    parked = Parked(now, extension.registration_name or "", extension.presence)
+    return ExtensionChange(
+        action=Action.PARK,
+        guid=association.guid,
+        name=association.account_name,
+        dn=association.dn,
+        number=extension.number,
+        object_id=extension.id,
+        reason=reason,
+        association=replace(association, parked=parked),
+    )
+
+
+def unpark(association: Association, extension: Extension, change: ExtensionChange | None = None) -> ExtensionChange:
+    """Make a parked extension usable again.
+
+    :param association: as it is, parked.
+    :param change: what the extension is brought to at the same time; None for nothing.
+    """
+    if change is not None:
+        going_on = change.association or association
+        return replace(
+            change,
+            action=Action.UNPARK,
+            reason=Reason.NO_LONGER_DUE,
+            association=replace(going_on, parked=None),
+            parked=association.parked,
+        )
+    return ExtensionChange(
+        action=Action.UNPARK,
+        guid=association.guid,
+        name=association.account_name,
+        dn=association.dn,
+        number=extension.number,
+        object_id=extension.id,
+        reason=Reason.NO_LONGER_DUE,
+        association=replace(association, parked=None),
+        parked=association.parked,
+    )
+
+
+def access_of(change: ExtensionChange, registration_name: str, extension: Extension | None) -> Access | None:
+    """Return what a change makes of how its extension can be used; None where it leaves that.
+
+    A parked extension has a registration name that no phone knows, and a password of the Linkus clients that nobody
+    knows. Its password for phones stays, so that with the former name they register again.
+
+    :param registration_name: the name drawn for a parking.
+    :param extension: as it was read; None if it was not.
+    """
+    if change.action is Action.PARK:
+        fields = extension.fields if extension is not None else {}
+        names = (fields.get("first_name", ""), fields.get("last_name", ""))
+        return Access(registration_name, PARKED_PRESENCE, (change.number, *names))
+    if change.parked is not None:
+        return Access(change.parked.registration_name, change.parked.presence)
+    return None
+
+
+def hand_over(association: Association, extension: Extension) -> ExtensionChange:
+    """End the association of a parked extension that another account of the same person takes over."""
+    return ExtensionChange(
+        action=Action.RELEASE,
+        guid=association.guid,
+        name=association.account_name,
+        dn=association.dn,
+        number=extension.number,
+        object_id=extension.id,
+        reason=Reason.HANDED_OVER,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _PlacementFields:
     """What a change says of its extension's organizations, before and after; nothing where they stay."""
@@ -115,8 +196,12 @@ def associate(
     depends_on: tuple[str, ...],
     *,
     placed: Placed | None = None,
+    parked: Parked | None = None,
 ) -> ExtensionChange:
-    """Make an existing extension the user's and overwrite its managed fields."""
+    """Make an existing extension the user's and overwrite its managed fields.
+
+    :param parked: the parking of an extension that was another account's and is usable again with this.
+    """
     names = differing(values, extension.fields)
     placement = _placement_fields(placed)
     return ExtensionChange(
@@ -141,6 +226,7 @@ def associate(
             organization_id=placed.organization_id if placed is not None else 0,
         ),
         placement=placed.placement if placed is not None else None,
+        parked=parked,
     )
 
 

@@ -100,7 +100,8 @@ def plan_release(kind: RuleKind, remains: Remains) -> Plan:
     ended = {(change.kind, change.guid) for change in label if isinstance(change, GroupChange)}
     changes: list[AnyChange] = [change for change in label if isinstance(change, GroupChange)]
     if kind is RuleKind.USERS:
-        changes.extend(_extension_release(one) for one in remains.associations)
+        there = {extension.id for extension in remains.pbx.extensions}
+        changes.extend(_extension_release(one, is_there=one.extension_id in there) for one in remains.associations)
     own = [one for one in remains.objects if one.rule is kind and (one.kind, one.guid) not in ended]
     changes.extend(_object_release(one) for one in own)
     return sealed(_rule(kind), remains.domain, remains.pbx.identity, Plan("", tuple(changes), ()))
@@ -170,7 +171,8 @@ def _asked_for(rule: AnyRule, remains: Remains, plan: Plan) -> Plan:
     return sealed(rule, remains.domain, remains.pbx.identity, replace(plan, changes=changes))
 
 
-def _extension_release(association: Association) -> ExtensionChange:
+def _extension_release(association: Association, *, is_there: bool) -> ExtensionChange:
+    """A parked extension that stays is made usable again."""
     return ExtensionChange(
         action=Action.RELEASE,
         guid=association.guid,
@@ -179,6 +181,7 @@ def _extension_release(association: Association) -> ExtensionChange:
         number=association.number,
         object_id=association.extension_id,
         reason=Reason.DISCONNECTED,
+        parked=association.parked if is_there else None,
     )
 
 

@@ -121,7 +121,7 @@ class Verdict:
 
 def is_removal(change: Change) -> bool:
     """Tell whether a change takes an object away; one that is already gone is no longer taken."""
-    return change.action in REMOVALS and change.reason not in _HARMLESS
+    return (change.action in REMOVALS or change.action is Action.PARK) and change.reason not in _HARMLESS
 
 
 def is_move(change: Change) -> bool:

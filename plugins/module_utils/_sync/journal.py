@@ -31,7 +31,7 @@ class Intent:
     """A change of an earlier run whose outcome the journal does not know.
 
     :param id: the journal row.
-    :param registration_name: of a creation, the name drawn for it; else "".
+    :param registration_name: of a creation or a parking, the name drawn for it; else "".
     """
 
     id: int

@@ -42,12 +42,27 @@ class Welcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Parked:
+    """An extension that is due for deletion and cannot be used meanwhile.
+
+    :param since: when it was parked, aware.
+    :param registration_name: what its phones registered with before; "" where the PBX does not show it.
+    :param presence: its presence status before; "" where the PBX does not show it.
+    """
+
+    since: datetime
+    registration_name: str
+    presence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Association:
     """This objectGUID is this extension, and these are the values last written.
 
     :param account_name: sAMAccountName when last seen, to name the user in reports.
     :param written: managed fields by their Open API names as last written; the middle of the three-way compare.
     :param organization_id: the organization that the synchronization put the extension in; 0 for none.
+    :param parked: None for an extension that can be used.
     """
 
     guid: str
@@ -59,6 +74,7 @@ class Association:
     written: Mapping[str, str]
     welcome: Welcome = Welcome.NONE
     organization_id: int = 0
+    parked: Parked | None = None
 
 
 @dataclass(frozen=True, slots=True)

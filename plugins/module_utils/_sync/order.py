@@ -86,6 +86,7 @@ def _break(ring: Sequence[str], by_key: dict[str, ExtensionChange]) -> None:
     outside = {key for waiting in ring for key in by_key[waiting].depends_on if key not in ring}
     vacated = replace(
         giver,
+        action=Action.UPDATE if giver.action is Action.UNPARK else giver.action,
         reason=Reason.ADDRESS_EXCHANGE,
         part="vacate",
         before={EMAIL: giver.before[EMAIL]},
@@ -94,6 +95,7 @@ def _break(ring: Sequence[str], by_key: dict[str, ExtensionChange]) -> None:
         depends_on=tuple(sorted(outside)),
         placement=None,
         association=_as_vacated(giver, association),
+        parked=None,
     )
     by_key[vacated.key] = vacated
     taker = next(key for key in ring if first in by_key[key].depends_on)
@@ -129,4 +131,9 @@ def _as_vacated(giver: ExtensionChange, association: Association) -> Association
     """The association when nothing of a change is done yet, but that its address is given up."""
     former = {name: value for name, value in giver.before.items() if name in FIELD_NAMES}
     given = giver.placement.taken if giver.placement is not None else association.organization_id
-    return replace(association, written={**association.written, **former, EMAIL: ""}, organization_id=given)
+    return replace(
+        association,
+        written={**association.written, **former, EMAIL: ""},
+        organization_id=given,
+        parked=giver.parked,
+    )

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,28 @@ class ExtensionGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """How phones, clients and callers get at an extension.
+
+    :param registration_name: what phones register with (reg_name); "" to leave it as it is.
+    :param presence: the presence status; "" to leave it as it is.
+    :param password_unlike: what a new random password of the Linkus clients, which nobody knows, must not hold: the
+        extension's number and names (vendor's page "Add an Extension"); empty to leave the password as it is.
+    """
+
+    registration_name: str = ""
+    presence: str = ""
+    password_unlike: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Extension:
     """One extension.
 
     :param id: the PBX's own integer key.
     :param fields: the managed fields by their Open API names, "" where empty.
     :param registration_name: reg_name, None where the PBX does not return it.
+    :param presence: presence_status, "" where the PBX does not return it.
     """
 
     id: int
@@ -75,6 +91,21 @@ class Extension:
     fields: Mapping[str, str]
     registration_name: str | None = None
     organizations: tuple[OrganizationReference, ...] = ()
+    presence: str = ""
+
+
+def with_access(extension: Extension, access: Access) -> Extension:
+    """Return an extension as it is once its access is set."""
+    return replace(
+        extension,
+        registration_name=access.registration_name or extension.registration_name,
+        presence=access.presence or extension.presence,
+    )
+
+
+def has_access(extension: Extension, access: Access) -> bool:
+    """Tell whether an extension shows an access; what the PBX does not show is taken for not so."""
+    return with_access(extension, access) == extension
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     Association,
     ObjectAssociation,
     ObjectKind,
+    Parked,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import OrganizationReference
 
@@ -24,6 +25,8 @@ class Action(StrEnum):
 
     DELETE = "delete"
     RELEASE = "release"
+    PARK = "park"
+    UNPARK = "unpark"
     UPDATE = "update"
     ASSOCIATE = "associate"
     CREATE = "create"
@@ -50,6 +53,7 @@ class Reason(StrEnum):
     NO_LONGER_LISTED = "no_longer_listed"
     BOUND_ELSEWHERE = "bound_elsewhere"
     EXTENSION_GONE = "extension_gone"
+    NO_LONGER_DUE = "no_longer_due"
     UNIT_CHANGED = "unit_changed"
     # Organizations and extension groups; DIRECTORY_CHANGED, DRIFT and OUT_OF_SCOPE are theirs too
     NEW_UNIT = "new_unit"
@@ -129,12 +133,14 @@ class ExtensionChange(Change):
     :param association: the association as it will be when the change is done; None when it ends. The
         extension_id of one for an extension still to be created is 0.
     :param placement: None where the organizations are left as they are.
+    :param parked: the parking that the change ends; None where the extension is not parked, or stays so.
     """
 
     kind: ClassVar[ObjectKind] = ObjectKind.EXTENSION
 
     association: Association | None = None
     placement: Placement | None = None
+    parked: Parked | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +214,7 @@ class Plan:
         value that somebody already set to what is wanted).
     :param unchanged: number of associated objects that are as they should be.
     :param excluded: number of users taken in by the scope whose account status keeps them without extension.
+    :param parked: number of extensions that were parked before and wait for their deletion.
     """
 
     id: str
@@ -217,3 +224,4 @@ class Plan:
     refreshed: tuple[Association | ObjectAssociation, ...] = ()
     unchanged: int = 0
     excluded: int = 0
+    parked: int = 0

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
@@ -108,4 +109,7 @@ def _digest(content: Any) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, frozenset):
         return sorted(value)
+    if isinstance(value, datetime):
+        # When a plan is made is no part of what it does.
+        return ""
     raise TypeError(f"cannot write {type(value).__name__} into a plan's name")

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.changes import access_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import differing
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
@@ -23,6 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     ExtensionGroup,
     Organization,
     PbxSnapshot,
+    has_access,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import ORGANIZATIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
@@ -109,11 +111,7 @@ def _resolve(intent: Intent, shown: _Shown, now: datetime) -> Resolution:
         return _organization(intent, change, shown)
     if isinstance(change, GroupChange):
         return _group(intent, change, shown)
-    if change.action is Action.CREATE:
-        return _creation(intent, change, shown)
-    if change.action is Action.DELETE:
-        return _deletion(intent, change, shown, now)
-    return _writing(intent, change, shown)
+    return _extension(intent, change, shown, now)
 
 
 def _failed(intent: Intent, detail: str) -> Resolution:
@@ -121,6 +119,16 @@ def _failed(intent: Intent, detail: str) -> Resolution:
 
 
 # --- extensions
+
+
+def _extension(intent: Intent, change: ExtensionChange, shown: _Shown, now: datetime) -> Resolution:
+    if change.action is Action.CREATE:
+        return _creation(intent, change, shown)
+    if change.action is Action.DELETE:
+        return _deletion(intent, change, shown, now)
+    if change.action is Action.PARK:
+        return _parking(intent, change, shown)
+    return _writing(intent, change, shown)
 
 
 def _creation(intent: Intent, change: ExtensionChange, shown: _Shown) -> Resolution:
@@ -149,10 +157,21 @@ def _deletion(intent: Intent, change: ExtensionChange, shown: _Shown, now: datet
     return Resolution(intent, JournalState.DONE, "the extension had been deleted", drop=True, retired=retired)
 
 
+def _parking(intent: Intent, change: ExtensionChange, shown: _Shown) -> Resolution:
+    """A parking is known again by the name drawn for it; where the PBX hides that, it is done once more."""
+    extension = shown.extensions.get(change.object_id or 0)
+    if extension is None or extension.registration_name != intent.registration_name:
+        return _failed(intent, "the extension was not parked")
+    return Resolution(intent, JournalState.DONE, "the extension had been parked", save=change.association)
+
+
 def _writing(intent: Intent, change: ExtensionChange, shown: _Shown) -> Resolution:
     extension = shown.extensions.get(change.object_id or 0)
     if extension is None or differing(change.after, extension.fields) or not _is_placed(change, extension, shown):
         return _failed(intent, "the fields had not been written")
+    access = access_of(change, "", extension)
+    if access is not None and not has_access(extension, access):
+        return _failed(intent, "the extension was not made usable again")
     return Resolution(intent, JournalState.DONE, "the fields had been written", save=change.association)
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import conflicts
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.changes import park
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectorySnapshot, DirectoryUser
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension
@@ -47,9 +49,15 @@ class Kept:
 
 @dataclass(slots=True)
 class Sorted:
-    """The associations, sorted into those that end and those that go on."""
+    """The associations, sorted into those that end and those that go on.
+
+    :param parkings: the first step of removals in two steps.
+    :param parked: associations whose extension was parked before and waits for its deletion.
+    """
 
     removals: list[ExtensionChange] = field(default_factory=list)
+    parkings: list[ExtensionChange] = field(default_factory=list)
+    parked: list[Association] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
@@ -84,11 +92,26 @@ def sort_associations(
                 result.conflicts.append(conflicts.user_not_found(association, _NOT_READABLE))
         else:
             ending = _with_user(rule, directory, association, user, is_inside=association.guid in inside)
-        if ending is None:
+        extension = extensions.get(association.extension_id)
+        if ending is None and extension is not None and association.parked and association.guid in directory.missing:
+            # Nothing proves that the user is back.
+            result.parked.append(association)
+        elif ending is None:
             result.kept.append(Kept(association, user))
+        elif ending[0] is not Action.DELETE or extension is None or is_park_over(rule, association, directory.time):
+            result.removals.append(_removal(association, ending, extension))
+        elif association.parked is None:
+            result.parkings.append(park(association, extension, ending[1], directory.time))
         else:
-            result.removals.append(_removal(association, ending, extensions))
+            result.parked.append(association)
     return result
+
+
+def is_park_over(rule: UserRule, association: Association, now: datetime) -> bool:
+    """Tell whether an extension that is due for deletion has been parked for as long as the rule asks for."""
+    if not rule.park_days:
+        return True
+    return association.parked is not None and now - association.parked.since >= timedelta(days=rule.park_days)
 
 
 def _deletes_deleted(rule: UserRule) -> bool:
@@ -129,11 +152,8 @@ def _out_of_scope(rule: UserRule, association: Association) -> tuple[Action, Rea
     return Action.RELEASE, Reason.OUT_OF_SCOPE
 
 
-def _removal(
-    association: Association, ending: tuple[Action, Reason], extensions: Mapping[int, Extension]
-) -> ExtensionChange:
+def _removal(association: Association, ending: tuple[Action, Reason], extension: Extension | None) -> ExtensionChange:
     action, reason = ending
-    extension = extensions.get(association.extension_id)
     if extension is None:
         action, reason = Action.RELEASE, Reason.EXTENSION_GONE
     return ExtensionChange(
@@ -145,4 +165,5 @@ def _removal(
         object_id=association.extension_id,
         reason=reason,
         before=extension.fields if action is Action.DELETE and extension is not None else {},
+        parked=association.parked if action is Action.RELEASE and extension is not None else None,
     )

@@ -62,6 +62,7 @@ _REASONS = {
     Reason.LEFTOVER: "it was made anew under another name and this one was left",
     Reason.CLEAN_UP: "its deletion was asked for",
     Reason.DISCONNECTED: "the integration ends",
+    Reason.NO_LONGER_DUE: "the extension was parked and is no longer due for deletion",
     Reason.EXTENSION_GONE: "the association ends and its extension is already gone from the PBX",
 }
 
@@ -104,6 +105,7 @@ def summary(plan: Plan, outcomes: Iterable[Outcome]) -> dict[str, int]:
     return {
         **{action.value: actions[action] for action in Action},
         "unchanged": plan.unchanged,
+        "waiting": plan.parked,
         "excluded": plan.excluded,
         "conflicts": len(plan.conflicts),
         "failed": states[State.FAILED] + states[State.UNKNOWN],
@@ -116,6 +118,8 @@ _DONE = {
     Action.CREATE: "created",
     Action.ASSOCIATE: "associated",
     Action.UPDATE: "updated",
+    Action.UNPARK: "unparked",
+    Action.PARK: "parked",
     Action.RELEASE: "released",
     Action.DELETE: "deleted",
 }

@@ -84,6 +84,7 @@ class UserRule:
     number_end: int = 99_999_999
     number_attribute: str = "ipPhone"
     number_rest_days: int = 30
+    park_days: int = 0
     delete_when: frozenset[AccountStatus] = frozenset({AccountStatus.DELETED})
     deletion_proof: DeletionProof = DeletionProof.TOMBSTONE
     out_of_scope: OutOfScope = OutOfScope.RELEASE

@@ -59,6 +59,15 @@ class Situation:
             if change.action is Action.DELETE and change.object_id is not None
         }
 
+    @property
+    def waiting(self) -> dict[int, Association]:
+        """The associations of extensions that are parked, or are to be, by the extensions' ids."""
+        parked = [
+            *self.sorted.parked,
+            *(one.association for one in self.sorted.parkings if one.association is not None),
+        ]
+        return {association.extension_id: association for association in parked}
+
     def placed(self, guid: str, extension: Extension, given: int = 0) -> Placed | None:
         """Where a user's extension is to be; None where organizations are left as they are."""
         return place(self.layout, guid, extension, given) if self.layout is not None else None

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import changes, conflicts
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.addresses import Refusal
@@ -16,7 +17,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.claims import
     values_to_write,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.creations import creations
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectorySnapshot
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectorySnapshot, DirectoryUser
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.groups import GroupsPart, Membership
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.label import plan_label
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.matching import Matches, match_newcomers
@@ -25,6 +27,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     ObjectAssociation,
     Origin,
     RetiredNumber,
+    Welcome,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.numbers import is_number, number_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.order import in_order
@@ -36,10 +39,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     Conflict,
     ExtensionChange,
     Plan,
+    Reason,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import plan_id, removals_id
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.removals import deleting_status
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import NumberFrom, UserRule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import NumberFrom, Scope, UserRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.situation import Situation, look_at
 
 
@@ -63,11 +67,16 @@ def plan_users(
     situation = look_at(rule, directory, pbx, associations, layout)
     matches = _match(situation)
     refusals = refused_addresses(situation, matches)
-    updates = _updates(situation, refusals)
-    associates = _associates(situation, matches, refusals)
+    updates = [*_updates(situation, refusals), *_unparked_without_user(situation)]
+    handed_over = _handed_over(situation, matches)
+    associates = _associates(situation, matches, refusals, handed_over)
     creates, create_conflicts = creations(situation, matches, refusals, retired)
-    written = [change for change in updates if change.after]
-    ordered = in_order([*situation.sorted.removals, *written, *associates, *creates], situation.extensions)
+    taken_over = {change.object_id for change in handed_over}
+    parkings = [change for change in situation.sorted.parkings if change.object_id not in taken_over]
+    written = [change for change in updates if _is_written(change)]
+    ordered = in_order(
+        [*situation.sorted.removals, *handed_over, *parkings, *written, *associates, *creates], situation.extensions
+    )
     label = _label(situation, ordered, objects)
     changes_made: tuple[AnyChange, ...] = (*ordered, *label.changes)
     found = tuple(
@@ -94,12 +103,15 @@ def plan_users(
             *(
                 change.association
                 for change in updates
-                if change.association is not None and not change.after and change.association != known[change.guid]
+                if not _is_written(change)
+                and change.association is not None
+                and change.association != known[change.guid]
             ),
             *label.refreshed,
         ),
         unchanged=situation.existing - len(written),
         excluded=_excluded(rule, directory, known),
+        parked=sum(1 for association in situation.sorted.parked if association.extension_id not in taken_over),
     )
 
 
@@ -110,8 +122,11 @@ def _excluded(rule: UserRule, directory: DirectorySnapshot, known: Mapping[str, 
 
 
 def _match(situation: Situation) -> Matches:
+    """What waits parked for its deletion may be taken over by e-mail address, by another account of the same person."""
     kept = {held.association.extension_id for held in situation.sorted.kept}
     taken = kept | situation.deleted_ids
+    if situation.rule.scope is Scope.USERS:
+        taken |= situation.waiting.keys()
     return match_newcomers(
         situation.rule,
         situation.directory,
@@ -123,15 +138,45 @@ def _match(situation: Situation) -> Matches:
 
 
 def _updates(situation: Situation, refusals: Mapping[str, Refusal]) -> list[ExtensionChange]:
+    return [_update(situation, association, user, refusals) for association, user in situation.updating]
+
+
+def _update(
+    situation: Situation, association: Association, user: DirectoryUser, refusals: Mapping[str, Refusal]
+) -> ExtensionChange:
+    extension = situation.extensions[association.extension_id]
+    values = values_to_write(situation, user.guid, refusals)
+    placed = situation.placed(user.guid, extension, association.organization_id)
+    if association.parked is None:
+        return changes.update(association, user, values, extension, placed)
+    welcomed = replace(association, welcome=_welcome_back(situation, values, association.welcome))
+    return changes.unpark(association, extension, changes.update(welcomed, user, values, extension, placed))
+
+
+def _is_written(change: ExtensionChange) -> bool:
+    return bool(change.after) or change.parked is not None
+
+
+def _welcome_back(situation: Situation, values: Mapping[str, str], present: Welcome) -> Welcome:
+    """Parking has replaced the password of the Linkus clients, so that the user needs the e-mail once more."""
+    return Welcome.DUE if situation.rule.send_welcome_email and values.get(EMAIL) else present
+
+
+def _unparked_without_user(situation: Situation) -> list[ExtensionChange]:
     return [
-        changes.update(
-            association,
-            user,
-            values_to_write(situation, user.guid, refusals),
-            situation.extensions[association.extension_id],
-            situation.placed(user.guid, situation.extensions[association.extension_id], association.organization_id),
-        )
-        for association, user in situation.updating
+        changes.unpark(kept.association, situation.extensions[kept.association.extension_id])
+        for kept in situation.sorted.kept
+        if kept.user is None and kept.association.parked and kept.association.extension_id in situation.extensions
+    ]
+
+
+def _handed_over(situation: Situation, matches: Matches) -> list[ExtensionChange]:
+    """The ends of the associations of parked extensions that newcomers take over."""
+    waiting = situation.waiting
+    return [
+        changes.hand_over(waiting[extension.id], extension)
+        for extension in matches.adopted.values()
+        if extension.id in waiting
     ]
 
 
@@ -141,6 +186,10 @@ def _label(
     if situation.pbx.groups is None:
         return GroupsPart()
     associations = {kept.association.guid: kept.association for kept in situation.sorted.kept}
+    associations |= {association.guid: association for association in situation.waiting.values()}
+    for change in ordered:
+        if change.reason is Reason.HANDED_OVER:
+            del associations[change.guid]
     taken_over = [change for change in ordered if change.action is Action.ASSOCIATE]
     associations |= {change.guid: change.association for change in taken_over if change.association is not None}
     membership = Membership(
@@ -152,24 +201,34 @@ def _label(
     return plan_label(situation.rule.label_group, objects, situation.pbx.groups, membership)
 
 
-def _associates(situation: Situation, matches: Matches, refusals: Mapping[str, Refusal]) -> list[ExtensionChange]:
+def _associates(
+    situation: Situation,
+    matches: Matches,
+    refusals: Mapping[str, Refusal],
+    handed_over: Sequence[ExtensionChange],
+) -> list[ExtensionChange]:
     users = {user.guid: user for user in situation.newcomers}
-    releases = {change.object_id: change.key for change in situation.sorted.removals}
+    releases = {change.object_id: change.key for change in (*situation.sorted.removals, *handed_over)}
+    parked = {association.extension_id: association.parked for association in situation.sorted.parked}
     own_releases = {change.guid: change.key for change in situation.sorted.removals}
     found = []
     for origin, matched in ((Origin.BOUND, matches.bound), (Origin.ADOPTED, matches.adopted)):
         for guid, extension in matched.items():
             depends_on = {releases.get(extension.id), own_releases.get(guid)} - {None}
-            found.append(
-                changes.associate(
-                    users[guid],
-                    values_to_write(situation, guid, refusals),
-                    extension,
-                    origin,
-                    tuple(sorted(key for key in depends_on if key is not None)),
-                    placed=situation.placed(guid, extension),
-                )
+            values = values_to_write(situation, guid, refusals)
+            change = changes.associate(
+                users[guid],
+                values,
+                extension,
+                origin,
+                tuple(sorted(key for key in depends_on if key is not None)),
+                placed=situation.placed(guid, extension),
+                parked=parked.get(extension.id),
             )
+            if change.parked is not None and change.association is not None:
+                welcome = _welcome_back(situation, values, change.association.welcome)
+                change = replace(change, association=replace(change.association, welcome=welcome))
+            found.append(change)
     return found
 
 
