@@ -59,9 +59,9 @@ pbx_ad_kinds:
   type: list
   elements: str
   choices: [organizational_units, users, groups]
-pbx_ad_allow_removals:
+pbx_ad_allow_guarded:
   description:
-    - The RV(pbxops.yeastar.pbx_ad_sync#module:removals_id) of the one set of removals that the guard is to let through.
+    - The RV(pbxops.yeastar.pbx_ad_sync#module:guard_id) of the one set of removals that the guard is to let through.
   type: str
 pbx_ad_expect_plan_id:
   description:
@@ -117,7 +117,7 @@ pbx_ad_metrics_mode:
 _EXPECT = ("pbx_ad_expect_plan_id", "pbx_ad_expect_changes")
 _DELETE = ("pbx_ad_delete_extensions", "pbx_ad_delete_organizations", "pbx_ad_delete_groups")
 _WRITE = tuple(name for name in _OWN if name.startswith(("pbx_ad_report_", "pbx_ad_metrics_")))
-_RUN = ("pbx_ad_kinds", "pbx_ad_allow_removals", *_EXPECT)
+_RUN = ("pbx_ad_kinds", "pbx_ad_allow_guarded", *_EXPECT)
 
 
 @dataclass(frozen=True, slots=True)

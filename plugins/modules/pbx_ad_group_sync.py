@@ -94,9 +94,9 @@ options:
     description: The other limit of members taken out.
     type: float
     default: 10.0
-  allow_removals:
+  allow_guarded:
     description:
-      - The RV(removals_id) of the one set of removals that the guard is to let through. It is worth nothing for any other set.
+      - The RV(guard_id) of the one set of removals that the guard is to let through. It is worth nothing for any other set.
     type: str
     default: ""
   delete_groups:
@@ -349,8 +349,8 @@ plan_changes:
   elements: str
   sample:
     - 0b83d6f1 update 2000 anna
-removals_id:
-  description: Name of what the guard counts in the plan, and of nothing else, for O(allow_removals).
+guard_id:
+  description: Name of what the guard counts in the plan, and of nothing else, for O(allow_guarded).
   returned: success or failure after planning
   type: str
   sample: 4f53cda18c2baa0c

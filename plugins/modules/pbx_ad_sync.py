@@ -38,9 +38,9 @@ options:
   groups:
     description: Likewise a rule for groups, with the options of M(pbxops.yeastar.pbx_ad_group_sync).
     type: dict
-  allow_removals:
+  allow_guarded:
     description:
-      - The RV(removals_id) of the one set of removals that the guard is to let through. It is worth nothing for any other set.
+      - The RV(guard_id) of the one set of removals that the guard is to let through. It is worth nothing for any other set.
     type: str
     default: ""
 extends_documentation_fragment:
@@ -309,8 +309,8 @@ plan_changes:
   elements: str
   sample:
     - 0b83d6f1 update 2000 anna
-removals_id:
-  description: Name of what the guard counts in the plan, and of nothing else, for O(allow_removals). It has a part for each kind that has any.
+guard_id:
+  description: Name of what the guard counts in the plan, and of nothing else, for O(allow_guarded). It has a part for each kind that has any.
   returned: success or failure after planning
   type: str
   sample: users=4f53cda18c2baa0c+groups=0-0-91b3a1f7c05d2e48

@@ -103,17 +103,17 @@ def test_many_removals_stop_with_the_way_to_let_them_through(site: PlaybookSite)
     assert new
 
     stopped = site.play(SITE, "-i", inventory, fails=True)
-    found = re.search(r"run once with allow_removals: ([0-9a-z=+-]+)\.", stopped.everything)
+    found = re.search(r"run once with allow_guarded: ([0-9a-z=+-]+)\.", stopped.everything)
     assert found, stopped.everything
     assert stopped.recap["headquarters"]["failed"] == 1
     assert len(site.names) == 13
     assert "Gustav" in site.names.values()
 
-    wrong = site.play(SITE, "-i", inventory, "-e", "pbx_ad_allow_removals=0123456789abcdef", fails=True)
-    assert "allow_removals" in wrong.everything
+    wrong = site.play(SITE, "-i", inventory, "-e", "pbx_ad_allow_guarded=0123456789abcdef", fails=True)
+    assert "allow_guarded" in wrong.everything
     assert len(site.names) == 13
 
-    site.play(SITE, "-i", inventory, "-e", f"pbx_ad_allow_removals={found[1]}")
+    site.play(SITE, "-i", inventory, "-e", f"pbx_ad_allow_guarded={found[1]}")
     assert sorted(site.names.values()) == ["Gustav", "User 0"]
 
 

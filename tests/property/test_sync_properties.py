@@ -217,7 +217,7 @@ def test_stopped_removals_harm_nothing_and_can_be_allowed_later(setting: Setting
     world.apply(made.changes, verdict.stopped, made.refreshed)
     _nobody_lost_their_address(setting, world)
     later = world.plan(setting)
-    allowed = judge(later, replace(stops, allowed=later.removals_id), Totals(len(world.associations)))
+    allowed = judge(later, replace(stops, allowed=later.guard_id), Totals(len(world.associations)))
     assert allowed.stopped == frozenset()
     world.apply(later.changes, allowed.stopped, later.refreshed)
     assert world.outcome() == undisturbed.outcome()

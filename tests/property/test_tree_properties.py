@@ -100,7 +100,7 @@ def test_the_guard_stops_what_takes_something_away_and_nothing_else_until_it_is_
     again = [calm.run(kind, _limits(stops)) for kind in calm.order]
     assert not any(run.calls for run in again) or any(_may_wait(site, run) for run in (*guarded, *again))
     for kind in site.order:
-        allowed = site.plan(kind).removals_id
+        allowed = site.plan(kind).guard_id
         run = _run_and_look(site, kind, limits=replace(_limits(stops), allowed=allowed))
         assert run.verdict.stopped == frozenset()
     for _time in range(_RUNS_TO_REST):
@@ -247,7 +247,7 @@ def _look_at_a_guarded_run(site: Site, kind: RuleKind, stops: frozenset[Danger])
     if Danger.MEMBER_REMOVALS in stops:
         _look_at_members_that_stay(before, site, run)
     again = site.plan(kind)
-    assert not judge(again, replace(limits, allowed=run.plan.removals_id), Totals(0)).stopped
+    assert not judge(again, replace(limits, allowed=run.plan.guard_id), Totals(0)).stopped
     return run
 
 

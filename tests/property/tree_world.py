@@ -764,7 +764,7 @@ class Site:
         self._recover()
         made = self.plan(kind)
         totals = Totals(len(self.ledger.held), len(self.ledger.associations()))
-        verdict = judge(made, limits or GuardLimits(allowed=made.removals_id), totals)
+        verdict = judge(made, limits or GuardLimits(allowed=made.guard_id), totals)
         before = self.pbx.calls
         if kind is RuleKind.ORGANIZATIONAL_UNITS:
             self.saved_unit_rule = self.units

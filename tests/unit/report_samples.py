@@ -136,7 +136,7 @@ RUN: dict[str, Any] = {
     ],
     "run_id": "42",
     "plan_id": "325f79650555ce51",
-    "removals_id": "4f53cda18c2baa0c",
+    "guard_id": "4f53cda18c2baa0c",
     "ledger_path": "/var/lib/pbxops/pbx.example.com.sqlite3",
     "outcome": outcome(),
 }

@@ -62,10 +62,10 @@ def test_what_is_given_is_in_the_limits() -> None:
         "max_removals_percent": 2.5,
         "max_member_removals": 3,
         "max_member_removals_percent": 0.0,
-        "allow_removals": "0123456789abcdef",
+        "allow_guarded": "0123456789abcdef",
     }
 
-    assert guard_limits(options(**given), options(**given)["allow_removals"]) == GuardLimits(
+    assert guard_limits(options(**given), options(**given)["allow_guarded"]) == GuardLimits(
         removals=1, percent=2.5, member_removals=3, member_removals_percent=0.0, allowed="0123456789abcdef"
     )
 
@@ -107,7 +107,7 @@ def test_options_that_cannot_be_are_told_by_their_names(given: dict[str, Any], w
 )
 def test_limits_that_are_none_are_told_by_their_names(given: dict[str, Any], word: str) -> None:
     with pytest.raises(OptionError, match=f"^{word} "):
-        guard_limits(options(**given), options(**given)["allow_removals"])
+        guard_limits(options(**given), options(**given)["allow_guarded"])
 
 
 def test_the_guard_of_groups_has_no_option_for_moves() -> None:
@@ -116,5 +116,5 @@ def test_the_guard_of_groups_has_no_option_for_moves() -> None:
         "max_removals_percent",
         "max_member_removals",
         "max_member_removals_percent",
-        "allow_removals",
+        "allow_guarded",
     }

@@ -24,7 +24,7 @@ def _change(action: Action, name: str, *depends_on: str, reason: Reason = Reason
 
 
 def _plan(*changes: ExtensionChange) -> Plan:
-    return Plan("f00d", changes, (), removals_id="beef")
+    return Plan("f00d", changes, (), guard_id="beef")
 
 
 def _removals(

@@ -38,7 +38,7 @@ BOARD = OrganizationReference(50, "Board")
 
 
 def _plan(*changes: AnyChange) -> Plan:
-    return Plan("f00d", changes, (), removals_id="beef")
+    return Plan("f00d", changes, (), guard_id="beef")
 
 
 def _organization(

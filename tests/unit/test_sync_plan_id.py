@@ -11,7 +11,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory imp
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin, Welcome
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, Conflict, ExtensionChange, Reason
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import plan_id, removals_id
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import guard_id, plan_id
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AccountStatus, UserRule
 
 from tests.unit.sync_builders import DOMAIN, PBX, rule
@@ -87,9 +87,9 @@ def test_what_cannot_be_written_into_a_name_is_an_error() -> None:
 
 def test_the_name_of_the_removals_holds_while_the_rest_is_carried_out() -> None:
     released = replace(DELETE, guid="k", action=Action.RELEASE, reason=Reason.OUT_OF_SCOPE)
-    name = removals_id(DOMAIN, PBX, [DELETE, released, UPDATE, GONE])
-    assert removals_id(DOMAIN, PBX, [released, DELETE]) == name
-    assert removals_id(DOMAIN, PBX, [replace(DELETE, before={"title": "Boss"}), released]) == name
+    name = guard_id(DOMAIN, PBX, [DELETE, released, UPDATE, GONE])
+    assert guard_id(DOMAIN, PBX, [released, DELETE]) == name
+    assert guard_id(DOMAIN, PBX, [replace(DELETE, before={"title": "Boss"}), released]) == name
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,6 @@ def test_the_name_of_the_removals_holds_while_the_rest_is_carried_out() -> None:
     ],
 )
 def test_other_removals_have_another_name(changes: list[ExtensionChange]) -> None:
-    assert removals_id(DOMAIN, PBX, changes) != removals_id(DOMAIN, PBX, [DELETE])
-    assert removals_id(replace(DOMAIN, guid="other"), PBX, [DELETE]) != removals_id(DOMAIN, PBX, [DELETE])
-    assert removals_id(DOMAIN, replace(PBX, serial_number="s"), [DELETE]) != removals_id(DOMAIN, PBX, [DELETE])
+    assert guard_id(DOMAIN, PBX, changes) != guard_id(DOMAIN, PBX, [DELETE])
+    assert guard_id(replace(DOMAIN, guid="other"), PBX, [DELETE]) != guard_id(DOMAIN, PBX, [DELETE])
+    assert guard_id(DOMAIN, replace(PBX, serial_number="s"), [DELETE]) != guard_id(DOMAIN, PBX, [DELETE])

@@ -674,8 +674,8 @@ def test_a_plan_is_named_after_what_it_does_and_its_removals_after_what_they_rem
     without = plan(directory(deleted=["ben"]), pbx(held), [known])
     assert leaving == same
     assert leaving.id != without.id
-    assert leaving.removals_id == without.removals_id
-    assert leaving.removals_id != plan(directory(ADA, BEN), pbx(held), [known]).removals_id
+    assert leaving.guard_id == without.guard_id
+    assert leaving.guard_id != plan(directory(ADA, BEN), pbx(held), [known]).guard_id
 
 
 def test_every_user_is_counted_once() -> None:

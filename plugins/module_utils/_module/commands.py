@@ -65,7 +65,7 @@ UPDATE_MODULE_OPTIONS: dict[str, dict[str, Any]] = {
         "default": [kind.value for kind in KINDS],
     },
     **{kind.value: {"type": "dict"} for kind in KINDS},
-    "allow_removals": {"type": "str", "default": ""},
+    "allow_guarded": {"type": "str", "default": ""},
     **EXPECT_OPTIONS,
 }
 SCHEDULE_MODULE_OPTIONS: dict[str, dict[str, Any]] = {**CONNECTION_OPTIONS, **SCHEDULE_OPTIONS}
@@ -117,7 +117,7 @@ def rule_module(kind: RuleKind) -> Callable[[Mapping[str, Any], bool, str], Resu
             kinds=[kind],
             check_mode=check_mode,
             when=Synchronize(options["sync"]),
-            allowed=options["allow_removals"],
+            allowed=options["allow_guarded"],
             expected=_expected(options),
             clean_up=options[KINDS[kind].clean_up],
         )
@@ -136,7 +136,7 @@ def update_module(options: Mapping[str, Any], check_mode: bool, command: str) ->
         given=[given_rule(kind, options[kind.value]) for kind in RuleKind if options[kind.value] is not None],
         kinds=[RuleKind(name) for name in options["kinds"]],
         check_mode=check_mode,
-        allowed=options["allow_removals"],
+        allowed=options["allow_guarded"],
         expected=_expected(options),
     )
     pbx_warnings: list[str] = []

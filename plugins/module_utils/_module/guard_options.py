@@ -37,13 +37,13 @@ def limit_options(*dangers: Danger) -> dict[str, dict[str, Any]]:
 
 def guard_options(*dangers: Danger) -> dict[str, dict[str, Any]]:
     """Return the argument specification of the guard for what a module can do."""
-    return {**limit_options(*dangers), "allow_removals": {"type": "str", "default": ""}}
+    return {**limit_options(*dangers), "allow_guarded": {"type": "str", "default": ""}}
 
 
 def guard_limits(options: Mapping[str, Any], allowed: str) -> GuardLimits:
     """Return the guard's limits; a module without an option has the default.
 
-    :param allowed: the ``removals_id`` that the guard is to let through.
+    :param allowed: the ``guard_id`` that the guard is to let through.
     :raises OptionError: for a negative number or more than 100 percent.
     """
     default = GuardLimits()

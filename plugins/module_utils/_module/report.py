@@ -211,7 +211,7 @@ def failures(stages: Sequence[StageReport], ended_by: YeastarError | None) -> li
     breached = [stage for stage in stages if stage.verdict.breaches]
     sentences = [_guard_sentence(stage, breach) for stage in breached for breach in stage.verdict.breaches]
     if breached:
-        sentences.append(f"If that is meant, run once with allow_removals: {removals_id(stages)}.")
+        sentences.append(f"If that is meant, run once with allow_guarded: {guard_id(stages)}.")
     if ended_by is not None:
         sentences.append(f"The run ended early. {ended_by}")
     failed = [
@@ -223,12 +223,12 @@ def failures(stages: Sequence[StageReport], ended_by: YeastarError | None) -> li
     return sentences
 
 
-def removals_id(stages: Sequence[StageReport]) -> str:
+def guard_id(stages: Sequence[StageReport]) -> str:
     """Return a name of what the guard counts in a run: the plan's own, or of several the parts that have any."""
     if len(stages) == 1:
-        return stages[0].plan.removals_id
+        return stages[0].plan.guard_id
     counted = [stage for stage in stages if any(_counts(change) for change in stage.plan.changes)]
-    return PART_SEPARATOR.join(f"{stage.kind}{KIND_SEPARATOR}{stage.plan.removals_id}" for stage in counted)
+    return PART_SEPARATOR.join(f"{stage.kind}{KIND_SEPARATOR}{stage.plan.guard_id}" for stage in counted)
 
 
 def allowed_part(allowed: str, kind: RuleKind) -> str:

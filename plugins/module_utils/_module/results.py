@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.life import LifeReport, integration_data
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report import Report, removals_id
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report import Report, guard_id
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.schedule import ScheduleReport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.update import Updated
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import NOT_CONNECTED
@@ -53,7 +53,7 @@ def rule_result(updated: Updated, kind: RuleKind) -> Result:
         **_values(report),
         "status": updated.status,
         "enabled": updated.rules[kind].enabled,
-        "removals_id": removals_id(report.stages) if report.stages else "",
+        "guard_id": guard_id(report.stages) if report.stages else "",
     }
     return Result(values, (*report.warnings, *_conflict_warnings(report)), report.failure)
 
@@ -67,7 +67,7 @@ def update_result(updated: Updated) -> Result:
         "kinds": [stage.kind.value for stage in report.stages],
         "paused": sorted(kind.value for kind, rule in updated.rules.items() if not rule.enabled),
         "summaries": {stage.kind.value: stage.summary for stage in report.stages},
-        "removals_id": removals_id(report.stages) if report.stages else "",
+        "guard_id": guard_id(report.stages) if report.stages else "",
     }
     return Result(values, (*report.warnings, *_conflict_warnings(report)), report.failure)
 

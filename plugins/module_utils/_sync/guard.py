@@ -28,7 +28,7 @@ _HARMLESS = frozenset(
 )
 
 
-# A removals_id has a part for each danger, in their order.
+# A guard_id has a part for each danger, in their order.
 SEPARATOR = "-"
 NOTHING = "0"
 
@@ -50,7 +50,7 @@ class GuardLimits:
 
     :param removals: deleted and released objects.
     :param percent: a share of the associated objects, in percent.
-    :param allowed: the ``removals_id`` of the one set of removals, moves and members taken out that is allowed
+    :param allowed: the ``guard_id`` of the one set of removals, moves and members taken out that is allowed
         whatever its size, each of the three for itself; "" for none.
     :param moves: extensions taken out of an organization that the synchronization gave them.
     :param moves_percent: a share of the associated extensions.
@@ -146,7 +146,7 @@ def judge(plan: Plan, limits: GuardLimits, totals: Totals) -> Verdict:
         for danger, number in found.items()
         if _is_too_many(number, *limits.of(danger), totals.of(danger))
     )
-    breaches = tuple(one for one in breaches if not _is_allowed(one.danger, plan.removals_id, limits.allowed))
+    breaches = tuple(one for one in breaches if not _is_allowed(one.danger, plan.guard_id, limits.allowed))
     if not breaches:
         return Verdict(plan.changes)
     stops = {breach.danger for breach in breaches}
@@ -169,12 +169,12 @@ def judge(plan: Plan, limits: GuardLimits, totals: Totals) -> Verdict:
     return Verdict(going_on, with_dependents(going_on, stopped), breaches)
 
 
-def _is_allowed(danger: Danger, removals_id: str, allowed: str) -> bool:
+def _is_allowed(danger: Danger, guard_id: str, allowed: str) -> bool:
     """Whether a name that was allowed is that of the plan, or has the same part for a danger."""
-    if allowed == removals_id:
+    if allowed == guard_id:
         return True
     place = list(Danger).index(danger)
-    found, given = removals_id.split(SEPARATOR), allowed.split(SEPARATOR)
+    found, given = guard_id.split(SEPARATOR), allowed.split(SEPARATOR)
     return place < min(len(found), len(given)) and found[place] == given[place] != NOTHING
 
 

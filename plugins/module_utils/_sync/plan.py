@@ -208,7 +208,7 @@ class Plan:
 
     :param id: a hash over the rule and all that would be done; the same plan has the same id in check mode and
         in a run.
-    :param removals_id: a name of what the guard counts alone, in parts; a part stays the same when everything else of
+    :param guard_id: a name of what the guard counts alone, in parts; a part stays the same when everything else of
         the plan is done.
     :param refreshed: associations to be saved anew although the PBX needs no write (a moved or renamed user, a
         value that somebody already set to what is wanted).
@@ -220,7 +220,7 @@ class Plan:
     id: str
     changes: tuple[AnyChange, ...]
     conflicts: tuple[Conflict, ...]
-    removals_id: str = ""
+    guard_id: str = ""
     refreshed: tuple[Association | ObjectAssociation, ...] = ()
     unchanged: int = 0
     excluded: int = 0

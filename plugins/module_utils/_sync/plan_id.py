@@ -78,11 +78,11 @@ def sealed(rule: AnyRule, domain: Domain, pbx: PbxIdentity, plan: Plan) -> Plan:
         plan,
         conflicts=found,
         id=plan_id(rule, domain, pbx, plan.changes, found),
-        removals_id=removals_id(domain, pbx, plan.changes),
+        guard_id=guard_id(domain, pbx, plan.changes),
     )
 
 
-def removals_id(domain: Domain, pbx: PbxIdentity, changes: Iterable[Change]) -> str:
+def guard_id(domain: Domain, pbx: PbxIdentity, changes: Iterable[Change]) -> str:
     """Return a name of what the guard counts among the changes, and of nothing else of the plan.
 
     It has a part for each danger, 16 hexadecimal digits or 0 for nothing; nothing at the end is left out. The order of

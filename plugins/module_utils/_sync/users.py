@@ -41,7 +41,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     Plan,
     Reason,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import plan_id, removals_id
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import guard_id, plan_id
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.removals import deleting_status
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import NumberFrom, Scope, UserRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.situation import Situation, look_at
@@ -98,7 +98,7 @@ def plan_users(
         id=plan_id(rule, directory.domain, pbx.identity, changes_made, found),
         changes=changes_made,
         conflicts=found,
-        removals_id=removals_id(directory.domain, pbx.identity, changes_made),
+        guard_id=guard_id(directory.domain, pbx.identity, changes_made),
         refreshed=(
             *(
                 change.association

@@ -112,7 +112,7 @@ class Run:
     recovered: tuple[Recovered, ...]
     run_id: str
     plan_id: str
-    removals_id: str
+    guard_id: str
     ledger_path: str
     sides: Sides
 
@@ -151,7 +151,7 @@ def read_run(result: Fields) -> Run:
         recovered=tuple(_read_recovered(change) for change in result.each("recovered")),
         run_id=result.text("run_id"),
         plan_id=result.text("plan_id"),
-        removals_id=result.text("removals_id"),
+        guard_id=result.text("guard_id"),
         ledger_path=result.text("ledger_path"),
         sides=read_sides(result),
     )

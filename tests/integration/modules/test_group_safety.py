@@ -342,7 +342,7 @@ def test_check_mode_writes_nothing_anywhere_and_plans_what_a_run_does(filled: Si
     assert {change["state"] for change in shown["changes"]} == {"planned"}
     assert shown["run_id"] == ""
     done = filled.groups(**DELETE)
-    assert (shown["plan_id"], shown["removals_id"]) == (done["plan_id"], done["removals_id"])
+    assert (shown["plan_id"], shown["guard_id"]) == (done["plan_id"], done["guard_id"])
     assert [_without_outcome(change) for change in shown["changes"]] == [
         _without_outcome(change) for change in done["changes"]
     ]
@@ -391,23 +391,23 @@ def test_many_members_taken_out_are_stopped_and_nothing_else_is(site: Site) -> N
     assert site.members["One"] == names
 
     stopped = site.groups(fails=True)
-    assert stopped["removals_id"] == shown["removals_id"]
+    assert stopped["guard_id"] == shown["guard_id"]
     assert {change["name"]: len(change["members_removed"]) for change in stopped["changes"]} == {
         "One": 26,
         "Second": 25,
     }
     assert {change["state"] for change in stopped["changes"]} == {"stopped"}
-    for words in ("51 members to be taken out", "of 105 members", "One (26)", "Second (25)", "allow_removals"):
+    for words in ("51 members to be taken out", "of 105 members", "One (26)", "Second (25)", "allow_guarded"):
         assert words in stopped["msg"]
     assert site.members == {
         "One": names | {"Newcomer"},
         "Second": names,
         "Three": {"User00", "Newcomer"},
     }
-    site.groups(fails=True, allow_removals="0123456789abcdef")
+    site.groups(fails=True, allow_guarded="0123456789abcdef")
     assert site.members["Second"] == names
 
-    site.groups(allow_removals=stopped["removals_id"])
+    site.groups(allow_guarded=stopped["guard_id"])
     assert site.members == {
         "One": {f"User{number:02}" for number in range(26, 52)} | {"Newcomer"},
         "Second": {f"User{number:02}" for number in range(26, 52)} | {"User00"},
@@ -443,7 +443,7 @@ def test_members_put_in_by_hand_count_where_they_are_taken_out_and_taken_out_one
 
     assert stopped["changes"][0]["members_removed"] == ["1002 Carl", "1003 Dora"]
     assert filled.members["Small"] == {"Anna", "Bernd", "Carl", "Dora"}
-    filled.groups(max_member_removals=1, max_member_removals_percent=10, allow_removals=stopped["removals_id"])
+    filled.groups(max_member_removals=1, max_member_removals_percent=10, allow_guarded=stopped["guard_id"])
     assert filled.members["Small"] == {"Anna", "Bernd"}
 
 
@@ -460,7 +460,7 @@ def test_many_groups_that_end_are_stopped_and_nothing_else_is(filled: Site, fate
     assert "2 removals" in stopped["msg"]
     assert "of 2 associated groups: Large, Small" in stopped["msg"]
     assert filled.members == {**MEMBERS, "New": {"Carl"}, "hand": set()}
-    allowed = filled.groups(**limits, allow_removals=stopped["removals_id"])
+    allowed = filled.groups(**limits, allow_guarded=stopped["guard_id"])
     assert allowed["summary"][fate] == 2
     assert set(filled.members) == ({"New", "hand"} if fate == "delete" else {*MEMBERS, "New", "hand"})
 

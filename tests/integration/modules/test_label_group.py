@@ -247,7 +247,7 @@ def test_when_the_guard_stops_removals_the_label_keeps_them(labelled: Site) -> N
 
     assert stopped["summary"]["stopped"] == 2
     assert labelled.members == {"AD": {"Anna", "Bernd", "Carl", "Dora"}}
-    labelled.sync(**LABEL, **rule, **limits, allow_removals=stopped["removals_id"])
+    labelled.sync(**LABEL, **rule, **limits, allow_guarded=stopped["guard_id"])
     assert labelled.members == {"AD": {"Carl", "Dora"}}
     assert not labelled.sync(**LABEL, **rule, **limits)["changed"]
 

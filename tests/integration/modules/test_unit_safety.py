@@ -76,9 +76,9 @@ def test_check_mode_writes_nothing_anywhere_and_plans_what_a_run_does(filled: Si
     assert {change["state"] for change in shown["changes"]} == {"planned"}
     done = filled.units(**rule)
     assert shown["run_id"] == ""
-    assert (shown["plan_id"], shown["removals_id"], shown["diff"]) == (
+    assert (shown["plan_id"], shown["guard_id"], shown["diff"]) == (
         done["plan_id"],
-        done["removals_id"],
+        done["guard_id"],
         done["diff"],
     )
     assert [_without_outcome(change) for change in shown["changes"]] == [
@@ -301,13 +301,13 @@ def test_many_removals_stop_and_only_they(site: Site) -> None:
     assert {change["state"] for change in shown["changes"]} == {"planned", "stopped"}
     stopped = site.units(fails=True, **DELETE)
     assert stopped["summary"]["stopped"] == 11
-    for words in ("11 removals", "max_removals 10", "max_removals_percent 5 of 12", "Unit00", "allow_removals"):
+    for words in ("11 removals", "max_removals 10", "max_removals_percent 5 of 12", "Unit00", "allow_guarded"):
         assert words in stopped["msg"]
     assert set(site.organizations) == {"", "North", "South", *names}
 
-    site.units(fails=True, allow_removals="0123456789abcdef", **DELETE)
-    assert shown["removals_id"] == stopped["removals_id"]
-    allowed = site.units(allow_removals=stopped["removals_id"], **DELETE)
+    site.units(fails=True, allow_guarded="0123456789abcdef", **DELETE)
+    assert shown["guard_id"] == stopped["guard_id"]
+    allowed = site.units(allow_guarded=stopped["guard_id"], **DELETE)
     assert allowed["summary"]["delete"] == 11
     assert set(site.organizations) == {"", "North", "South"}
 
@@ -318,7 +318,7 @@ def test_what_the_guard_let_through_does_not_change_the_name_of_what_it_stopped(
     rule: dict[str, Any] = {**DELETE, "max_removals": 0, "max_removals_percent": 0.0}
 
     stopped = filled.units(fails=True, **rule)
-    filled.units(**rule, allow_removals=stopped["removals_id"])
+    filled.units(**rule, allow_guarded=stopped["guard_id"])
 
     assert "East" not in filled.organizations
 
@@ -369,8 +369,8 @@ def test_many_moves_stop_and_only_they(filled: Site, run: str) -> None:
         "West": {"Dora", "Emil"},
     }
     assert filled.extension_of("Anna")["last_name"] == ("Neu" if run == "sync" else "")
-    assert stopped["removals_id"] == shown["removals_id"]
-    assert not filled.run(module, {**options, "allow_removals": stopped["removals_id"]}, False).get("failed")
+    assert stopped["guard_id"] == shown["guard_id"]
+    assert not filled.run(module, {**options, "allow_guarded": stopped["guard_id"]}, False).get("failed")
     assert filled.organizations["West"] == {"Anna", "Bernd", "Dora", "Emil"}
     assert not filled.run(module, options, False)["changed"]
 
@@ -410,7 +410,7 @@ def test_many_members_taken_out_stop_and_only_they(filled: Site) -> None:
         assert "East (1), North (1)" in outcome["msg"]
     everyone = {"South": {"Carl"}, "West": {"Anna", "Bernd", "Dora"}}
     assert filled.members == {"East": {"Anna"}, "North": {"Bernd"}, **everyone}
-    filled.units(**rule, allow_removals=stopped["removals_id"])
+    filled.units(**rule, allow_guarded=stopped["guard_id"])
     assert filled.members == {"East": set(), "North": set(), **everyone}
 
 
@@ -472,7 +472,7 @@ UNUSABLE: tuple[tuple[dict[str, Any], list[str]], ...] = (
     ({"max_moves_percent": 100.5}, ["max_moves_percent"]),
     ({"max_member_removals": -1}, ["max_member_removals"]),
     ({"max_member_removals_percent": float("nan")}, ["max_member_removals_percent"]),
-    ({"allow_removals": ["a", "b"], "max_removals": ""}, ["max_removals"]),
+    ({"allow_guarded": ["a", "b"], "max_removals": ""}, ["max_removals"]),
 )
 
 

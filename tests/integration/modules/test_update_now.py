@@ -193,9 +193,9 @@ def test_the_guard_judges_each_kind_by_its_own_limits_and_one_name_allows_them_a
     assert staffed.members["Team"] == {"Anna", "Bernd", "Carl"}
     assert "max_removals 0" in stopped["msg"]
     assert "max_member_removals 0" in stopped["msg"]
-    assert stopped["removals_id"].startswith("users=")
-    assert "+groups=0-0-" in stopped["removals_id"]
-    allowed = staffed.update(allow_removals=stopped["removals_id"])
+    assert stopped["guard_id"].startswith("users=")
+    assert "+groups=0-0-" in stopped["guard_id"]
+    allowed = staffed.update(allow_guarded=stopped["guard_id"])
     assert allowed["summary"]["stopped"] == 0
     assert staffed.members["Team"] == {"Carl"}
     assert staffed.names == {"2001": "Bernd", "2002": "Carl"}

@@ -478,14 +478,14 @@ def test_many_removals_stop_and_only_they(site: Site) -> None:
     assert shown["summary"]["stopped"] == 12
     stopped = site.sync_failing()
     assert stopped["summary"]["stopped"] == 12
-    assert "allow_removals" in stopped["msg"]
+    assert "allow_guarded" in stopped["msg"]
     assert "Leaver00" in stopped["msg"]
     assert set(site.names.values()) == {*names, "Anna"}
 
-    site.sync_failing(allow_removals="0123456789abcdef")
+    site.sync_failing(allow_guarded="0123456789abcdef")
     assert set(site.names.values()) == {*names, "Anna"}
 
-    allowed = site.sync(allow_removals=stopped["removals_id"])
+    allowed = site.sync(allow_guarded=stopped["guard_id"])
     assert allowed["summary"]["delete"] == 12
     assert set(site.names.values()) == {"Anna"}
 
