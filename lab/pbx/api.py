@@ -15,6 +15,7 @@ from lab.pbx import (
     group_endpoints,
     organization_endpoints,
     system_endpoints,
+    telephony_endpoints,
 )
 from lab.pbx.arguments import ApiCall, Endpoint
 from lab.pbx.errors import ApiError
@@ -53,6 +54,8 @@ ROUTES: dict[str, Route] = {
     "preference/get": _get(system_endpoints.get_preference),
     "preference/update": _post(system_endpoints.update_preference),
     "sign/create": _post(system_endpoints.create_sign, writes=False),
+    "call/query": _get(telephony_endpoints.query_calls),
+    "queue/list": _get(telephony_endpoints.list_queues),
     "extension/list": _get(extension_endpoints.list_extensions),
     "extension/search": _get(extension_endpoints.search_extensions),
     "extension/get": _get(extension_endpoints.get_extension),

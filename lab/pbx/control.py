@@ -111,6 +111,22 @@ class ControlClient:
         """Let another object refer to the extension, so that deleting it gives 70091."""
         self._post("/mark-referenced", number=number)
 
+    def start_call(self, number: str, call_type: str = "inbound", other: str = "", status: str = "ANSWER") -> str:
+        """Let an extension be in a call, in an internal one with `other`; the call's id."""
+        call_id: str = self._post("/start-call", number=number, call_type=call_type, other=other, status=status)
+        return call_id
+
+    def end_call(self, call_id: str) -> None:
+        """End a call."""
+        self._post("/end-call", call_id=call_id)
+
+    def add_queue(self, number: str, agents: list[str], dynamic_agents: list[str] | None = None, name: str = "") -> int:
+        """Add a queue with the extensions of these numbers as static and dynamic agents; its id."""
+        queue_id: int = self._post(
+            "/add-queue", number=number, agents=agents, dynamic_agents=dynamic_agents or [], name=name
+        )
+        return queue_id
+
     def unblock(self, address: str | None = None) -> None:
         """Lift the lock-out of one address, or of all."""
         self._post("/unblock", address=address)

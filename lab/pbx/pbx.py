@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from lab.pbx.extensions import Extension, ExtensionStore
 from lab.pbx.groups import DEFAULT_FLAGS, SPECIFIC, ExtensionGroup, GroupStore
 from lab.pbx.organizations import ROOT_ID, OrganizationTree
 from lab.pbx.settings import Settings
+from lab.pbx.telephony import CallType, Telephony
 from lab.pbx.tokens import LockOut, TokenStore
 from lab.pbx.unique import Owner
 from lab.pbx.variants import Variants
@@ -48,6 +49,7 @@ class Pbx:
         self.lock_out = LockOut(clock)
         self.extensions = ExtensionStore()
         self.groups = GroupStore()
+        self.telephony = Telephony()
         self.organizations = OrganizationTree(settings.company_name)
         self.organization_management = settings.organization_management
         self.name_display_format = settings.name_display_format
@@ -80,9 +82,10 @@ class Pbx:
         return separator.join(name for name in names if name)
 
     def remove_extension(self, extension: Extension) -> None:
-        """Delete an extension, and take it out of all groups."""
+        """Delete an extension, and take it out of all groups and queues."""
         self.extensions.remove(extension)
         self.groups.drop_extension(extension.id)
+        self.telephony.drop_extension(extension.id)
         self.referenced_extension_ids.discard(extension.id)
 
     # What tests and an administrator at the web portal do, past the Open API's rules.
@@ -157,6 +160,30 @@ class Pbx:
         """Let another object refer to the extension, so that deleting it gives 70091."""
         with self.lock:
             self.referenced_extension_ids.add(self._numbered(number).id)
+
+    def start_call(self, number: str, call_type: CallType = "inbound", other: str = "", status: str = "ANSWER") -> str:
+        """Let an extension be in a call, in an internal one with `other`; the call's id.
+
+        Raises KeyError for an unknown number, ValueError for an unknown type or status.
+        """
+        with self.lock:
+            parties = {self._numbered(one).number: status for one in (number, other) if one}
+            return self.telephony.begin(call_type, parties)
+
+    def end_call(self, call_id: str) -> None:
+        """End a call. Raises KeyError for an unknown id."""
+        with self.lock:
+            self.telephony.end(call_id)
+
+    def add_queue(self, number: str, agents: Sequence[str], dynamic_agents: Sequence[str] = (), name: str = "") -> int:
+        """Add a queue with the extensions of these numbers as static and dynamic agents; its id.
+
+        Raises KeyError for an unknown number of an agent, ValueError for a number of the queue that is taken.
+        """
+        with self.lock:
+            members = [[self._numbered(one).id for one in numbers] for numbers in (agents, dynamic_agents)]
+            self.seed_number(number, "queue", name)
+            return self.telephony.add_queue(number, name or number, *members)
 
     def _numbered(self, number: str) -> Extension:
         extension = self.extensions.by_number(number)

@@ -7,8 +7,9 @@ import base64
 import time
 from typing import Any
 
-from lab.pbx.arguments import ApiCall, Payload, integer_argument
+from lab.pbx.arguments import ApiCall, Payload, integer_argument, known
 from lab.pbx.errors import INTERFACE_NOT_EXISTED, ApiError, invalid
+from lab.pbx.extensions import Extension
 from lab.pbx.organizations import ROOT_ID, Organization
 from lab.pbx.pbx import Pbx
 from lab.pbx.settings import MODELS
@@ -29,8 +30,6 @@ _OTHER_MENUS = frozenset(
         "paging_custom_prompt",
         "phonebook",
         "pinset",
-        "queue",
-        "queue_agent",
         "ring_group",
         "system_prompt",
         "trunk",
@@ -78,7 +77,7 @@ def get_menuoptions(call: ApiCall) -> Payload:
     if not menu:
         raise invalid("menu", "required")
     if menu == "queue_agent":
-        integer_argument(call.arguments, "id")
+        return {"data": _agent_options(call)}
     return {"data": _menu(call.pbx, menu)}
 
 
@@ -136,7 +135,9 @@ def _menu(pbx: Pbx, menu: str) -> list[dict[str, Any]]:
     if menu == "role":
         return [{"text": name, "value": str(one)} for one, name in pbx.settings.roles.items()]
     if menu == "extension":
-        return [{"text": f"{one.number}-{pbx.display_name(one)}", "value": str(one.id)} for one in pbx.extensions.all()]
+        return [_extension_option(pbx, one) for one in pbx.extensions.all()]
+    if menu == "queue":
+        return [{"text": one.name, "value": str(one.id)} for one in pbx.telephony.queues()]
     if menu == "ext_group":
         return [{"text": one.name, "value": str(one.id)} for one in pbx.groups.all()]
     if menu == "org_list":
@@ -145,6 +146,16 @@ def _menu(pbx: Pbx, menu: str) -> list[dict[str, Any]]:
     if menu in _OTHER_MENUS:
         return []
     raise invalid("menu", "enum")
+
+
+def _agent_options(call: ApiCall) -> list[dict[str, Any]]:
+    queue = known(call, call.pbx.telephony.queue(integer_argument(call.arguments, "id")))
+    agents = [call.pbx.extensions.get(one) for one in (*queue.static_agents, *queue.dynamic_agents)]
+    return [_extension_option(call.pbx, one) for one in agents if one is not None]
+
+
+def _extension_option(pbx: Pbx, extension: Extension) -> dict[str, Any]:
+    return {"text": f"{extension.number}-{pbx.display_name(extension)}", "value": str(extension.id)}
 
 
 def _organization_option(pbx: Pbx, organization: Organization) -> dict[str, Any]:

@@ -71,6 +71,9 @@ class Variants:
     organization_limits_count_root: bool = False
     preference_api: bool = True
 
+    # Telephony
+    no_calls: Literal["empty", "refused"] = "empty"
+
     # Transport, errors, tokens
     missing_user_agent: Literal["cut", "denied"] = "cut"
     missing_token_errcode: int = errors.TOKEN_EXPIRED

@@ -467,6 +467,17 @@ def test_hands_through_the_control_port(process: tuple[Client, ControlClient]) -
     assert ivr["duplicate_field_list"][0]["external_source_name"] == "Welcome"
 
 
+def test_calls_and_queues_through_the_control_port(process: tuple[Client, ControlClient]) -> None:
+    client, control = process
+    control.seed_extension("1700")
+    call_id = control.start_call("1700", "outbound", status="RING")
+    control.add_queue("6400", ["1700"], name="Sales")
+    assert [call["call_id"] for call in client.get("call/query", type="outbound").json()["data"]] == [call_id]
+    assert client.get("queue/list").json()["queue_list"][0]["name"] == "Sales"
+    control.end_call(call_id)
+    assert client.get("call/query", type="outbound").json()["data"] == []
+
+
 def test_the_log_through_the_control_port(process: tuple[Client, ControlClient]) -> None:
     client, control = process
     control.clear_calls()

@@ -113,7 +113,17 @@ def test_menus() -> None:
     assert invalid_fields(asker.get("system/get_menuoptions")) == {"menu": "required"}
     assert invalid_fields(asker.get("system/get_menuoptions", menu="pizza")) == {"menu": "enum"}
     assert invalid_fields(asker.get("system/get_menuoptions", menu="queue_agent")) == {"id": "required"}
-    assert errcode(asker.get("system/get_menuoptions", menu="queue_agent", id=1)) == 0
+    assert errcode(asker.get("system/get_menuoptions", menu="queue_agent", id=1)) == 60001
+
+
+def test_menus_of_queues() -> None:
+    asker = logged_in()
+    asker.pbx.seed_extension("1201", first_name="Anna", last_name="Adler")
+    queue_id = asker.pbx.add_queue("6400", ["1201"], name="Sales")
+    assert asker.get("system/get_menuoptions", menu="queue")["data"] == [{"text": "Sales", "value": "1"}]
+    assert asker.get("system/get_menuoptions", menu="queue_agent", id=queue_id)["data"] == [
+        {"text": "1201-Anna Adler", "value": "1"}
+    ]
 
 
 def test_the_company_name_is_the_root_organizations() -> None:

@@ -34,6 +34,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Access,
     Extension,
     ExtensionGroup,
+    LiveUse,
     NewExtension,
     Organization,
     OrganizationReference,
@@ -239,6 +240,12 @@ class Pbx(PbxWrites, Protocol):
 
     def capacity(self) -> PbxCapacity:
         """Ask system/capacity."""
+
+    def live_use(self) -> LiveUse:
+        """Ask which extensions are in a call and which are agents of a queue, now.
+
+        A call that this PBX does not have, or that the API application may not make, is named in the answer.
+        """
 
     def organizations(self) -> list[Organization] | None:
         """Read the organization tree, the root first and each parent before its children.

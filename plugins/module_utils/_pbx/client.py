@@ -19,6 +19,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.group_reader i
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.group_shapes import MemberShape
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.group_writer import GroupWriter
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.listing import PAGE_SIZE, Listing
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.live_use import LiveUseReader
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.organization_reader import OrganizationReader
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.organization_writer import OrganizationWriter
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.preferences import Preferences
@@ -35,6 +36,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Access,
     Extension,
     ExtensionGroup,
+    LiveUse,
     NewExtension,
     Organization,
     OrganizationReference,
@@ -80,6 +82,7 @@ class PbxClient:
         self._group_reader = GroupReader(self._session, listing, member_shape)
         self._group_writer = GroupWriter(self._session, self._group_reader, member_shape)
         self._preferences = Preferences(self._session)
+        self._live_use_reader = LiveUseReader(self._session, Listing(self._session, page_size))
         self._scope = ExitStack()
         #: Sentences for the administrator about what went wrong without harm to the run.
         self.warnings: list[str] = []
@@ -125,6 +128,10 @@ class PbxClient:
             extensions=parse_integer(data.get("extension_capacity"), "extension_capacity"),
             extensions_used=parse_integer(data.get("extension_used"), "extension_used"),
         )
+
+    def live_use(self) -> LiveUse:
+        """Ask which extensions are in a call (call/query) and which are agents of a queue (queue/list)."""
+        return self._live_use_reader.read()
 
     # --- organizations --------------------------------------------------------------------------------------------
 

@@ -35,21 +35,24 @@ class Listing:
         self._session = session
         self._page_size = page_size
 
-    def rows(self, endpoint: str, noun: str, purpose: str, extra: Mapping[str, str] | None = None) -> list[Row]:
+    def rows(
+        self, endpoint: str, noun: str, purpose: str, extra: Mapping[str, str] | None = None, key: str = "data"
+    ) -> list[Row]:
         """Read a list page by page, in the order of ids, until it is as long as its total.
 
         A server that gives fewer rows than asked for is taken to cap the page size; the following pages are asked
         for by the size it gives, which is right whether it counts pages by its size or by the one asked for.
 
-        :param endpoint: a call that takes page, page_size, sort_by and order_by, and answers data and total_number.
+        :param endpoint: a call that takes page, page_size, sort_by and order_by, and answers a list and total_number.
         :param noun: what one object of the list is called in a message.
         :param purpose: what it is for, as in "The PBX refused to ...".
         :param extra: what is asked besides, e.g. what to search for.
+        :param key: under what the answer has its list.
         :raises IncompleteListError: if a page is empty too early, a row comes twice, or the total changes.
         """
         extra = extra or {}
         first = self._first_page(endpoint, purpose, extra)
-        rows = parse_rows(first, "data", endpoint)
+        rows = parse_rows(first, key, endpoint)
         total = parse_total(first, endpoint)
         size, page = len(rows), 1
         while len(rows) < total and size:
@@ -57,7 +60,7 @@ class Listing:
             answer = self._page(endpoint, purpose, extra, page, size)
             if parse_total(answer, endpoint) != total:
                 raise IncompleteListError(f"The PBX's {endpoint} changed its length while it was read.")
-            following = parse_rows(answer, "data", endpoint)
+            following = parse_rows(answer, key, endpoint)
             if not following:
                 break
             rows.extend(following)

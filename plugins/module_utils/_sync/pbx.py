@@ -131,6 +131,20 @@ class PbxSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveUse:
+    """Which extensions are in use as the PBX is asked.
+
+    :param in_call: numbers of the extensions in a call that rings, is held or is talked in.
+    :param agents: numbers of the extensions that are agents of a queue, logged in or not.
+    :param unknown: the Open API's calls that this PBX does not answer: what they would tell is missing above.
+    """
+
+    in_call: frozenset[str] = frozenset()
+    agents: frozenset[str] = frozenset()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class NewExtension:
     """All that creating an extension needs; passwords are drawn by the client and never seen here.
 
