@@ -89,6 +89,12 @@ pbx_ad_delete_groups:
   description: Likewise for the extension groups that are associated with groups.
   type: bool
   default: false
+pbx_ad_delete_in_use:
+  description:
+    - Whether C(pbx_ad_delete_extensions) deletes extensions that are in a call, or agents of a queue, when the
+      integration is disabled or disconnected. Otherwise those are left, and the task fails and names them.
+  type: bool
+  default: false
 pbx_ad_report_path:
   description:
     - File that a page of what was done is written to, also when it failed, and in check mode a page of the plan.
@@ -116,6 +122,7 @@ pbx_ad_metrics_mode:
 
 _EXPECT = ("pbx_ad_expect_plan_id", "pbx_ad_expect_changes")
 _DELETE = ("pbx_ad_delete_extensions", "pbx_ad_delete_organizations", "pbx_ad_delete_groups")
+_DELETE_IN_USE_TOO = (*_DELETE, "pbx_ad_delete_in_use")
 _WRITE = tuple(name for name in _OWN if name.startswith(("pbx_ad_report_", "pbx_ad_metrics_")))
 _RUN = ("pbx_ad_kinds", "pbx_ad_allow_guarded", *_EXPECT)
 
@@ -153,7 +160,7 @@ ENTRY_POINTS: Mapping[str, EntryPoint] = {
     "connect": EntryPoint(
         "Bring the integration to its state",
         "Does what V(main) does before it synchronizes.",
-        ("pbx_ad_state", *_DELETE),
+        ("pbx_ad_state", *_DELETE_IN_USE_TOO),
     ),
     "sync": EntryPoint(
         "Synchronize as saved",
@@ -176,12 +183,12 @@ ENTRY_POINTS: Mapping[str, EntryPoint] = {
     "disable": EntryPoint(
         "Disable the integration",
         "Suspends the whole integration. What that deletes is shown first, and then exactly that is done.",
-        (*_EXPECT, *_DELETE, *_WRITE),
+        (*_EXPECT, *_DELETE_IN_USE_TOO, *_WRITE),
     ),
     "disconnect": EntryPoint(
         "Disconnect the PBX from the directory",
         "Ends the integration. What that deletes and releases is shown first, and then exactly that is done.",
-        (*_EXPECT, *_DELETE, *_WRITE),
+        (*_EXPECT, *_DELETE_IN_USE_TOO, *_WRITE),
     ),
     "status": EntryPoint("Show the status", "Shows how the integration stands, from the ledger alone.", ()),
     "report": EntryPoint(

@@ -177,8 +177,17 @@ summary:
     delete:
       description: Objects to delete.
       type: int
+    park:
+      description: Extensions to make unusable until they are deleted.
+      type: int
+    unpark:
+      description: Parked extensions to make usable again.
+      type: int
     unchanged:
       description: Associated objects that are as they should be.
+      type: int
+    waiting:
+      description: Extensions that were parked before and wait for their deletion.
       type: int
     excluded:
       description: Always 0; there for the sake of M(pbxops.yeastar.pbx_ad_user_sync).
@@ -192,6 +201,9 @@ summary:
     stopped:
       description: Changes that the guard stopped.
       type: int
+    deferred:
+      description: Changes that were put off because the extension is in use.
+      type: int
     skipped:
       description: Changes that were not tried because what they need was not done.
       type: int
@@ -201,11 +213,15 @@ summary:
     update: 1
     release: 0
     delete: 0
+    park: 0
+    unpark: 0
     unchanged: 11
+    waiting: 0
     excluded: 0
     conflicts: 1
     failed: 0
     stopped: 0
+    deferred: 0
     skipped: 0
 changes:
   description:
@@ -218,10 +234,10 @@ changes:
       description: What the change is about, always V(extension_group).
       type: str
     action:
-      description: V(create), V(associate), V(update), V(release) or V(delete).
+      description: V(create), V(associate), V(update), V(unpark), V(park), V(release) or V(delete).
       type: str
     state:
-      description: V(planned) in check mode, else V(done), V(failed), V(unknown), V(stopped) or V(skipped).
+      description: V(planned) in check mode, else V(done), V(failed), V(unknown), V(stopped), V(deferred) or V(skipped).
       type: str
     detail:
       description: Why it was not done, or what is worth telling besides; else empty.

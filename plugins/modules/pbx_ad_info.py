@@ -208,6 +208,7 @@ runs:
       summary:
         create: 1
         unchanged: 199
+        waiting: 0
       error: ""
 associations:
   description: Which directory object is which object of the PBX.
@@ -395,10 +396,10 @@ changes:
       description: What the change is about, V(organization), V(extension_group) or V(extension).
       type: str
     action:
-      description: V(create), V(associate), V(update), V(release) or V(delete).
+      description: V(create), V(associate), V(update), V(unpark), V(park), V(release) or V(delete).
       type: str
     state:
-      description: V(planned), or V(stopped) where the guard would stop it.
+      description: V(planned), V(stopped) where the guard would stop it, or V(deferred) where the extension is in use.
       type: str
     detail:
       description: Empty.
@@ -482,8 +483,17 @@ summary:
     delete:
       description: Objects to delete.
       type: int
+    park:
+      description: Extensions to make unusable until they are deleted.
+      type: int
+    unpark:
+      description: Parked extensions to make usable again.
+      type: int
     unchanged:
       description: Associated objects that are as they should be.
+      type: int
+    waiting:
+      description: Extensions that were parked before and wait for their deletion.
       type: int
     excluded:
       description: Users in scope without extension whose account status keeps them so.
@@ -497,6 +507,9 @@ summary:
     stopped:
       description: Changes that the guard stopped.
       type: int
+    deferred:
+      description: Changes that were put off because the extension is in use.
+      type: int
     skipped:
       description: Changes that were not tried because what they need was not done.
       type: int
@@ -506,11 +519,15 @@ summary:
     update: 1
     release: 0
     delete: 0
+    park: 0
+    unpark: 0
     unchanged: 11
+    waiting: 0
     excluded: 0
     conflicts: 1
     failed: 0
     stopped: 0
+    deferred: 0
     skipped: 0
 plan_id:
   description: Name of the plan, the same that M(pbxops.yeastar.pbx_ad_sync) gives it in check mode. Empty where nothing would be carried out.

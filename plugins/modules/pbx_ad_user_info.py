@@ -137,6 +137,9 @@ users:
         number_explanation:
           description: Why it has this number.
           type: str
+        parked_since:
+          description: When it was made unusable until it is deleted; empty if it can be used.
+          type: str
     fields:
       description: The managed fields.
       type: list
@@ -204,10 +207,10 @@ users:
           description: V(extension).
           type: str
         action:
-          description: V(create), V(associate), V(update), V(release) or V(delete).
+          description: V(create), V(associate), V(update), V(unpark), V(park), V(release) or V(delete).
           type: str
         state:
-          description: V(planned), or V(stopped) where the guard would stop it.
+          description: V(planned), V(stopped) where the guard would stop it, or V(deferred) where the extension is in use.
           type: str
         number:
           description: Number of the extension.
@@ -259,6 +262,7 @@ users:
         id: null
         origin: created
         number_explanation: first free number from 2000
+        parked_since: ""
       fields:
         - field: mobile_number
           attribute: telephoneNumber

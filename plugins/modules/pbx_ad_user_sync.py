@@ -104,6 +104,24 @@ options:
     elements: str
     choices: [expired, disabled, deleted]
     default: [deleted]
+  park_days:
+    description:
+      - For how many days an extension that is due for deletion is parked first. With V(0) it is deleted at once.
+      - A parked extension cannot be used and loses nothing. Its phones no longer register, for it gets a registration name that nobody knows; nobody signs in to
+        the Linkus clients, for their password becomes a random one; colleagues see it as off work. Its number, voicemail, call history and all settings stay.
+      - When the user is back (enabled, restored, in scope again) it gets its registration name and presence status back, and the phones register again.
+        The Linkus password of before is not known to anybody; O(send_welcome_email) sends the user the e-mail with which to set a new one.
+      - If the account was deleted and made anew, O(associate_by_email) lets the new account take the parked extension over.
+      - A PBX that does not show registration names cannot be given them back; the phones must be provisioned once more then.
+    type: int
+    default: 0
+  delete_in_use:
+    description:
+      - Whether an extension is deleted although it is in a call, or an agent of a queue. Otherwise that is put off to a later run, and told as V(deferred).
+      - An extension in a call is not parked either; that of an agent is. An agent's is deleted once it was taken out of its queues.
+      - It needs the calls C(call/query) and C(queue/list) of the Open API. If the PBX does not answer them, nothing is put off and a warning says so.
+    type: bool
+    default: false
   deletion_proof:
     description:
       - What proves that a user was deleted.
@@ -268,6 +286,9 @@ summary:
     stopped:
       description: Changes that the guard stopped.
       type: int
+    deferred:
+      description: Changes that were put off because the extension is in use.
+      type: int
     skipped:
       description: Changes that were not tried because what they need was not done.
       type: int
@@ -277,11 +298,15 @@ summary:
     update: 1
     release: 0
     delete: 0
+    park: 0
+    unpark: 0
     unchanged: 196
+    waiting: 0
     excluded: 2
     conflicts: 1
     failed: 0
     stopped: 0
+    deferred: 0
     skipped: 0
 changes:
   description:
@@ -294,10 +319,10 @@ changes:
       description: What the change is about, V(extension), or V(extension_group) for O(label_group).
       type: str
     action:
-      description: V(create), V(associate), V(update), V(release) or V(delete).
+      description: V(create), V(associate), V(update), V(unpark), V(park), V(release) or V(delete).
       type: str
     state:
-      description: V(planned) in check mode, else V(done), V(failed), V(unknown), V(stopped) or V(skipped).
+      description: V(planned) in check mode, else V(done), V(failed), V(unknown), V(stopped), V(deferred) or V(skipped).
       type: str
     detail:
       description: Why it was not done, or what is worth telling besides; else empty.

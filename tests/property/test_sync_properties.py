@@ -212,7 +212,8 @@ def test_stopped_removals_harm_nothing_and_can_be_allowed_later(setting: Setting
     verdict = judge(made, stops, Totals(len(setting.associations)))
     assume(verdict.stopped)
     remaining = [change for change in made.changes if change.key not in verdict.stopped]
-    assert not [c for c in remaining if c.action in REMOVALS and c.reason is not Reason.EXTENSION_GONE]
+    harmless = (Reason.EXTENSION_GONE, Reason.HANDED_OVER)
+    assert not [c for c in remaining if c.action in (*REMOVALS, Action.PARK) and c.reason not in harmless]
     assert len(world.associations) == len(setting.associations)
     world.apply(made.changes, verdict.stopped, made.refreshed)
     _nobody_lost_their_address(setting, world)

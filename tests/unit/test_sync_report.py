@@ -93,11 +93,15 @@ def test_the_summary_has_the_same_keys_for_every_plan() -> None:
         "update": 1,
         "associate": 0,
         "create": 1,
+        "park": 0,
+        "unpark": 0,
         "unchanged": 3,
+        "waiting": 0,
         "excluded": 1,
         "conflicts": 0,
         "failed": 1,
         "stopped": 1,
+        "deferred": 0,
         "skipped": 0,
     }
     assert summary(Plan(id="p", changes=(), conflicts=()), []).keys() == counts.keys()

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, Pbx
@@ -57,11 +57,13 @@ class Stage:
 
     :param stopped: keys of the changes that the guard stops.
     :param refreshed: associations to be saved anew although the PBX needs no write.
+    :param put_off: keys of the changes that wait for a later run, and why.
     """
 
     changes: Sequence[AnyChange]
     stopped: Collection[str] = ()
     refreshed: Sequence[Association | ObjectAssociation] = ()
+    put_off: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,8 @@ def _apply_stage(
             continue
         if change.key in stage.stopped:
             outcome = Outcome(change, State.STOPPED, "stopped by the guard against many removals")
+        elif change.key in stage.put_off:
+            outcome = Outcome(change, State.DEFERRED, stage.put_off[change.key])
         elif ended_by is not None:
             outcome = Outcome(change, State.SKIPPED, "the run ended before it")
         elif lacking:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import Applied, Hands, apply
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.in_use import InUse
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration, Ledger, Pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rehearsal import Standing, rehearse
@@ -35,6 +36,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.clean_up impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, Verdict
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Resolution
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import State
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 
 
@@ -44,6 +46,7 @@ class CleanUp:
 
     :param delete: the kinds whose objects are deleted.
     :param release_others: whether the associations of the other kinds end, and their objects stay.
+    :param delete_in_use: whether extensions are deleted although they are in use.
     :param save: saves what else is asked for, once the plan is the expected one and before anything is deleted, so that
         no run makes anew what is being deleted.
     """
@@ -54,6 +57,7 @@ class CleanUp:
     check_mode: bool
     save: Callable[[], None]
     expected: Expected = field(default_factory=Expected)
+    delete_in_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +87,21 @@ def clean_up(world: World, ledger: Ledger, integration: Integration, request: Cl
         return _report(cleaning, (), Applied(()))
     with world.open_pbx() as pbx:
         settled = settle(world, ledger, pbx, memory, needs_groups=True)
-        stages = _plan(cleaning, integration.domain, due, settled)
+        in_use = InUse(pbx)
+        stages = _plan(cleaning, integration.domain, due, settled, in_use)
         require_expected(request.expected, stages)
         request.save()
         if request.check_mode:
             imagined = Applied(tuple(planned(stage.verdict) for stage in stages))
-            return _report(cleaning, stages, imagined, settled.recovered)
-        return _carry_out(cleaning, pbx, settled, stages)
+            report = _report(cleaning, stages, imagined, settled.recovered)
+        else:
+            report = _carry_out(cleaning, pbx, settled, stages)
+        return replace(report, warnings=(*report.warnings, *in_use.warnings))
 
 
-def _plan(cleaning: _Cleaning, domain: Domain, due: Sequence[RuleKind], settled: Settled) -> tuple[StageReport, ...]:
+def _plan(
+    cleaning: _Cleaning, domain: Domain, due: Sequence[RuleKind], settled: Settled, in_use: InUse
+) -> tuple[StageReport, ...]:
     memory = Memory.of(cleaning.ledger, None)
     standing = Standing(settled.pbx, memory.associations, memory.objects)
     now = cleaning.world.clock()
@@ -100,7 +109,10 @@ def _plan(cleaning: _Cleaning, domain: Domain, due: Sequence[RuleKind], settled:
     for kind in due:
         remains = Remains(domain, standing.pbx, standing.associations, standing.objects, now)
         plan = plan_clean_up(kind, remains) if kind in cleaning.request.delete else plan_release(kind, remains)
-        stages.append(StageReport(kind, plan, Verdict(plan.changes), GuardLimits()))
+        verdict = Verdict(plan.changes)
+        if not cleaning.request.delete_in_use:
+            verdict = in_use.spare(verdict)
+        stages.append(StageReport(kind, plan, verdict, GuardLimits()))
         standing = rehearse(stages[-1].stage, standing)
     return tuple(stages)
 
@@ -135,5 +147,14 @@ def _report(
         run_id="",
         ledger=cleaning.ledger.location,
         recovered=recovered,
-        failure=" ".join(failures(told, applied.ended_by)),
+        failure=" ".join([*failures(told, applied.ended_by), *_left(told)]),
     )
+
+
+def _left(stages: Sequence[StageReport]) -> list[str]:
+    """Tell what a clean-up has not cleaned up: there may be no later run that it could be left to."""
+    left = [outcome.change for stage in stages for outcome in stage.outcomes if outcome.state is State.DEFERRED]
+    if not left:
+        return []
+    numbers = ", ".join(dict.fromkeys(change.number or change.name for change in left))
+    return [f"In use and therefore left: {numbers}. Run again later, or set delete_in_use."]

@@ -54,6 +54,7 @@ LIFE_MODULE_OPTIONS: dict[str, dict[str, Any]] = {
     **CONNECTION_OPTIONS,
     "state": {"type": "str", "choices": [wanted.value for wanted in Wanted], "default": "connected"},
     **CLEAN_UP_OPTIONS,
+    "delete_in_use": {"type": "bool", "default": False},
     **EXPECT_OPTIONS,
 }
 UPDATE_MODULE_OPTIONS: dict[str, dict[str, Any]] = {
@@ -92,6 +93,7 @@ def life_module(options: Mapping[str, Any], check_mode: bool, command: str) -> R
         delete=[kind for kind in RuleKind if options[KINDS[kind].clean_up]],
         check_mode=check_mode,
         expected=_expected(options),
+        delete_in_use=options["delete_in_use"],
     )
     _refuse_clean_up(request)
     pbx_warnings: list[str] = []

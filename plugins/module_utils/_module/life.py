@@ -48,6 +48,7 @@ class LifeRequest:
 
     :param settings: the connection options without any secret.
     :param delete: the kinds whose objects are deleted when it is disabled or disconnected.
+    :param delete_in_use: whether extensions are deleted although they are in use.
     """
 
     command: str
@@ -56,6 +57,7 @@ class LifeRequest:
     delete: Collection[RuleKind]
     check_mode: bool
     expected: Expected = field(default_factory=Expected)
+    delete_in_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ def _disable(world: World, ledger: Ledger, request: LifeRequest) -> LifeReport:
         check_mode=request.check_mode,
         save=save,
         expected=request.expected,
+        delete_in_use=request.delete_in_use,
     )
     return LifeReport(before, after, clean_up(world, ledger, before, asked))
 
@@ -162,6 +165,7 @@ def _disconnect(world: World, ledger: Ledger, request: LifeRequest) -> LifeRepor
         check_mode=request.check_mode,
         save=lambda: None,
         expected=request.expected,
+        delete_in_use=request.delete_in_use,
     )
     report = clean_up(world, ledger, before, asked)
     if report.failure:

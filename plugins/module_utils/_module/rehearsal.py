@@ -39,7 +39,7 @@ def rehearse(stage: Stage, standing: Standing) -> Standing:
     taken_over = formers(stage.changes)
     handed_over = {former.key for former in taken_over.values()}
     for change in stage.changes:
-        if change.key in stage.stopped or change.key in handed_over:
+        if change.key in stage.stopped or change.key in stage.put_off or change.key in handed_over:
             continue
         resolved = writes.resolved(change)
         written = writes.write(resolved, "")

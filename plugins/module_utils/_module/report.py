@@ -77,7 +77,7 @@ class StageReport:
     @property
     def stage(self) -> Stage:
         """What there is to apply."""
-        return Stage(self.verdict.changes, self.verdict.stopped, self.plan.refreshed)
+        return Stage(self.verdict.changes, self.verdict.stopped, self.plan.refreshed, self.verdict.put_off)
 
     @property
     def summary(self) -> dict[str, int]:
@@ -166,9 +166,15 @@ def idle(
 
 def planned(verdict: Verdict) -> tuple[Outcome, ...]:
     """Return what would become of changes."""
-    return tuple(
-        Outcome(change, State.STOPPED if change.key in verdict.stopped else State.PLANNED) for change in verdict.changes
-    )
+    return tuple(_planned(change, verdict) for change in verdict.changes)
+
+
+def _planned(change: AnyChange, verdict: Verdict) -> Outcome:
+    if change.key in verdict.stopped:
+        return Outcome(change, State.STOPPED)
+    if change.key in verdict.put_off:
+        return Outcome(change, State.DEFERRED, verdict.put_off[change.key])
+    return Outcome(change, State.PLANNED)
 
 
 def require_expected(expected: Expected, stages: Sequence[StageReport]) -> None:

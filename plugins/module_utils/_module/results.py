@@ -23,6 +23,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import
     change_data,
     conflict_data,
     diff_text,
+    done_counts,
     headline,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
@@ -151,9 +152,10 @@ def _values(report: Report) -> dict[str, Any]:
 
 def _outcome(report: Report) -> dict[str, Any]:
     """The end of it in a form to mail or to post."""
+    counts = {**report.summary, **done_counts(report.outcomes)}
     return {
         "state": _state(report),
-        "headline": report.skipped or headline(report.summary, is_plan=report.began.check_mode),
+        "headline": report.skipped or headline(counts, is_plan=report.began.check_mode),
         "check_mode": report.began.check_mode,
         "started_at": report.began.at.isoformat(timespec="seconds"),
         "ended_at": report.ended_at.isoformat(timespec="seconds"),

@@ -21,6 +21,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply impor
     apply,
     send_welcome_emails,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.in_use import InUse
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory, kind_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, Pbx, SavedRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read import read_pbx
@@ -64,6 +65,11 @@ class Part:
         """What the part synchronizes."""
         return kind_of(self.task.rule)
 
+    @property
+    def spares_use(self) -> bool:
+        """Whether what would take an extension away that is in use waits for a later run."""
+        return isinstance(self.task.rule, UserRule) and not self.task.rule.delete_in_use
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -93,6 +99,7 @@ class _Prepared:
     pbx: PbxSnapshot
     recovered: tuple[Resolution, ...]
     stages: tuple[StageReport, ...]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +135,7 @@ def synchronize(world: World, ledger: Ledger, request: Request) -> Report:
 def foretell(world: World, ledger: Ledger, request: Request, outlook: Outlook) -> Report:
     """Return what check mode reports of a request that has been looked ahead of."""
     running = _Running(world, ledger, request, Began(request.command, request.check_mode, world.clock()))
-    prepared = _Prepared(outlook.pbx, outlook.recovered, outlook.stages)
+    prepared = _prepared(outlook)
     return _report(running, prepared, _imagined(prepared))
 
 
@@ -149,6 +156,7 @@ class Outlook:
     pbx: PbxSnapshot
     recovered: tuple[Resolution, ...]
     stages: tuple[StageReport, ...]
+    warnings: tuple[str, ...]
 
     @property
     def end(self) -> Standing:
@@ -186,6 +194,8 @@ def look_ahead(
         needs_groups = with_groups or any(task.needs_groups(memory) for task in tasks)
         settled = settle(world, ledger, pbx, memory, needs_groups=needs_groups)
         memory = Memory.of(ledger, request.unit_rule)
+        in_use = InUse(pbx)
+        stages = _plan(request.parts, started, memory, settled.pbx, in_use)
         yield Outlook(
             directory=directory,
             identity=identity,
@@ -193,13 +203,18 @@ def look_ahead(
             started={part.kind: begun for part, begun in zip(request.parts, started, strict=True)},
             pbx=settled.pbx,
             recovered=settled.recovered,
-            stages=_plan(request.parts, started, memory, settled.pbx),
+            stages=stages,
+            warnings=in_use.warnings,
         )
 
 
 def _prepare(running: _Running, pbx: Pbx) -> _Prepared:
     with look_ahead(running.world, running.ledger, running.request, pbx) as outlook:
-        return _Prepared(outlook.pbx, outlook.recovered, outlook.stages)
+        return _prepared(outlook)
+
+
+def _prepared(outlook: Outlook) -> _Prepared:
+    return _Prepared(outlook.pbx, outlook.recovered, outlook.stages, outlook.warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +245,7 @@ def settle(world: World, ledger: Ledger, pbx: Pbx, memory: Memory, *, needs_grou
 
 
 def _plan(
-    parts: Sequence[Part], started: Sequence[Started], memory: Memory, pbx: PbxSnapshot
+    parts: Sequence[Part], started: Sequence[Started], memory: Memory, pbx: PbxSnapshot, in_use: InUse
 ) -> tuple[StageReport, ...]:
     standing = Standing(pbx, memory.associations, memory.objects)
     stages: list[StageReport] = []
@@ -238,6 +253,8 @@ def _plan(
         seen = replace(memory, associations=standing.associations, objects=standing.objects)
         plan = begun.plan(seen, standing.pbx)
         verdict = judge(plan, part.limits, memory.totals(part.kind))
+        if part.spares_use:
+            verdict = in_use.spare(verdict)
         stages.append(StageReport(part.kind, plan, verdict, part.limits, names=begun.names))
         if place < len(parts) - 1:
             standing = rehearse(stages[-1].stage, standing)
@@ -298,7 +315,7 @@ def _report(
         run_id=run_id,
         ledger=running.ledger.location,
         recovered=prepared.recovered,
-        warnings=request.warnings,
+        warnings=(*request.warnings, *prepared.warnings),
         failure=" ".join([*failures(stages, applied.ended_by), *problems]),
     )
 

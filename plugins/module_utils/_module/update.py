@@ -108,6 +108,7 @@ def _update(world: World, ledger: Ledger, request: Update) -> Updated:
             check_mode=request.check_mode,
             save=lambda: _save(world, ledger, rules, changed),
             expected=request.expected,
+            delete_in_use=_deletes_in_use(rules),
         )
         report = clean_up(world, ledger, integration, to_clean_up)
         return Updated(status, rules, replace(report, changed=report.changed or bool(changed)))
@@ -169,6 +170,11 @@ def _require_saved(request: Update, rules: Mapping[RuleKind, SavedRule], integra
     which = ", ".join(kind.value for kind in lacking) or "any kind"
     modules = ", ".join(f"pbxops.yeastar.{KINDS[kind].module}" for kind in lacking or RuleKind)
     raise SettingsError(f"No rule of {which} is saved in the ledger.", f"Save one first, by {modules}.")
+
+
+def _deletes_in_use(rules: Mapping[RuleKind, SavedRule]) -> bool:
+    users = rules.get(RuleKind.USERS)
+    return users is not None and bool(users.settings["delete_in_use"])
 
 
 def _is_due(rule: SavedRule, request: Update, status: str) -> bool:

@@ -95,12 +95,14 @@ class ExtensionExplanation:
     :param id: the PBX's id; None for one that is still to be created.
     :param origin: how it came or comes about.
     :param number_explanation: why it has this number.
+    :param parked_since: when it was made unusable until it is deleted; None if it can be used.
     """
 
     number: str
     id: int | None
     origin: Origin
     number_explanation: str
+    parked_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,8 @@ class Explainer:
         held, present = self._now.association(user.guid), self._now.extension(user.guid)
         coming = next((one.change for one in upcoming if one.change.action in (Action.CREATE, Action.ASSOCIATE)), None)
         if held is not None and present is not None:
-            return ExtensionExplanation(present.number, present.id, held.origin, _ORIGINS[held.origin])
+            since = held.parked.since if held.parked is not None else None
+            return ExtensionExplanation(present.number, present.id, held.origin, _ORIGINS[held.origin], since)
         if held is not None:
             gone = "the extension was deleted on the PBX by hand"
             why = f"kept since it was given; {gone} and is created again" if coming is not None else gone
@@ -217,6 +220,8 @@ class Explainer:
         name = user.account_name
         held = self._now.association(user.guid)
         beginning = f"{name} has extension {extension.number}" if held and extension else f"{name} has no extension"
+        if held is not None and held.parked is not None:
+            beginning += f", parked since {held.parked.since:%Y-%m-%d}"
         trouble = f" In the way: {found[0].message}" if found else ""
         if upcoming:
             steps = ", and ".join(_step(one, extension) for one in upcoming)
@@ -239,6 +244,8 @@ def _step(outcome: Outcome, extension: ExtensionExplanation | None) -> str:
         why = extension.number_explanation
     if outcome.state is State.STOPPED:
         why += ", which the guard stops"
+    if outcome.state is State.DEFERRED:
+        why += f", which is put off while {outcome.detail}"
     return f"{_VERBS[change.action]} {what} ({why})"
 
 
@@ -246,6 +253,8 @@ _VERBS = {
     Action.CREATE: "create",
     Action.ASSOCIATE: "take over",
     Action.UPDATE: "update",
+    Action.UNPARK: "make usable again",
+    Action.PARK: "park",
     Action.RELEASE: "release",
     Action.DELETE: "delete",
 }
@@ -296,6 +305,7 @@ def _extension_data(extension: ExtensionExplanation) -> dict[str, Any]:
         "id": extension.id,
         "origin": extension.origin.value,
         "number_explanation": extension.number_explanation,
+        "parked_since": extension.parked_since.isoformat(timespec="seconds") if extension.parked_since else "",
     }
 
 

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import ORGANIZATIONS
@@ -112,11 +112,13 @@ class Verdict:
 
     :param changes: the plan's; one that is stopped in part alone is two here, and the first of them may go on.
     :param stopped: keys of the changes not to be done, and of what depends on one of them.
+    :param put_off: keys of the changes that wait for a later run although the guard lets them through, and why.
     """
 
     changes: tuple[AnyChange, ...]
     stopped: frozenset[str] = frozenset()
     breaches: tuple[Breach, ...] = ()
+    put_off: Mapping[str, str] = field(default_factory=dict)
 
 
 def is_removal(change: Change) -> bool:

@@ -75,6 +75,7 @@ class State(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     STOPPED = "stopped"
+    DEFERRED = "deferred"
     SKIPPED = "skipped"
 
 
@@ -110,8 +111,15 @@ def summary(plan: Plan, outcomes: Iterable[Outcome]) -> dict[str, int]:
         "conflicts": len(plan.conflicts),
         "failed": states[State.FAILED] + states[State.UNKNOWN],
         "stopped": states[State.STOPPED],
+        "deferred": states[State.DEFERRED],
         "skipped": states[State.SKIPPED],
     }
+
+
+def done_counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """Count by action what was done, or would be; what was not is counted by ``summary`` too."""
+    actions = Counter(one.change.action for one in outcomes if one.state in (State.PLANNED, State.DONE))
+    return {action.value: actions[action] for action in Action}
 
 
 _DONE = {
@@ -123,7 +131,7 @@ _DONE = {
     Action.RELEASE: "released",
     Action.DELETE: "deleted",
 }
-_TROUBLE = {"failed": "failed", "stopped": "stopped by the guard", "skipped": "skipped"}
+_TROUBLE = {"failed": "failed", "stopped": "stopped by the guard", "deferred": "deferred", "skipped": "skipped"}
 
 
 def headline(counts: Mapping[str, int], *, is_plan: bool) -> str:

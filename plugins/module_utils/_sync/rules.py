@@ -85,6 +85,7 @@ class UserRule:
     number_attribute: str = "ipPhone"
     number_rest_days: int = 30
     park_days: int = 0
+    delete_in_use: bool = False
     delete_when: frozenset[AccountStatus] = frozenset({AccountStatus.DELETED})
     deletion_proof: DeletionProof = DeletionProof.TOMBSTONE
     out_of_scope: OutOfScope = OutOfScope.RELEASE

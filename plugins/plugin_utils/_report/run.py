@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report.fields import Fields, ReportError
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report.words import headline
 
-ACTIONS = ("create", "associate", "update", "release", "delete")
-COUNTS = (*ACTIONS, "unchanged", "excluded", "conflicts", "failed", "stopped", "skipped")
+ACTIONS = ("create", "associate", "update", "unpark", "park", "release", "delete")
+COUNTS = (*ACTIONS, "unchanged", "waiting", "excluded", "conflicts", "failed", "stopped", "deferred", "skipped")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,12 @@ _WORDS = {
     "delete": "deleted",
     "email_addr": "e-mail address",
     "on_calendar": "OnCalendar",
+    "park": "parked",
     "release": "released",
     "rrule": "RRULE",
+    "unpark": "unparked",
     "update": "updated",
+    "waiting": "waiting parked",
 }
 _MINUTE = 60
 
