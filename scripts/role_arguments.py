@@ -89,7 +89,7 @@ pbx_ad_delete_groups:
   description: Likewise for the extension groups that are associated with groups.
   type: bool
   default: false
-pbx_ad_delete_in_use:
+pbx_ad_delete_extensions_in_use:
   description:
     - Whether C(pbx_ad_delete_extensions) deletes extensions that are in a call, or agents of a queue, when the
       integration is disabled or disconnected. Otherwise those are left, and the task fails and names them.
@@ -122,7 +122,7 @@ pbx_ad_metrics_mode:
 
 _EXPECT = ("pbx_ad_expect_plan_id", "pbx_ad_expect_changes")
 _DELETE = ("pbx_ad_delete_extensions", "pbx_ad_delete_organizations", "pbx_ad_delete_groups")
-_DELETE_IN_USE_TOO = (*_DELETE, "pbx_ad_delete_in_use")
+_DELETE_IN_USE_TOO = (*_DELETE, "pbx_ad_delete_extensions_in_use")
 _WRITE = tuple(name for name in _OWN if name.startswith(("pbx_ad_report_", "pbx_ad_metrics_")))
 _RUN = ("pbx_ad_kinds", "pbx_ad_allow_guarded", *_EXPECT)
 

@@ -208,7 +208,6 @@ runs:
       summary:
         create: 1
         unchanged: 199
-        waiting: 0
       error: ""
 associations:
   description: Which directory object is which object of the PBX.

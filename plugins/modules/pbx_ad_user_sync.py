@@ -271,8 +271,17 @@ summary:
     delete:
       description: Extensions to delete.
       type: int
+    park:
+      description: Extensions to make unusable until they are deleted.
+      type: int
+    unpark:
+      description: Parked extensions to make usable again.
+      type: int
     unchanged:
       description: Associated extensions that are as they should be.
+      type: int
+    waiting:
+      description: Extensions that were parked before and wait for their deletion.
       type: int
     excluded:
       description: Users in scope without extension whose account status is in O(delete_when).

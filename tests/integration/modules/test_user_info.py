@@ -273,6 +273,7 @@ def test_a_newcomers_number_is_the_one_that_the_run_then_gives(site: Site) -> No
         "id": None,
         "origin": "created",
         "number_explanation": "first free number from 2000",
+        "parked_since": "",
     }
     assert _field(bernd, "email_addr") == {
         "field": "email_addr",
@@ -300,6 +301,7 @@ def test_an_extension_taken_over_is_told_before_and_after(site: Site) -> None:
         "id": extension_id,
         "origin": "adopted",
         "number_explanation": "taken over by e-mail address",
+        "parked_since": "",
     }
 
     before = _explain(site)["Anna"]
