@@ -64,7 +64,7 @@ class Site:
     @property
     def unit_options(self) -> dict[str, Any]:
         """The rule: the whole tree of units as organizations."""
-        return {**self.connection_options, "scope": "all", "max_moves_percent": 100}
+        return {**self.connection_options, "scope": "all", "guard": {"moves": {"floor": 100_000, "count": 100_000}}}
 
     @property
     def group_options(self) -> dict[str, Any]:

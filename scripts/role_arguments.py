@@ -61,7 +61,7 @@ pbx_ad_kinds:
   choices: [organizational_units, users, groups]
 pbx_ad_allow_guarded:
   description:
-    - The RV(pbxops.yeastar.pbx_ad_sync#module:guard_id) of the one set of removals that the guard is to let through.
+    - The RV(pbxops.yeastar.pbx_ad_sync#module:guard_id) of what the guard is to let through.
   type: str
 pbx_ad_expect_plan_id:
   description:

@@ -28,7 +28,7 @@ options:
     default: [organizational_units, users, groups]
   users:
     description:
-      - A rule for users to be saved, with the options of M(pbxops.yeastar.pbx_ad_user_sync) by their names, the guard's limits, C(enabled) and
+      - A rule for users to be saved, with the options of M(pbxops.yeastar.pbx_ad_user_sync) by their names, its C(guard), C(enabled) and
         C(settings) among them.
       - If not set, the rule is as it was saved.
     type: dict
@@ -40,7 +40,7 @@ options:
     type: dict
   allow_guarded:
     description:
-      - The RV(guard_id) of the one set of removals that the guard is to let through. It is worth nothing for any other set.
+      - The RV(guard_id) of what the guard is to let through, of each kind. It is worth nothing for anything else.
     type: str
     default: ""
 extends_documentation_fragment:

@@ -156,32 +156,6 @@ options:
       - It counts against the limit of 63 extension groups.
     type: str
     default: ""
-  max_removals:
-    description:
-      - The guard stops the removals of a run, and only those, if there are more than this many and more than
-        O(max_removals_percent) of the associated extensions. Deleted and released ones count.
-      - A stopped run ends failed and names what it stopped.
-    type: int
-    default: 10
-  max_removals_percent:
-    description: The other limit of removals.
-    type: float
-    default: 5.0
-  max_moves:
-    description:
-      - The guard stops extensions from being taken out of the organization that the synchronization gave them, and only that, if there are more
-        than this and more than O(max_moves_percent) of the associated extensions. Putting an extension into its first organization is no move.
-    type: int
-    default: 50
-  max_moves_percent:
-    description: The other limit of moves.
-    type: float
-    default: 10.0
-  allow_guarded:
-    description:
-      - The RV(guard_id) of the one set of removals that the guard is to let through. It is worth nothing for any other set.
-    type: str
-    default: ""
   delete_extensions:
     description:
       - Whether the extensions that the rule is associated with are deleted when it is paused. Only with O(enabled=false).
@@ -192,6 +166,7 @@ options:
 extends_documentation_fragment:
   - pbxops.yeastar.connection
   - pbxops.yeastar.rule
+  - pbxops.yeastar.guard.users
   - pbxops.yeastar.expect
   - pbxops.yeastar.attributes
 seealso:
@@ -460,7 +435,10 @@ plan_changes:
   sample:
     - 0b83d6f1 update 2000 anna
 guard_id:
-  description: Name of what the guard counts in the plan, and of nothing else, for O(allow_guarded).
+  description:
+    - Name of what the guard counts in the plan, and of nothing else, for O(allow_guarded).
+    - It has a part for deletions, releases, renumberings, members taken out, e-mail changes and moves, in this order, V(0) for nothing. What is nothing
+      at the end is left out.
   returned: success or failure after planning
   type: str
   sample: 4f53cda18c2baa0c

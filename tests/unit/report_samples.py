@@ -152,7 +152,7 @@ PLAN: dict[str, Any] = {
 FAILED: dict[str, Any] = {
     **RUN,
     "failed": True,
-    "msg": "2 change(s) failed. update 1002 adler: The PBX refused it (10003, title). The guard stopped 1 removals.",
+    "msg": "2 change(s) failed. update 1002 adler: The PBX refused it (10003, title). The guard stopped 1 deletions.",
     "summary": {**SUMMARY, "failed": 2, "stopped": 1, "skipped": 1},
     "changes": [
         change(1002, name="adler", state="failed", detail="The PBX refused it (10003, title)."),

@@ -7,8 +7,12 @@ import re
 from pathlib import Path
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.conflicts import ConflictCode
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import Danger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import MANAGED_FIELDS, NAME_FALLBACKS
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Danger, GuardLimits
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import (
+    DEFAULT_LIMIT_PER_GROUP,
+    DEFAULT_LIMITS,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     AccountStatus,
     GroupScope,
@@ -20,6 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import 
 
 _DOCS = Path(__file__).parents[2] / "docs"
 USERS = (_DOCS / "users.md").read_text(encoding="utf-8")
+GUARD = (_DOCS / "guard.md").read_text(encoding="utf-8")
 OBJECTS = (_DOCS / "organizations-and-groups.md").read_text(encoding="utf-8")
 
 
@@ -52,6 +57,6 @@ def test_every_scope_and_status_is_described() -> None:
 
 
 def test_every_limit_of_the_guard_is_told_with_its_default() -> None:
-    for danger in Danger:
-        count, percent = GuardLimits().of(danger)
-        assert f"| `max_{danger}` | {count} | `max_{danger}_percent` | {percent:g} |" in OBJECTS
+    limits = {danger.value: DEFAULT_LIMITS[danger] for danger in Danger}
+    for name, limit in {**limits, "member_removals_per_group": DEFAULT_LIMIT_PER_GROUP}.items():
+        assert f"| `{name}` | {limit.floor} | {limit.percent:g} | {limit.count} |" in GUARD

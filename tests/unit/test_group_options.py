@@ -10,9 +10,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.group_optio
     GROUP_RULE_OPTIONS,
     group_rule,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.guard_options import guard_limits, guard_options
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import OptionError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Danger, GuardLimits
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     DeletionProof,
     GroupRule,
@@ -21,17 +19,14 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import 
     OutOfScope,
 )
 
-GUARD_OPTIONS = guard_options(Danger.REMOVALS, Danger.MEMBER_REMOVALS)
-
 
 def options(**given: Any) -> dict[str, Any]:
     """The options as Ansible hands them over: the given ones and the defaults of the others."""
-    return {name: spec["default"] for name, spec in {**GROUP_RULE_OPTIONS, **GUARD_OPTIONS}.items()} | given
+    return {name: spec["default"] for name, spec in GROUP_RULE_OPTIONS.items()} | given
 
 
-def test_the_defaults_are_those_of_the_rule_and_of_the_guard() -> None:
+def test_the_defaults_are_those_of_the_rule() -> None:
     assert group_rule(options()) == GroupRule()
-    assert guard_limits(options(), "") == GuardLimits()
 
 
 @pytest.mark.parametrize(
@@ -56,20 +51,6 @@ def test_what_is_given_is_in_the_rule(given: dict[str, Any], rule: GroupRule) ->
     assert group_rule(options(**given)) == rule
 
 
-def test_what_is_given_is_in_the_limits() -> None:
-    given = {
-        "max_removals": 1,
-        "max_removals_percent": 2.5,
-        "max_member_removals": 3,
-        "max_member_removals_percent": 0.0,
-        "allow_guarded": "0123456789abcdef",
-    }
-
-    assert guard_limits(options(**given), options(**given)["allow_guarded"]) == GuardLimits(
-        removals=1, percent=2.5, member_removals=3, member_removals_percent=0.0, allowed="0123456789abcdef"
-    )
-
-
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -92,29 +73,3 @@ def test_options_that_cannot_be_are_told_by_their_names(given: dict[str, Any], w
 
     for word in words:
         assert word in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("given", "word"),
-    [
-        ({"max_removals": -1}, "max_removals"),
-        ({"max_removals_percent": 100.5}, "max_removals_percent"),
-        ({"max_member_removals": -1}, "max_member_removals"),
-        ({"max_member_removals_percent": -0.1}, "max_member_removals_percent"),
-        ({"max_member_removals_percent": float("nan")}, "max_member_removals_percent"),
-        ({"max_member_removals_percent": float("inf")}, "max_member_removals_percent"),
-    ],
-)
-def test_limits_that_are_none_are_told_by_their_names(given: dict[str, Any], word: str) -> None:
-    with pytest.raises(OptionError, match=f"^{word} "):
-        guard_limits(options(**given), options(**given)["allow_guarded"])
-
-
-def test_the_guard_of_groups_has_no_option_for_moves() -> None:
-    assert set(GUARD_OPTIONS) == {
-        "max_removals",
-        "max_removals_percent",
-        "max_member_removals",
-        "max_member_removals_percent",
-        "allow_guarded",
-    }

@@ -123,7 +123,7 @@ def test_a_failed_run_says_why_and_that_it_lists_only_what_was_not_done() -> Non
     assert f"failed {FAILED['outcome']['headline']} {FAILED['msg']}" in page.text
     assert "Of a run that failed only what was not done is listed; the counts are of all." in page.text
     assert "The PBX refused it (10003, title)." in page.text
-    assert f"Removals {FAILED['guard_id']}" in page.text
+    assert f"Let through with allow_guarded {FAILED['guard_id']}" in page.text
     states = [one["data-state"] for one in page.all("li") if "data-state" in one]
     assert states == ["failed", "unknown", "stopped", "skipped"]
 

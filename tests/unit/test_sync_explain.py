@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import Danger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain import (
     Explainer,
     ExtensionExplanation,
@@ -19,7 +20,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain_field
     FieldExplanation,
     explain_fields,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, Limit
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     ObjectAssociation,
     ObjectKind,
@@ -195,7 +196,7 @@ def test_a_deletion_that_the_guard_stops_is_told_so() -> None:
         pbx(*(one for one, _known in held)),
         [known for _one, known in held],
         rule=rule(delete_when={AccountStatus.DISABLED}),
-        limits=GuardLimits(removals=1, percent=1),
+        limits=GuardLimits({Danger.DELETIONS: Limit(1, 1, 1)}),
     )
 
     told = explain(away[0], facts)

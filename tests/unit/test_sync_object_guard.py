@@ -7,16 +7,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import (
-    Breach,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import (
     Danger,
-    GuardLimits,
-    Totals,
-    Verdict,
     is_move,
     is_removal,
-    judge,
     members_taken_out,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import (
+    Breach,
+    GuardLimits,
+    Limit,
+    Totals,
+    Verdict,
+    judge,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import OrganizationReference
@@ -31,7 +34,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     Reason,
 )
 
-NOTHING = GuardLimits(0, 0, "", 0, 0, 0, 0)
+NONE, PLENTY = Limit(0, 0, 0), Limit(1000, 100, 1000)
+NOTHING = GuardLimits(dict.fromkeys(Danger, NONE), PLENTY)
 TOTALS = Totals(associated=1000, extensions=1000, members=1000)
 BERLIN, LEIPZIG = 10, 11
 BOARD = OrganizationReference(50, "Board")
@@ -106,37 +110,59 @@ def _by_key(verdict: Verdict) -> dict[str, AnyChange]:
     return {change.key: change for change in verdict.changes}
 
 
-@pytest.mark.parametrize(
-    ("found", "total", "stops"), [(50, 50, False), (51, 51, True), (51, 509, True), (51, 510, False), (52, 510, True)]
-)
-def test_moves_stop_where_both_of_their_limits_are_exceeded(found: int, total: int, stops: bool) -> None:
-    verdict = judge(_plan(*(_extension(f"u{one}") for one in range(found))), GuardLimits(), Totals(9999, total, 9999))
-    assert len(verdict.stopped) == (found if stops else 0)
-    assert verdict.breaches == ((Breach(Danger.MOVES, found, total),) if stops else ())
-
-
-@pytest.mark.parametrize(
-    ("found", "total", "stops"), [(50, 50, False), (51, 51, True), (51, 509, True), (51, 510, False), (52, 510, True)]
-)
-def test_members_taken_out_stop_where_both_of_their_limits_are_exceeded(found: int, total: int, stops: bool) -> None:
-    made = _plan(_group("sales", removed=found - 1), _group("support", removed=1))
-    verdict = judge(made, GuardLimits(), Totals(9999, 9999, total))
-    assert len(verdict.stopped) == (2 if stops else 0)
-    assert verdict.breaches == ((Breach(Danger.MEMBER_REMOVALS, found, total),) if stops else ())
+def _except(danger: Danger) -> GuardLimits:
+    """Limits that let nothing through but a danger."""
+    return replace(NOTHING, limits={**NOTHING.limits, danger: PLENTY})
 
 
 def test_each_danger_is_stopped_by_itself() -> None:
     removal = _organization(Action.RELEASE, "bonn")
     made = _plan(_extension("anna"), removal, _group("sales", removed=1))
     cases = {
-        Danger.REMOVALS: (replace(NOTHING, moves=9, member_removals=9), "organization:release:bonn"),
-        Danger.MOVES: (replace(NOTHING, removals=9, member_removals=9), "update:anna"),
-        Danger.MEMBER_REMOVALS: (replace(NOTHING, removals=9, moves=9), "extension_group:update:sales"),
+        Danger.RELEASES: "organization:release:bonn",
+        Danger.MOVES: "update:anna",
+        Danger.MEMBER_REMOVALS: "extension_group:update:sales",
     }
-    for danger, (limits, key) in cases.items():
-        verdict = judge(made, limits, TOTALS)
+    for danger, key in cases.items():
+        verdict = judge(made, GuardLimits({**dict.fromkeys(Danger, PLENTY), danger: NONE}, PLENTY), TOTALS)
         assert (verdict.breaches, verdict.stopped) == ((Breach(danger, 1, 1000),), {key})
-    assert judge(made, NOTHING, TOTALS).stopped == {key for _limits, key in cases.values()}
+    assert judge(made, NOTHING, TOTALS).stopped == set(cases.values())
+
+
+@pytest.mark.parametrize(
+    ("removed", "members", "stops"),
+    [(2, 2, False), (3, 9, True), (3, 10, False), (4, 10, True), (5, 10_000, False), (6, 10_000, True), (3, 0, True)],
+)
+def test_too_many_taken_out_of_one_group_are_stopped_in_that_group_alone(
+    removed: int, members: int, stops: bool
+) -> None:
+    limits = GuardLimits(dict.fromkeys(Danger, PLENTY), Limit(2, 30, 5))
+    made = _plan(_group("sales", removed=removed), _group("support", removed=2, added=1))
+    totals = replace(TOTALS, groups={"sales": members, "support": 2})
+    verdict = judge(made, limits, totals)
+    assert verdict.changes == made.changes
+    assert verdict.stopped == ({"extension_group:update:sales"} if stops else frozenset())
+    breach = Breach(Danger.MEMBER_REMOVALS, removed, members, "sales")
+    assert verdict.breaches == ((breach,) if stops else ())
+    assert not judge(made, replace(limits, allowed="beef"), totals).stopped
+
+
+def test_a_group_that_is_taken_over_has_no_members_that_were_written() -> None:
+    limits = GuardLimits(dict.fromkeys(Danger, PLENTY), Limit(2, 100, 5))
+    taken_over = _group("sales", action=Action.ASSOCIATE, removed=3)
+    assert judge(_plan(taken_over), limits, TOTALS).stopped == {"extension_group:associate:sales:take_out"}
+
+
+def test_a_group_and_all_groups_together_are_judged_each_for_themselves() -> None:
+    made = _plan(_group("sales", removed=3), _group("support", removed=1))
+    totals = replace(TOTALS, members=9, groups={"sales": 5, "support": 4})
+    limits = GuardLimits({**dict.fromkeys(Danger, PLENTY), Danger.MEMBER_REMOVALS: NONE}, Limit(2, 30, 5))
+    verdict = judge(made, limits, totals)
+    assert verdict.breaches == (
+        Breach(Danger.MEMBER_REMOVALS, 4, 9),
+        Breach(Danger.MEMBER_REMOVALS, 3, 5, "sales"),
+    )
+    assert verdict.stopped == {"extension_group:update:sales", "extension_group:update:support"}
 
 
 def test_a_plan_within_the_limits_is_left_as_it_is() -> None:
@@ -159,7 +185,7 @@ def test_a_group_gets_its_new_members_and_keeps_those_that_were_to_leave() -> No
     verdict = judge(_plan(change), NOTHING, TOTALS)
     going_on, stopped = verdict.changes
     assert going_on == replace(change, removed=(), removed_ids=(), kept=(50, 51, 90))
-    assert stopped == replace(change, added=(), part="take_out")
+    assert stopped == replace(change, added=(), depends_on=(change.key,), part="take_out")
     assert verdict.stopped == {"extension_group:update:sales:take_out"}
     assert verdict.breaches == (Breach(Danger.MEMBER_REMOVALS, 2, 1000),)
 
@@ -236,7 +262,7 @@ def test_what_takes_nothing_away_does_not_count_and_goes_on(action: Action, reas
     assert not any(is_removal(change) for change in harmless)
     assert judge(_plan(*harmless), NOTHING, TOTALS) == Verdict(harmless)
     verdict = judge(_plan(*harmless, _organization(Action.DELETE, "ulm")), NOTHING, TOTALS)
-    assert verdict.breaches == (Breach(Danger.REMOVALS, 1, 1000),)
+    assert verdict.breaches == (Breach(Danger.DELETIONS, 1, 1000),)
     assert verdict.stopped == {"organization:delete:ulm"}
 
 
@@ -244,7 +270,9 @@ def test_what_takes_nothing_away_does_not_count_and_goes_on(action: Action, reas
 @pytest.mark.parametrize("reason", [Reason.OBJECT_DELETED, Reason.OUT_OF_SCOPE])
 def test_deleted_and_released_objects_of_every_kind_count(action: Action, reason: Reason) -> None:
     made = _plan(_organization(action, "bonn", reason=reason), _group("sales", action=action, reason=reason))
-    assert judge(made, NOTHING, TOTALS).breaches == (Breach(Danger.REMOVALS, 2, 1000),)
+    assert judge(made, NOTHING, TOTALS).breaches == (
+        Breach(Danger.DELETIONS if action is Action.DELETE else Danger.RELEASES, 2, 1000),
+    )
 
 
 def test_an_organization_whose_deletion_is_stopped_keeps_its_name_and_nobody_gets_it() -> None:
@@ -280,7 +308,7 @@ def test_an_organization_is_not_deleted_while_a_stopped_move_leaves_an_extension
         _organization(Action.DELETE, "above", "organization:delete:berlin"),
         _organization(Action.DELETE, "apart"),
     )
-    assert judge(made, replace(NOTHING, removals=9), TOTALS).stopped == {
+    assert judge(made, _except(Danger.DELETIONS), TOTALS).stopped == {
         "update:anna",
         "organization:delete:berlin",
         "organization:delete:above",

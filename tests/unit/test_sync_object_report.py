@@ -122,10 +122,10 @@ def test_many_members_are_counted(more: int) -> None:
 
 
 def test_the_block_of_a_move_has_the_organizations() -> None:
-    assert diff_text([Outcome(MOVE, State.STOPPED, "max_moves is exceeded.")]) == (
+    assert diff_text([Outcome(MOVE, State.STOPPED, "guard.moves is exceeded.")]) == (
         "update 1000 anna [stopped]\n"
         "    the user's unit has another organization than the extension is in\n"
-        "    max_moves is exceeded.\n"
+        "    guard.moves is exceeded.\n"
         '    organizations: "Example" -> "Example/Berlin"\n'
     )
 

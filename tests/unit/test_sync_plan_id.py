@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The names of a plan and of its removals."""
+"""The names of a plan and of what the guard counts in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin, Welcome
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, Conflict, ExtensionChange, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
+    AnyChange,
+    Conflict,
+    ExtensionChange,
+    GroupChange,
+    Placement,
+    Reason,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import guard_id, plan_id
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AccountStatus, UserRule
 
@@ -107,3 +115,59 @@ def test_other_removals_have_another_name(changes: list[ExtensionChange]) -> Non
     assert guard_id(DOMAIN, PBX, changes) != guard_id(DOMAIN, PBX, [DELETE])
     assert guard_id(replace(DOMAIN, guid="other"), PBX, [DELETE]) != guard_id(DOMAIN, PBX, [DELETE])
     assert guard_id(DOMAIN, replace(PBX, serial_number="s"), [DELETE]) != guard_id(DOMAIN, PBX, [DELETE])
+
+
+MOVE = replace(UPDATE, guid="m", after={"organizations": "Leipzig"}, placement=Placement((), "ou", 7))
+MAIL = replace(UPDATE, guid="n", before={"email_addr": "a@x.test"}, after={"email_addr": "b@x.test"})
+RENUMBERED = (
+    replace(DELETE, guid="o", action=Action.RELEASE, reason=Reason.BOUND_ELSEWHERE),
+    replace(UPDATE, guid="o", action=Action.ASSOCIATE, number="1009"),
+)
+GROUP = GroupChange(
+    action=Action.UPDATE,
+    guid="p",
+    name="sales",
+    dn="",
+    object_id=1,
+    reason=Reason.DIRECTORY_CHANGED,
+    removed_ids=(7, 8),
+)
+RELEASE = replace(DELETE, guid="k", action=Action.RELEASE, reason=Reason.OUT_OF_SCOPE)
+COUNTED: list[AnyChange] = [DELETE, RELEASE, *RENUMBERED, GROUP, MAIL, MOVE]
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [
+        (replace(DELETE, number="1009"), 0),
+        (replace(RELEASE, number="1009"), 1),
+        (replace(RENUMBERED[1], number="1008"), 2),
+        (replace(RENUMBERED[0], number="1007"), 2),
+        (replace(GROUP, removed_ids=(7,)), 3),
+        (replace(MAIL, after={"email_addr": "c@x.test"}), 4),
+        (replace(MAIL, before={"email_addr": "c@x.test"}), 4),
+        (replace(MOVE, number="1009"), 5),
+    ],
+)
+def test_each_danger_has_a_part_of_its_own(changed: AnyChange, place: int) -> None:
+    parts = guard_id(DOMAIN, PBX, COUNTED).split("-")
+    assert len(parts) == 6
+    assert all(re.fullmatch("[0-9a-f]{16}", part) for part in parts)
+    other = [changed if one.key == changed.key else one for one in COUNTED]
+    found = guard_id(DOMAIN, PBX, other).split("-")
+    assert [at for at, part in enumerate(parts) if part != found[at]] == [place]
+
+
+@pytest.mark.parametrize(
+    ("changes", "form"),
+    [
+        ([UPDATE], "0"),
+        ([DELETE, UPDATE], "X"),
+        ([MOVE], "0-0-0-0-0-X"),
+        ([RELEASE, GROUP], "0-X-0-X"),
+        (RENUMBERED, "0-0-X"),
+        ([MAIL], "0-0-0-0-X"),
+    ],
+)
+def test_what_there_is_none_of_is_nothing_and_left_out_at_the_end(changes: list[AnyChange], form: str) -> None:
+    assert re.sub("[0-9a-f]{16}", "X", guard_id(DOMAIN, PBX, changes)) == form

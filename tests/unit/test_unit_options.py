@@ -6,10 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.guard_options import guard_limits, guard_options
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import OptionError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.unit_options import UNIT_RULE_OPTIONS, unit_rule
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Danger, GuardLimits
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     DeletionProof,
     OutOfScope,
@@ -21,12 +19,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import 
 
 def options(**given: Any) -> dict[str, Any]:
     """The options as Ansible hands them over: the given ones and the defaults of the others."""
-    return {name: spec["default"] for name, spec in {**UNIT_RULE_OPTIONS, **guard_options(*Danger)}.items()} | given
+    return {name: spec["default"] for name, spec in UNIT_RULE_OPTIONS.items()} | given
 
 
-def test_the_defaults_are_those_of_the_rule_and_of_the_guard() -> None:
+def test_the_defaults_are_those_of_the_rule() -> None:
     assert unit_rule(options()) == UnitRule()
-    assert guard_limits(options(), "") == GuardLimits()
 
 
 def test_what_is_given_is_in_the_rule() -> None:

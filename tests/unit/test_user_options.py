@@ -6,10 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.guard_options import guard_limits, guard_options
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import OptionError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_options import USER_RULE_OPTIONS, user_rule
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Danger, GuardLimits
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     AccountStatus,
     NamedUser,
@@ -20,12 +18,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import 
 
 def options(**given: Any) -> dict[str, Any]:
     """The options as Ansible hands them over: the given ones and the defaults of the others."""
-    return {name: spec["default"] for name, spec in {**USER_RULE_OPTIONS, **guard_options(*Danger)}.items()} | given
+    return {name: spec["default"] for name, spec in USER_RULE_OPTIONS.items()} | given
 
 
-def test_the_defaults_are_those_of_the_rule_and_of_the_guard() -> None:
+def test_the_defaults_are_those_of_the_rule() -> None:
     assert user_rule(options()) == UserRule()
-    assert guard_limits(options(), "") == GuardLimits()
 
 
 def test_what_is_given_is_in_the_rule() -> None:
@@ -79,20 +76,3 @@ def test_options_that_cannot_be_are_told_by_their_names(given: dict[str, Any], w
 
     for word in words:
         assert word in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("given", "word"),
-    [
-        ({"max_removals": -1}, "max_removals"),
-        ({"max_removals_percent": -0.1}, "max_removals_percent"),
-        ({"max_removals_percent": 100.5}, "max_removals_percent"),
-        ({"max_moves": -1}, "max_moves"),
-        ({"max_moves_percent": 101.0}, "max_moves_percent"),
-        ({"max_member_removals": -1}, "max_member_removals"),
-        ({"max_member_removals_percent": -1.0}, "max_member_removals_percent"),
-    ],
-)
-def test_limits_that_are_none_are_told_by_their_names(given: dict[str, Any], word: str) -> None:
-    with pytest.raises(OptionError, match=word):
-        guard_limits(options(**given), "")

@@ -16,6 +16,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import 
     PbxError,
     PbxRefusedError,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import WHY_STOPPED
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
@@ -141,7 +142,7 @@ def _apply_stage(
         if change.key in handed_over:
             continue
         if change.key in stage.stopped:
-            outcome = Outcome(change, State.STOPPED, "stopped by the guard against many removals")
+            outcome = Outcome(change, State.STOPPED, WHY_STOPPED)
         elif change.key in stage.put_off:
             outcome = Outcome(change, State.DEFERRED, stage.put_off[change.key])
         elif ended_by is not None:

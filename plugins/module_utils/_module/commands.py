@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.guard_options import guard_limits, guard_options
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.guard_options import guard_options
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.kinds import KINDS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.life import LifeRequest, Wanted, change_life
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import make_world
@@ -106,7 +106,6 @@ def rule_module(kind: RuleKind) -> Callable[[Mapping[str, Any], bool, str], Resu
 
     def work(options: Mapping[str, Any], check_mode: bool, command: str) -> Result:
         given = GivenRule(kind, KINDS[kind].settings(options), options["enabled"], options["settings"] == "saved")
-        guard_limits(options, "")
         if options[KINDS[kind].clean_up] and options["enabled"]:
             raise OptionError(
                 f"{KINDS[kind].clean_up} is given and enabled is true, which would make anew what is deleted.",

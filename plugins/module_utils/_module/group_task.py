@@ -15,13 +15,13 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Directory, GroupQuery, UserQuery
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read import read_absent, read_people
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.task import Sides
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import members_taken_out
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
     DirectoryGroup,
     GroupSnapshot,
     People,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.group_plan import plan_directory_groups
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import members_taken_out
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     ObjectKind,

@@ -2,37 +2,33 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: not for use outside of it.
-"""The options of the guard, and its limits made of them."""
+"""The option of the guard, and its limits made of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import OptionError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Danger, GuardLimits
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import Danger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import (
+    DEFAULT_LIMIT_PER_GROUP,
+    DEFAULT_LIMITS,
+    GuardLimits,
+    Limit,
+)
+
+GUARD = "guard"
+PER_GROUP = "member_removals_per_group"
 
 _WHOLE = 100
-
-_OPTIONS: dict[Danger, dict[str, dict[str, Any]]] = {
-    Danger.REMOVALS: {
-        "max_removals": {"type": "int", "default": 10},
-        "max_removals_percent": {"type": "float", "default": 5.0},
-    },
-    Danger.MOVES: {
-        "max_moves": {"type": "int", "default": 50},
-        "max_moves_percent": {"type": "float", "default": 10.0},
-    },
-    Danger.MEMBER_REMOVALS: {
-        "max_member_removals": {"type": "int", "default": 50},
-        "max_member_removals_percent": {"type": "float", "default": 10.0},
-    },
-}
 
 
 def limit_options(*dangers: Danger) -> dict[str, dict[str, Any]]:
     """Return the argument specification of the guard's limits for what a run can do."""
-    return {name: spec for danger in dangers for name, spec in _OPTIONS[danger].items()}
+    limits = {name: _limit_option(default) for name, default in _defaults(*dangers).items()}
+    return {GUARD: {"type": "dict", "apply_defaults": True, "options": limits}}
 
 
 def guard_options(*dangers: Danger) -> dict[str, dict[str, Any]]:
@@ -40,36 +36,70 @@ def guard_options(*dangers: Danger) -> dict[str, dict[str, Any]]:
     return {**limit_options(*dangers), "allow_guarded": {"type": "str", "default": ""}}
 
 
-def guard_limits(options: Mapping[str, Any], allowed: str) -> GuardLimits:
-    """Return the guard's limits; a module without an option has the default.
+def require_dictionaries(given: Any) -> None:
+    """Refuse numbers where dictionaries belong, on which Ansible's own validation of suboptions breaks.
 
-    :param allowed: the ``guard_id`` that the guard is to let through.
-    :raises OptionError: for a negative number or more than 100 percent.
+    :param given: the option as it was given.
+    :raises OptionError: with the name of the option.
     """
-    default = GuardLimits()
-    counts, shares = {}, {}
-    for danger in Danger:
-        count, share = default.of(danger)
-        counts[danger] = _count(f"max_{danger}", options.get(f"max_{danger}", count))
-        shares[danger] = _share(f"max_{danger}_percent", options.get(f"max_{danger}_percent", share))
-    return GuardLimits(
-        removals=counts[Danger.REMOVALS],
-        percent=shares[Danger.REMOVALS],
-        allowed=allowed,
-        moves=counts[Danger.MOVES],
-        moves_percent=shares[Danger.MOVES],
-        member_removals=counts[Danger.MEMBER_REMOVALS],
-        member_removals_percent=shares[Danger.MEMBER_REMOVALS],
-    )
+    inner = given if isinstance(given, Mapping) else {}
+    for name, value in {GUARD: given, **{f"{GUARD}.{danger}": value for danger, value in inner.items()}}.items():
+        if isinstance(value, int | float):
+            raise OptionError(f"{name} is {value}, which is no dictionary.", "Give floor, percent and count by name.")
 
 
-def _count(name: str, value: int) -> int:
-    if value < 0:
-        raise OptionError(f"{name} {value} is less than 0.", "Give 0 or more.")
-    return value
+def guard_settings(given: Mapping[str, Any] | None, *dangers: Danger) -> dict[str, dict[str, Any]]:
+    """Return limits as they are saved: plain data, complete, for what a run can do.
+
+    :param given: the option as it is given or was saved; what is not in it is the default.
+    :raises OptionError: for a limit that is none, with its name.
+    """
+    return {name: asdict(limit) for name, limit in _limits(given or {}, _defaults(*dangers)).items()}
 
 
-def _share(name: str, value: float) -> float:
-    if not 0 <= value <= _WHOLE:
-        raise OptionError(f"{name} {value} is no share.", "Give a number from 0 to 100.")
-    return value
+def guard_limits(settings: Mapping[str, Any], allowed: str) -> GuardLimits:
+    """Return the guard's limits; for what a rule's settings do not name they are the defaults.
+
+    :param settings: of a rule.
+    :param allowed: the ``guard_id`` that the guard is to let through.
+    :raises OptionError: for a limit that is none, with its name.
+    """
+    limits = _limits(settings.get(GUARD) or {}, _defaults(*Danger))
+    return GuardLimits({danger: limits[danger.value] for danger in Danger}, limits[PER_GROUP], allowed)
+
+
+def _defaults(*dangers: Danger) -> dict[str, Limit]:
+    limits = {danger.value: DEFAULT_LIMITS[danger] for danger in dangers}
+    return {**limits, PER_GROUP: DEFAULT_LIMIT_PER_GROUP} if Danger.MEMBER_REMOVALS in dangers else limits
+
+
+def _limit_option(default: Limit) -> dict[str, Any]:
+    return {
+        "type": "dict",
+        "apply_defaults": True,
+        "options": {
+            "floor": {"type": "int", "default": default.floor},
+            "percent": {"type": "float", "default": default.percent},
+            "count": {"type": "int", "default": default.count},
+        },
+    }
+
+
+def _limits(given: Mapping[str, Any], defaults: Mapping[str, Limit]) -> dict[str, Limit]:
+    return {name: _limit(f"{GUARD}.{name}", given.get(name) or {}, default) for name, default in defaults.items()}
+
+
+def _limit(name: str, given: Mapping[str, Any], default: Limit) -> Limit:
+    values = {**asdict(default), **{part: value for part, value in given.items() if value is not None}}
+    limit = Limit(floor=int(values["floor"]), percent=float(values["percent"]), count=int(values["count"]))
+    for part, number in (("floor", limit.floor), ("count", limit.count)):
+        if number < 0:
+            raise OptionError(f"{name}.{part} {number} is less than 0.", "Give 0 or more.")
+    if not 0 <= limit.percent <= _WHOLE:
+        raise OptionError(f"{name}.percent {limit.percent} is no share.", "Give a number from 0 to 100.")
+    if limit.count < limit.floor:
+        raise OptionError(
+            f"{name}.count {limit.count} is less than {name}.floor {limit.floor}, up to which nothing is stopped.",
+            f"Give a lower {name}.floor or a higher {name}.count.",
+        )
+    return limit

@@ -15,13 +15,17 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.group_optio
     group_rule,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.group_task import GroupTask
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.guard_options import limit_options
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.guard_options import (
+    GUARD,
+    guard_settings,
+    limit_options,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.task import Task
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.unit_options import UNIT_RULE_OPTIONS, unit_rule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.unit_task import UnitTask
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_options import USER_RULE_OPTIONS, user_rule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_task import UserTask
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Danger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import Danger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AnyRule, RuleKind, SyncTo, UnitRule
 
 
@@ -52,26 +56,32 @@ class Kind:
     @property
     def defaults(self) -> dict[str, Any]:
         """The settings where no option is given."""
-        return self.settings({name: spec["default"] for name, spec in self.saved_options.items()})
+        return self.settings({name: spec.get("default") for name, spec in self.saved_options.items()})
 
     def settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return options as they are saved: plain data in one spelling.
 
         :raises OptionError: where they contradict each other or cannot be used.
         """
-        limits = {name: options[name] for name in limit_options(*self.dangers)}
-        return {**_plain(self.rule(options)), **limits}
+        return {**_plain(self.rule(options)), GUARD: guard_settings(options[GUARD], *self.dangers)}
 
     def completed(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Return saved settings with the defaults of what was not known yet when they were saved."""
-        return {**self.defaults, **settings}
+        """Return saved settings with the defaults of what was not known yet when they were saved.
+
+        What is no longer known is left out.
+
+        :raises OptionError: if the guard's limits are none.
+        """
+        defaults = self.defaults
+        known = {name: value for name, value in settings.items() if name in defaults}
+        return {**defaults, **known, GUARD: guard_settings(settings.get(GUARD), *self.dangers)}
 
 
 KINDS: Mapping[RuleKind, Kind] = {
     RuleKind.ORGANIZATIONAL_UNITS: Kind(
         module="pbx_ad_ou_sync",
         rule_options=UNIT_RULE_OPTIONS,
-        dangers=(Danger.REMOVALS, Danger.MOVES, Danger.MEMBER_REMOVALS),
+        dangers=(Danger.DELETIONS, Danger.RELEASES, Danger.MEMBER_REMOVALS, Danger.MOVES),
         rule=unit_rule,
         task=UnitTask,
         clean_up="delete_organizations",
@@ -79,7 +89,7 @@ KINDS: Mapping[RuleKind, Kind] = {
     RuleKind.USERS: Kind(
         module="pbx_ad_user_sync",
         rule_options=USER_RULE_OPTIONS,
-        dangers=(Danger.REMOVALS, Danger.MOVES),
+        dangers=(Danger.DELETIONS, Danger.RELEASES, Danger.RENUMBERINGS, Danger.EMAIL_CHANGES, Danger.MOVES),
         rule=user_rule,
         task=UserTask,
         clean_up="delete_extensions",
@@ -87,7 +97,7 @@ KINDS: Mapping[RuleKind, Kind] = {
     RuleKind.GROUPS: Kind(
         module="pbx_ad_group_sync",
         rule_options=GROUP_RULE_OPTIONS,
-        dangers=(Danger.REMOVALS, Danger.MEMBER_REMOVALS),
+        dangers=(Danger.DELETIONS, Danger.RELEASES, Danger.MEMBER_REMOVALS),
         rule=group_rule,
         task=GroupTask,
         clean_up="delete_groups",

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Totals
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
@@ -70,6 +71,8 @@ class Memory:
             associated=len(self.associations) if rule is RuleKind.USERS else len(own),
             extensions=len(self.associations),
             members=sum(len(one.members) for one in own),
+            groups={one.guid: len(one.members) for one in own if one.kind is ObjectKind.EXTENSION_GROUP},
+            addresses={one.guid: one.written[EMAIL] for one in self.associations if EMAIL in one.written},
         )
 
 

@@ -14,14 +14,17 @@ from datetime import datetime
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import Stage
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import (
-    Breach,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import (
     Danger,
+    find_dangers,
+    members_taken_out,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import (
+    NOTHING,
+    WHY_STOPPED,
+    Breach,
     GuardLimits,
     Verdict,
-    is_move,
-    is_removal,
-    members_taken_out,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Resolution
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange, Plan
@@ -171,7 +174,7 @@ def planned(verdict: Verdict) -> tuple[Outcome, ...]:
 
 def _planned(change: AnyChange, verdict: Verdict) -> Outcome:
     if change.key in verdict.stopped:
-        return Outcome(change, State.STOPPED)
+        return Outcome(change, State.STOPPED, WHY_STOPPED)
     if change.key in verdict.put_off:
         return Outcome(change, State.DEFERRED, verdict.put_off[change.key])
     return Outcome(change, State.PLANNED)
@@ -215,7 +218,7 @@ def _listed(what: str, lines: Sequence[str]) -> str:
 def failures(stages: Sequence[StageReport], ended_by: YeastarError | None) -> list[str]:
     """Return why a run ends failed, in sentences; none if it does not."""
     breached = [stage for stage in stages if stage.verdict.breaches]
-    sentences = [_guard_sentence(stage, breach) for stage in breached for breach in stage.verdict.breaches]
+    sentences = [sentence for stage in breached for sentence in _guard_sentences(stage)]
     if breached:
         sentences.append(f"If that is meant, run once with allow_guarded: {guard_id(stages)}.")
     if ended_by is not None:
@@ -233,7 +236,7 @@ def guard_id(stages: Sequence[StageReport]) -> str:
     """Return a name of what the guard counts in a run: the plan's own, or of several the parts that have any."""
     if len(stages) == 1:
         return stages[0].plan.guard_id
-    counted = [stage for stage in stages if any(_counts(change) for change in stage.plan.changes)]
+    counted = [stage for stage in stages if stage.plan.guard_id != NOTHING]
     return PART_SEPARATOR.join(f"{stage.kind}{KIND_SEPARATOR}{stage.plan.guard_id}" for stage in counted)
 
 
@@ -245,34 +248,62 @@ def allowed_part(allowed: str, kind: RuleKind) -> str:
     return parts.get(kind.value, "")
 
 
-def _counts(change: AnyChange) -> bool:
-    return is_removal(change) or is_move(change) or bool(members_taken_out(change))
+def _guard_sentences(stage: StageReport) -> list[str]:
+    """Return what the guard stopped, by how much it is too much, and what it is by name."""
+    breaches = stage.verdict.breaches
+    groups = [breach for breach in breaches if breach.group]
+    sentences = [_danger_sentence(stage, breach) for breach in breaches if not breach.group]
+    return [*sentences, _groups_sentence(stage, groups)] if groups else sentences
 
 
-def _guard_sentence(stage: StageReport, breach: Breach) -> str:
-    count, percent = stage.limits.of(breach.danger)
-    names = _endangered(breach.danger, stage.plan.changes)
-    more = f" and {len(names) - NAMED_REMOVALS} more" if len(names) > NAMED_REMOVALS else ""
-    what, of = _GUARDED[breach.danger]
+def _danger_sentence(stage: StageReport, breach: Breach) -> str:
+    danger, limit = breach.danger, stage.limits.of(breach.danger)
+    what, of = _GUARDED[danger]
+    share = f"{limit.percent:g} of {breach.total} {of or _OBJECTS[stage.kind]}"
+    is_share = limit.exceeded(breach.found, breach.total) == "percent"
+    beyond = f"percent {share}" if is_share else f"count {limit.count}"
     return (
-        f"The guard stopped {breach.found} {what}, which is more than max_{breach.danger} {count} and more than "
-        f"max_{breach.danger}_percent {percent:g} of {breach.total} {of or _OBJECTS[stage.kind]}: "
-        f"{', '.join(names[:NAMED_REMOVALS])}{more}."
+        f"The guard stopped {breach.found} {what}, which is more than guard.{danger}.floor {limit.floor} and more than "
+        f"guard.{danger}.{beyond}: {_named(_endangered(danger, stage.plan.changes))}."
     )
 
 
+def _groups_sentence(stage: StageReport, breaches: Sequence[Breach]) -> str:
+    limit = stage.limits.per_group
+    names = [f"{breach.group} ({breach.found} of {breach.total})" for breach in breaches]
+    return (
+        f"The guard stopped members to be taken out of {len(breaches)} group(s), of each more than "
+        f"guard.member_removals_per_group lets through (floor {limit.floor}, percent {limit.percent:g}, count "
+        f"{limit.count}): {_named(names)}."
+    )
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED_REMOVALS} more" if len(names) > NAMED_REMOVALS else ""
+    return f"{', '.join(names[:NAMED_REMOVALS])}{more}"
+
+
 _GUARDED = {
-    Danger.REMOVALS: ("removals", ""),
-    Danger.MOVES: ("moves of extensions out of their organization", "associated extensions"),
+    Danger.DELETIONS: ("deletions", ""),
+    Danger.RELEASES: ("releases", ""),
+    Danger.RENUMBERINGS: ("renumberings", "associated extensions"),
     Danger.MEMBER_REMOVALS: ("members to be taken out of groups", "members"),
+    Danger.EMAIL_CHANGES: ("changes of e-mail addresses", "associated extensions"),
+    Danger.MOVES: ("moves of extensions out of their organization", "associated extensions"),
 }
 
 
 def _endangered(danger: Danger, changes: Sequence[AnyChange]) -> list[str]:
     """What the guard counted, by name."""
+    found = find_dangers(changes)
     if danger is Danger.MEMBER_REMOVALS:
-        return [f"{change.name} ({len(ids)})" for change in changes if (ids := members_taken_out(change))]
-    counted = is_removal if danger is Danger.REMOVALS else is_move
-    return [
-        f"{change.number} ({change.name})" if change.number else change.name for change in changes if counted(change)
-    ]
+        return [f"{change.name} ({len(members_taken_out(change))})" for change in found.member_removals]
+    if danger is Danger.RENUMBERINGS:
+        return [f"{one.ending.number} to {one.beginning.number} ({one.ending.name})" for one in found.renumberings]
+    counted: Mapping[Danger, Sequence[AnyChange]] = {
+        Danger.DELETIONS: found.deletions,
+        Danger.RELEASES: found.releases,
+        Danger.EMAIL_CHANGES: found.email_changes,
+        Danger.MOVES: found.moves,
+    }
+    return [f"{change.number} ({change.name})" if change.number else change.name for change in counted[danger]]

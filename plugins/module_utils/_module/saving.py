@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.guard_options import guard_limits
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.guard_options import GUARD, require_dictionaries
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.kinds import KINDS, differing
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import OptionError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, SavedRule
@@ -129,6 +130,8 @@ def given_rule(kind: RuleKind, options: Mapping[str, Any]) -> GivenRule:
         "settings": {"type": "str", "choices": ["given", "saved"], "default": "given"},
         "enabled": {"type": "bool", "default": True},
     }
+    with _named(kind):
+        require_dictionaries(options.get(GUARD))
     validated = ArgumentSpecValidator(specification).validate(dict(options))
     remedy = f"The options are those of pbxops.yeastar.{KINDS[kind].module}."
     if validated.unsupported_parameters:
@@ -137,8 +140,14 @@ def given_rule(kind: RuleKind, options: Mapping[str, Any]) -> GivenRule:
     if validated.error_messages:
         raise OptionError(f"{kind.value}: {'; '.join(validated.error_messages)}.", remedy)
     values = validated.validated_parameters
-    try:
-        guard_limits(values, "")
+    with _named(kind):
         return GivenRule(kind, KINDS[kind].settings(values), values["enabled"], values["settings"] == "saved")
+
+
+@contextmanager
+def _named(kind: RuleKind) -> Iterator[None]:
+    """Let an error in one of the rules that are given together say in which."""
+    try:
+        yield
     except OptionError as error:
         raise OptionError(f"{kind.value}: {error.message}", error.remedy) from None

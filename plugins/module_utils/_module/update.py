@@ -50,7 +50,7 @@ class Update:
     :param given: rules to be saved first.
     :param kinds: what is carried out of what is saved.
     :param when: whether a rule that was carried out before is carried out again.
-    :param allowed: the name of the removals that the guard is to let through.
+    :param allowed: the ``guard_id`` of what the guard is to let through.
     :param clean_up: whether what a rule that is paused has made is deleted.
     """
 

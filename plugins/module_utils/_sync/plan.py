@@ -208,8 +208,8 @@ class Plan:
 
     :param id: a hash over the rule and all that would be done; the same plan has the same id in check mode and
         in a run.
-    :param guard_id: a name of what the guard counts alone, in parts; a part stays the same when everything else of
-        the plan is done.
+    :param guard_id: a name of what the guard counts alone, in a part for each danger; a part stays the same when
+        everything else of the plan is done.
     :param refreshed: associations to be saved anew although the PBX needs no write (a moved or renamed user, a
         value that somebody already set to what is wanted).
     :param unchanged: number of associated objects that are as they should be.

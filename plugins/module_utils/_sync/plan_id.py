@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: not for use outside of it.
-"""The names of a plan and of its removals."""
+"""The names of a plan and of what the guard counts in it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import (
-    NOTHING,
-    SEPARATOR,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import (
     Danger,
-    is_move,
-    is_removal,
+    find_dangers,
     members_taken_out,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import NOTHING, SEPARATOR
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Change, Conflict, Plan
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange, Change, Conflict, Plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import title
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AnyRule
 
@@ -82,17 +81,22 @@ def sealed(rule: AnyRule, domain: Domain, pbx: PbxIdentity, plan: Plan) -> Plan:
     )
 
 
-def guard_id(domain: Domain, pbx: PbxIdentity, changes: Iterable[Change]) -> str:
+def guard_id(domain: Domain, pbx: PbxIdentity, changes: Iterable[AnyChange]) -> str:
     """Return a name of what the guard counts among the changes, and of nothing else of the plan.
 
     It has a part for each danger, 16 hexadecimal digits or 0 for nothing; nothing at the end is left out. The order of
     the changes does not matter, so that a part holds while the rest of the plan is carried out.
     """
-    found = list(changes)
+    found = find_dangers(changes)
     counted: Mapping[Danger, Sequence[Any]] = {
-        Danger.REMOVALS: sorted((one.key, one.number, one.reason.value) for one in found if is_removal(one)),
-        Danger.MOVES: sorted((one.guid, one.number) for one in found if is_move(one)),
-        Danger.MEMBER_REMOVALS: sorted((one.guid, ids) for one in found if (ids := members_taken_out(one))),
+        Danger.DELETIONS: sorted((one.key, one.number, one.reason.value) for one in found.deletions),
+        Danger.RELEASES: sorted((one.key, one.number, one.reason.value) for one in found.releases),
+        Danger.RENUMBERINGS: sorted(
+            (one.beginning.guid, one.ending.number, one.beginning.number) for one in found.renumberings
+        ),
+        Danger.MEMBER_REMOVALS: sorted((one.guid, members_taken_out(one)) for one in found.member_removals),
+        Danger.EMAIL_CHANGES: sorted((one.guid, one.before[EMAIL], one.after[EMAIL]) for one in found.email_changes),
+        Danger.MOVES: sorted((one.guid, one.number) for one in found.moves),
     }
     whose = {"domain": domain.guid, "pbx": pbx.serial_number}
     parts = [_digest({**whose, danger.value: counted[danger]}) if counted[danger] else NOTHING for danger in Danger]

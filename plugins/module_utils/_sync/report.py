@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import is_removal
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import is_removal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     Action,

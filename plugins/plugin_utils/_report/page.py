@@ -121,7 +121,7 @@ def _head(results: Results, at: str) -> list[tuple[str, str]]:
             ("Duration", words.duration(run.duration)),
             ("Run", run.run_id),
             ("Plan", run.plan_id),
-            ("Removals", run.guard_id if run.summary.get("stopped") else ""),
+            ("Let through with allow_guarded", run.guard_id if run.summary.get("stopped") else ""),
             ("Ledger", run.ledger_path),
         ]
     return [(name, value) for name, value in rows if value]
