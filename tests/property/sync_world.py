@@ -11,6 +11,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply impor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.changes import access_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectorySnapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Totals
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, Resolution
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
@@ -87,6 +88,11 @@ class World:
             tuple(self.associations.values()),
             tuple(self.retired.values()),
         )
+
+    def totals(self) -> Totals:
+        held = self.associations.values()
+        addresses = {one.guid: one.written[EMAIL] for one in held if EMAIL in one.written}
+        return Totals(len(held), len(held), addresses=addresses)
 
     # --- what the PBX does, and refuses
 

@@ -3,19 +3,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from random import Random
 from typing import TypeVar
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import (
-    GuardLimits,
-    Totals,
-    judge,
-    with_dependents,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import (
+    Danger,
+    find_dangers,
+    is_deletion,
+    is_release,
+    is_removal,
+    takes_address_away,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, Limit, Verdict, judge
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import REMOVALS, Action, ExtensionChange, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    REMOVALS,
+    Action,
+    Change,
+    ExtensionChange,
+    Plan,
+    Reason,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import plan_id
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.removals import deleting_status
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import DeletionProof, NumberFrom, Scope
@@ -202,26 +213,110 @@ def test_equal_plans_have_equal_ids_and_others_have_others(one: Setting, other: 
         assert fewer != first.id
 
 
+_OF_USERS = (Danger.DELETIONS, Danger.RELEASES, Danger.RENUMBERINGS, Danger.EMAIL_CHANGES)
+
+
 @steady
-@given(anything())
-def test_stopped_removals_harm_nothing_and_can_be_allowed_later(setting: Setting) -> None:
+@given(anything(), st.frozensets(st.sampled_from(_OF_USERS), min_size=1))
+def test_what_the_guard_stops_harms_nothing_and_can_be_allowed_later(
+    setting: Setting, stops: frozenset[Danger]
+) -> None:
     undisturbed = World.of(setting)
     made = undisturbed.run(setting)
-    stops = GuardLimits(removals=0, percent=0)
     world = World.of(setting)
-    verdict = judge(made, stops, Totals(len(setting.associations)))
+    verdict = judge(made, _limits(stops), world.totals())
+    assert {breach.danger for breach in verdict.breaches} == {
+        danger for danger in stops if find_dangers(made.changes).count(danger)
+    }
+    _nothing_is_lost_or_added(made, verdict)
+    _only_what_must_stops(made, verdict, stops)
     assume(verdict.stopped)
-    remaining = [change for change in made.changes if change.key not in verdict.stopped]
-    harmless = (Reason.EXTENSION_GONE, Reason.HANDED_OVER)
-    assert not [c for c in remaining if c.action in (*REMOVALS, Action.PARK) and c.reason not in harmless]
-    assert len(world.associations) == len(setting.associations)
-    world.apply(made.changes, verdict.stopped, made.refreshed)
+    world.apply(verdict.changes, verdict.stopped, made.refreshed)
+    _what_is_stopped_did_not_happen(setting, made, world, stops)
     _nobody_lost_their_address(setting, world)
     later = world.plan(setting)
-    allowed = judge(later, replace(stops, allowed=later.guard_id), Totals(len(world.associations)))
-    assert allowed.stopped == frozenset()
-    world.apply(later.changes, allowed.stopped, later.refreshed)
+    _a_danger_is_allowed_by_its_part_alone(made, later, world, stops)
+    allowed = judge(later, _limits(stops, made.guard_id), world.totals())
+    assert allowed == Verdict(later.changes)
+    world.apply(later.changes, refreshed=later.refreshed)
     assert world.outcome() == undisturbed.outcome()
+
+
+def _limits(stops: frozenset[Danger], allowed: str = "") -> GuardLimits:
+    """Limits that let nothing through of these dangers, and everything of the others."""
+    limits = {danger: Limit(0, 0, 0) if danger in stops else Limit(1000, 100, 1000) for danger in Danger}
+    return GuardLimits(limits, allowed=allowed)
+
+
+def _nothing_is_lost_or_added(made: Plan, verdict: Verdict) -> None:
+    """What was taken apart is together what was planned."""
+    keys = [change.key for change in verdict.changes]
+    assert len(set(keys)) == len(keys)
+    assert verdict.stopped <= set(keys)
+    for place, change in enumerate(verdict.changes):
+        assert set(change.depends_on) <= set(keys[:place])
+    for change in made.changes:
+        parts = [part for part in verdict.changes if part.key in (change.key, f"{change.key}:address")]
+        assert {name: value for part in parts for name, value in part.after.items()} == change.after
+        assert {name: value for part in parts for name, value in part.before.items()} == change.before
+        assert {name for part in parts for name in part.drift} == set(change.drift)
+        assert sum(len(part.after) for part in parts) == len(change.after)
+
+
+def _only_what_must_stops(made: Plan, verdict: Verdict, stops: frozenset[Danger]) -> None:
+    """What is dangerous stops, and what needs that; all else goes on."""
+    pairs = find_dangers(made.changes).renumberings
+    partners = {one.ending.key: one.beginning.key for one in pairs}
+    partners |= {beginning: ending for ending, beginning in partners.items()}
+
+    def is_dangerous(change: Change) -> bool:
+        return (
+            (Danger.DELETIONS in stops and is_deletion(change))
+            or (Danger.RELEASES in stops and is_release(change) and change.key not in partners)
+            or (Danger.RENUMBERINGS in stops and change.key in partners)
+            or (Danger.EMAIL_CHANGES in stops and takes_address_away(change))
+        )
+
+    for change in verdict.changes:
+        waits = bool(verdict.stopped.intersection(change.depends_on))
+        if change.key in verdict.stopped:
+            assert is_dangerous(change) or waits or partners.get(change.key) in verdict.stopped
+        else:
+            assert not is_dangerous(change)
+            assert not waits
+
+
+def _what_is_stopped_did_not_happen(setting: Setting, made: Plan, world: World, stops: frozenset[Danger]) -> None:
+    numbers = {extension.id: extension.number for extension in setting.pbx.extensions}
+    ended = [one for one in setting.associations if one.guid not in world.associations]
+    removals = {change.guid: change for change in made.changes if is_removal(change)}
+    if Danger.DELETIONS in stops:
+        assert numbers.keys() <= world.extensions.keys()
+    if Danger.RELEASES in stops:
+        assert not [one for one in ended if one.guid in removals and is_release(removals[one.guid])]
+    if Danger.RENUMBERINGS in stops:
+        for one in setting.associations:
+            present = world.associations.get(one.guid)
+            assert present is None or present.number in (one.number, numbers.get(one.extension_id))
+    if Danger.EMAIL_CHANGES in stops:
+        for extension in setting.pbx.extensions:
+            if extension.fields[EMAIL] and extension.id in world.extensions:
+                assert world.extensions[extension.id].fields[EMAIL] == extension.fields[EMAIL]
+
+
+def _a_danger_is_allowed_by_its_part_alone(made: Plan, later: Plan, world: World, stops: frozenset[Danger]) -> None:
+    """The part of one danger of the former plan's name lets that one through, and no other."""
+    parts = made.guard_id.split("-")
+    for place, danger in enumerate(Danger):
+        if place < len(parts) and parts[place] != "0":
+            alone = "-".join([*("0" for _part in parts[:place]), parts[place]])
+            verdict = judge(later, _limits(stops, alone), world.totals())
+            if danger in stops:
+                assert {breach.danger for breach in verdict.breaches} == {
+                    other for other in stops if other is not danger and find_dangers(later.changes).count(other)
+                }
+            else:
+                assert verdict == judge(later, _limits(stops), world.totals())
 
 
 def _nobody_lost_their_address(setting: Setting, world: World) -> None:
@@ -244,9 +339,18 @@ def test_one_change_that_fails_stops_what_needs_it_and_the_next_run_makes_up_for
     assume(made.changes)
     failing = made.changes[place % len(made.changes)]
     world = World.of(setting)
-    world.apply(made.changes, with_dependents(made.changes, {failing.key}), made.refreshed)
+    world.apply(made.changes, _with_dependents(made.changes, {failing.key}), made.refreshed)
     world.run(setting)
     assert world.outcome() == undisturbed.outcome()
+
+
+def _with_dependents(changes: Iterable[Change], keys: set[str]) -> set[str]:
+    """The keys and those of every change that depends on one of them, directly or not."""
+    stopped = set(keys)
+    for change in changes:
+        if stopped.intersection(change.depends_on):
+            stopped.add(change.key)
+    return stopped
 
 
 @steady

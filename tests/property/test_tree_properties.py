@@ -9,7 +9,14 @@ from random import Random
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.conflicts import ConflictCode
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Danger, GuardLimits, Totals, judge
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import Danger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import (
+    GuardLimits,
+    Limit,
+    Totals,
+    judge,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.label import LABEL
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.naming import told_apart
@@ -88,10 +95,14 @@ def test_one_run_of_all_kinds_cut_off_anywhere_is_completed_by_the_next(
     _look_at_runs_cut_off(start, Fate(first, is_done, is_lost), together=True, is_settled=True)
 
 
+_ONE_GROUP = "member_removals_per_group"
+_STOPS = (*Danger, _ONE_GROUP)
+
+
 @steady
-@given(scenarios, st.one_of(st.just(frozenset(Danger)), st.frozensets(st.sampled_from(Danger), min_size=1)))
+@given(scenarios, st.one_of(st.just(frozenset(_STOPS)), st.frozensets(st.sampled_from(_STOPS), min_size=1)))
 def test_the_guard_stops_what_takes_something_away_and_nothing_else_until_it_is_allowed(
-    scenario: Scenario, stops: frozenset[Danger]
+    scenario: Scenario, stops: frozenset[str]
 ) -> None:
     site = _before_the_last_run(scenario)
     start = site.copy()
@@ -225,7 +236,7 @@ def _outcome(site: Site, start: Site) -> dict[str, dict[Any, object]]:
     }
 
 
-def _look_at_a_guarded_run(site: Site, kind: RuleKind, stops: frozenset[Danger]) -> Run:
+def _look_at_a_guarded_run(site: Site, kind: RuleKind, stops: frozenset[str]) -> Run:
     before, limits = site.copy(), _limits(stops)
     run = site.run(kind, limits)
     _note_what_is_given(before, site, kind)
@@ -233,30 +244,45 @@ def _look_at_a_guarded_run(site: Site, kind: RuleKind, stops: frozenset[Danger])
     assert {outcome.state for outcome in run.outcomes} <= {State.DONE, State.STOPPED}
     keys = [change.key for change in run.verdict.changes]
     assert len(set(keys)) == len(keys)
-    if Danger.REMOVALS in stops:
-        ended = before.ledger.held.keys() - site.ledger.held.keys()
-        harmless = {(change.kind, change.guid) for change in run.plan.changes if change.reason in _HARMLESS}
-        assert ended <= harmless
-        assert before.pbx.organizations.keys() <= site.pbx.organizations.keys()
-        assert before.pbx.extensions.keys() <= site.pbx.extensions.keys()
-    if Danger.MOVES in stops:
-        for one in before.ledger.associations():
-            if one.extension_id in site.pbx.extensions:
-                given = {one.organization_id} & before.pbx.organizations_of(one.extension_id)
-                assert given <= site.pbx.organizations_of(one.extension_id)
-    if Danger.MEMBER_REMOVALS in stops:
+    _look_at_ends_that_are_stopped(before, site, run, stops)
+    _look_at_extensions_that_stay(before, site, stops)
+    if stops & {Danger.MEMBER_REMOVALS, _ONE_GROUP}:
         _look_at_members_that_stay(before, site, run)
     again = site.plan(kind)
     assert not judge(again, replace(limits, allowed=run.plan.guard_id), Totals(0)).stopped
     return run
 
 
-def _limits(stops: frozenset[Danger]) -> GuardLimits:
+def _look_at_ends_that_are_stopped(before: Site, site: Site, run: Run, stops: frozenset[str]) -> None:
+    ended = before.ledger.held.keys() - site.ledger.held.keys()
+    actions = {
+        (change.kind, change.guid): change.action for change in run.plan.changes if change.reason not in _HARMLESS
+    }
+    if Danger.DELETIONS in stops:
+        assert not [key for key in ended if actions.get(key) is Action.DELETE]
+        assert before.pbx.organizations.keys() <= site.pbx.organizations.keys()
+        assert before.pbx.extensions.keys() <= site.pbx.extensions.keys()
+    if Danger.RELEASES in stops:
+        assert not [key for key in ended if actions.get(key) is Action.RELEASE]
+
+
+def _look_at_extensions_that_stay(before: Site, site: Site, stops: frozenset[str]) -> None:
+    for one in before.ledger.associations():
+        if one.extension_id not in site.pbx.extensions or one.extension_id not in before.pbx.extensions:
+            continue
+        if Danger.MOVES in stops:
+            given = {one.organization_id} & before.pbx.organizations_of(one.extension_id)
+            assert given <= site.pbx.organizations_of(one.extension_id)
+        address = before.pbx.extensions[one.extension_id].fields[EMAIL]
+        if Danger.EMAIL_CHANGES in stops and address:
+            assert site.pbx.extensions[one.extension_id].fields[EMAIL] == address
+
+
+def _limits(stops: frozenset[str]) -> GuardLimits:
     """Limits that let nothing through of these dangers."""
-    removals, moves, members = (0 if danger in stops else 1000 for danger in Danger)
-    return GuardLimits(
-        removals, 0.0, moves=moves, moves_percent=0.0, member_removals=members, member_removals_percent=0
-    )
+    none, plenty = Limit(0, 0, 0), Limit(1000, 100, 1000)
+    limits = {danger: none if danger in stops else plenty for danger in Danger}
+    return GuardLimits(limits, none if _ONE_GROUP in stops else plenty)
 
 
 def _look_at_members_that_stay(before: Site, after: Site, run: Run) -> None:

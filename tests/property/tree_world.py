@@ -27,6 +27,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory imp
     People,
     UnitSnapshot,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.group_plan import plan_directory_groups
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, Totals, Verdict, judge
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
@@ -763,7 +764,14 @@ class Site:
         """Run one rule as ``synchronize`` does; there is no guard unless limits are given."""
         self._recover()
         made = self.plan(kind)
-        totals = Totals(len(self.ledger.held), len(self.ledger.associations()))
+        own = [one for one in self.ledger.object_associations() if one.rule is kind]
+        totals = Totals(
+            associated=len(self.ledger.held),
+            extensions=len(self.ledger.associations()),
+            members=sum(len(one.members) for one in own),
+            groups={one.guid: len(one.members) for one in own},
+            addresses={one.guid: one.written[EMAIL] for one in self.ledger.associations() if EMAIL in one.written},
+        )
         verdict = judge(made, limits or GuardLimits(allowed=made.guard_id), totals)
         before = self.pbx.calls
         if kind is RuleKind.ORGANIZATIONAL_UNITS:

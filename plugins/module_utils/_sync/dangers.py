@@ -105,6 +105,7 @@ def _renumberings(changes: Iterable[AnyChange]) -> list[Renumbering]:
         Renumbering(endings[change.guid], change)
         for change in extensions
         if change.action in (Action.ASSOCIATE, Action.CREATE)
+        and change.reason is not Reason.ADDRESS_EXCHANGE
         and change.guid in endings
         and change.number != endings[change.guid].number
     ]
