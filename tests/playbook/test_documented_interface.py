@@ -28,6 +28,8 @@ _MODULES = (*_CHANGING, *_TELLING)
 _REQUIRED = {"pbx_ad_schedule": {"timezone": "Europe/Berlin"}}
 _ALL_THERE_IS = {"gather": [part.value for part in Gather]}
 _CLEAN_UP = {"state": "disabled", "delete_extensions": True, "delete_organizations": True, "delete_groups": True}
+_NOTHING = {"floor": 0, "percent": 0, "count": 0}
+_STRICT = {"guard": {"deletions": _NOTHING, "releases": _NOTHING}}
 _PACKAGE = "ansible_collections.pbxops.yeastar.plugins.modules"
 _GROUP = "pbxops.yeastar.ad"
 # What Ansible itself adds to every result.
@@ -198,7 +200,7 @@ def _results_of_all_kinds(site: PlaybookSite) -> dict[str, list[dict[str, Any]]]
     site.pbx.pbx.change_by_hand(next(iter(site.names)), title="Boss")
     run(rule=_ALL_THERE_IS, modules=["pbx_ad_info"])
     run(modules=["pbx_ad_user_info"])
-    stopping = {"scope": "filter", "filter": "(cn=nobody)", "max_removals": 0, "max_removals_percent": 0}
+    stopping = {"scope": "filter", "filter": "(cn=nobody)", **_STRICT}
     run(rule=stopping)
     for module in (*_SYNCHRONIZING, "pbx_ad_sync"):
         assert results[module][-1]["failed"]

@@ -89,7 +89,7 @@ def test_each_variable_becomes_the_option_of_its_name(tmp_path: Path) -> None:
     connection = {"directory_host": "dc1", "directory_port": 1636, "pbx_validate_certs": False, "ledger_path": "/l"}
     rules: dict[str, dict[str, Any]] = {
         "users": {"scope": "users", "users": [{"user": "anna", "number": "2000"}], "enabled": False, "groups": []},
-        "organizational_units": {"filter": "(ou=*)", "max_removals": 3, "max_removals_percent": 2.5},
+        "organizational_units": {"filter": "(ou=*)", "guard": {"deletions": {"floor": 3, "percent": 2.5}}},
         "groups": {"types": ["security"], "filter": ""},
     }
     variables = {f"pbx_ad_{name}": value for name, value in connection.items()}

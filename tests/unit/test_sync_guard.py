@@ -111,8 +111,8 @@ def _dangers(danger: Danger, count: int) -> list[AnyChange]:
     if danger is Danger.EMAIL_CHANGES:
         return [_address(name, f"{name}@old.test", f"{name}@new.test") for name in names]
     if danger is Danger.MOVES:
-        moved = {"after": {"organizations": "Leipzig"}}
-        return [replace(_change(Action.UPDATE, name, **moved), placement=Placement((), "", 7)) for name in names]
+        moved = {"organizations": "Leipzig"}
+        return [replace(_change(Action.UPDATE, name, after=moved), placement=Placement((), "", 7)) for name in names]
     halves = (count // 2, count - count // 2)
     return [
         GroupChange(

@@ -147,6 +147,23 @@ def test_too_many_taken_out_of_one_group_are_stopped_in_that_group_alone(
     assert not judge(made, replace(limits, allowed="beef"), totals).stopped
 
 
+@pytest.mark.parametrize(
+    ("allowed", "stops"),
+    [
+        ("0-0-0-aa_bb", False),
+        ("0-0-0-aa_bb_cc", False),
+        ("0-0-0-aa", True),
+        ("0-0-0-cc", True),
+        ("0-0-0", True),
+        ("aa_bb", True),
+    ],
+)
+def test_members_are_let_through_if_all_groups_were_allowed(allowed: str, stops: bool) -> None:
+    made = replace(_plan(_group("sales", removed=1), _group("support", removed=1)), guard_id="0-0-0-aa_bb")
+    for limits in (NOTHING, replace(NOTHING, limits=dict.fromkeys(Danger, PLENTY), per_group=NONE)):
+        assert bool(judge(made, replace(limits, allowed=allowed), TOTALS).stopped) == stops
+
+
 def test_a_group_that_is_taken_over_has_no_members_that_were_written() -> None:
     limits = GuardLimits(dict.fromkeys(Danger, PLENTY), Limit(2, 100, 5))
     taken_over = _group("sales", action=Action.ASSOCIATE, removed=3)

@@ -152,7 +152,8 @@ COUNTED: list[AnyChange] = [DELETE, RELEASE, *RENUMBERED, GROUP, MAIL, MOVE]
 def test_each_danger_has_a_part_of_its_own(changed: AnyChange, place: int) -> None:
     parts = guard_id(DOMAIN, PBX, COUNTED).split("-")
     assert len(parts) == 6
-    assert all(re.fullmatch("[0-9a-f]{16}", part) for part in parts)
+    assert [len(part) for part in parts] == [16, 16, 16, 8, 16, 16]
+    assert all(re.fullmatch("[0-9a-f]+", part) for part in parts)
     other = [changed if one.key == changed.key else one for one in COUNTED]
     found = guard_id(DOMAIN, PBX, other).split("-")
     assert [at for at, part in enumerate(parts) if part != found[at]] == [place]
@@ -164,10 +165,19 @@ def test_each_danger_has_a_part_of_its_own(changed: AnyChange, place: int) -> No
         ([UPDATE], "0"),
         ([DELETE, UPDATE], "X"),
         ([MOVE], "0-0-0-0-0-X"),
-        ([RELEASE, GROUP], "0-X-0-X"),
+        ([RELEASE, GROUP], "0-X-0-Y"),
+        ([GROUP, replace(GROUP, guid="q")], "0-0-0-Y_Y"),
         (RENUMBERED, "0-0-X"),
         ([MAIL], "0-0-0-0-X"),
     ],
 )
 def test_what_there_is_none_of_is_nothing_and_left_out_at_the_end(changes: list[AnyChange], form: str) -> None:
-    assert re.sub("[0-9a-f]{16}", "X", guard_id(DOMAIN, PBX, changes)) == form
+    assert re.sub("[0-9a-f]{8}", "Y", re.sub("[0-9a-f]{16}", "X", guard_id(DOMAIN, PBX, changes))) == form
+
+
+def test_a_group_has_its_name_whatever_becomes_of_others() -> None:
+    other = replace(GROUP, guid="q", removed_ids=(9,))
+    both = guard_id(DOMAIN, PBX, [GROUP, other]).removeprefix("0-0-0-").split("_")
+    alone = [guard_id(DOMAIN, PBX, [one]).removeprefix("0-0-0-") for one in (other, GROUP)]
+    assert sorted(alone) == both == sorted(both)
+    assert guard_id(DOMAIN, PBX, [other, GROUP]) == guard_id(DOMAIN, PBX, [GROUP, other])

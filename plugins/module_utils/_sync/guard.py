@@ -18,8 +18,9 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers impor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange, Plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.stopping import Stops, stop
 
-# Between the parts of a guard_id, and the part of a danger of which there is nothing.
+# Between the parts of a guard_id, between the groups of a part, and the part of a danger of which there is nothing.
 SEPARATOR = "-"
+GROUP_SEPARATOR = "_"
 NOTHING = "0"
 
 #: What is told of a change that is stopped.
@@ -170,9 +171,11 @@ def _groups(found: Dangers, limits: GuardLimits, totals: Totals) -> dict[str, Br
 
 
 def _is_allowed(danger: Danger, guard_id: str, allowed: str) -> bool:
-    """Whether a name that was allowed is that of the plan, or has the same part for a danger."""
+    """Whether a name that was allowed is that of the plan, or has the same part for a danger, or more groups in it."""
     if allowed == guard_id:
         return True
     place = list(Danger).index(danger)
     found, given = guard_id.split(SEPARATOR), allowed.split(SEPARATOR)
-    return place < min(len(found), len(given)) and found[place] == given[place] != NOTHING
+    if place >= min(len(found), len(given)) or found[place] == NOTHING:
+        return False
+    return set(found[place].split(GROUP_SEPARATOR)) <= set(given[place].split(GROUP_SEPARATOR))

@@ -20,13 +20,18 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers impor
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import NOTHING, SEPARATOR
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import (
+    GROUP_SEPARATOR,
+    NOTHING,
+    SEPARATOR,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange, Change, Conflict, Plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import title
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AnyRule
 
 _LINE_DIGITS = 8
+_GROUP_DIGITS = 8
 
 
 def plan_id(
@@ -84,8 +89,9 @@ def sealed(rule: AnyRule, domain: Domain, pbx: PbxIdentity, plan: Plan) -> Plan:
 def guard_id(domain: Domain, pbx: PbxIdentity, changes: Iterable[AnyChange]) -> str:
     """Return a name of what the guard counts among the changes, and of nothing else of the plan.
 
-    It has a part for each danger, 16 hexadecimal digits or 0 for nothing; nothing at the end is left out. The order of
-    the changes does not matter, so that a part holds while the rest of the plan is carried out.
+    It has a part for each danger, 16 hexadecimal digits or 0 for nothing; nothing at the end is left out. That of
+    members taken out has 8 for each group instead, for one may be stopped while others are written. The order of the
+    changes does not matter, so that a part holds while the rest of the plan is carried out.
     """
     found = find_dangers(changes)
     counted: Mapping[Danger, Sequence[Any]] = {
@@ -94,12 +100,14 @@ def guard_id(domain: Domain, pbx: PbxIdentity, changes: Iterable[AnyChange]) -> 
         Danger.RENUMBERINGS: sorted(
             (one.beginning.guid, one.ending.number, one.beginning.number) for one in found.renumberings
         ),
-        Danger.MEMBER_REMOVALS: sorted((one.guid, members_taken_out(one)) for one in found.member_removals),
         Danger.EMAIL_CHANGES: sorted((one.guid, one.before[EMAIL], one.after[EMAIL]) for one in found.email_changes),
         Danger.MOVES: sorted((one.guid, one.number) for one in found.moves),
     }
     whose = {"domain": domain.guid, "pbx": pbx.serial_number}
-    parts = [_digest({**whose, danger.value: counted[danger]}) if counted[danger] else NOTHING for danger in Danger]
+    groups = [_digest({**whose, one.guid: members_taken_out(one)})[:_GROUP_DIGITS] for one in found.member_removals]
+    names = {danger: _digest({**whose, danger.value: dangers}) for danger, dangers in counted.items() if dangers}
+    names[Danger.MEMBER_REMOVALS] = GROUP_SEPARATOR.join(sorted(groups))
+    parts = [names.get(danger) or NOTHING for danger in Danger]
     while len(parts) > 1 and parts[-1] == NOTHING:
         parts.pop()
     return SEPARATOR.join(parts)

@@ -42,6 +42,11 @@ def make_runner(capfd: pytest.CaptureFixture[str]) -> Runner:
     return run
 
 
+def guard(*dangers: str, floor: int = 0, percent: float = 0, count: int = 0) -> dict[str, Any]:
+    """The option guard with these limits of some dangers; they let nothing through unless others are given."""
+    return {"guard": {danger: {"floor": floor, "percent": percent, "count": max(floor, count)} for danger in dangers}}
+
+
 def connection_options(directory: DomainController, pbx: Emulator, base_dn: str, ledger_path: Path) -> dict[str, Any]:
     """The connection options of the modules, secrets too."""
     return {

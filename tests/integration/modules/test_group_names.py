@@ -9,7 +9,7 @@ import pytest
 
 from lab.directory_admin import DirectoryAdmin
 from lab.pbx.groups import ALL_EXTENSIONS, ExtensionGroup
-from tests.integration.modules.site_under_test import Site, actions, codes
+from tests.integration.modules.site_under_test import Site, actions, codes, guard
 
 RENAMES = ["ignored", "refused", "accepted"]
 LIMIT = 63
@@ -110,7 +110,7 @@ def test_a_rename_waits_for_the_deletion_that_frees_the_name(site: Site) -> None
     site.admin.delete(sales)
     site.admin.rename(support, "Sales")
 
-    stopped = site.groups(fails=True, out_of_scope="delete", max_removals=0, max_removals_percent=0)
+    stopped = site.groups(fails=True, out_of_scope="delete", **guard("deletions"))
 
     assert {change["state"] for change in stopped["changes"]} == {"stopped"}
 

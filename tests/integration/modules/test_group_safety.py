@@ -19,7 +19,7 @@ from lab.directory_admin import DirectoryAdmin
 from lab.ldap_proxy.faults import Fault, referral, result
 from lab.ldap_proxy.process import LdapProxy
 from tests.integration.ad_helpers import open_reader, settings_for
-from tests.integration.modules.site_under_test import Site, actions, codes
+from tests.integration.modules.site_under_test import Site, actions, codes, guard
 
 PEOPLE = ("Anna", "Bernd", "Carl", "Dora", "Emil", "Frida")
 MEMBERS = {"Large": set(PEOPLE), "Small": {"Anna", "Bernd"}}
@@ -303,11 +303,11 @@ def test_a_group_that_is_gone_on_both_sides_is_forgotten(filled: Site) -> None:
     filled.admin.delete(dn(filled, "Small"))
     filled.pbx.pbx.groups.remove(filled.group_id("Small"))
 
-    result = filled.groups(**DELETE, max_removals=0, max_removals_percent=0)
+    result = filled.groups(**DELETE, **guard("deletions", "releases"))
 
     assert actions(result) == [("release", "Small", "object_gone")]
     assert filled.writes() == []
-    assert not filled.groups(**DELETE, max_removals=0, max_removals_percent=0)["changed"]
+    assert not filled.groups(**DELETE, **guard("deletions", "releases"))["changed"]
 
 
 def test_groups_that_no_association_of_this_rule_names_are_never_touched(filled: Site) -> None:
@@ -369,16 +369,16 @@ def _without_outcome(change: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_many_members_taken_out_are_stopped_and_nothing_else_is(site: Site) -> None:
-    """51 of 105 members leave: more than 50 and more than 10 percent, as the defaults have it."""
-    people = [site.add_user(f"User{number:02}") for number in range(52)]
+    """21 of 45 members leave: more than 20 and more than 10 percent, as the defaults have it."""
+    people = [site.add_user(f"User{number:02}") for number in range(22)]
     for name in ("One", "Two"):
         site.add_group(name, *people)
     site.add_group("Three", people[0])
     site.sync()
     site.groups()
-    names = {f"User{number:02}" for number in range(52)}
-    site.admin.remove_members(dn(site, "One"), people[:26])
-    site.admin.remove_members(dn(site, "Two"), people[1:26])
+    names = {f"User{number:02}" for number in range(22)}
+    site.admin.remove_members(dn(site, "One"), people[:11])
+    site.admin.remove_members(dn(site, "Two"), people[1:11])
     newcomer = site.add_user("Newcomer")
     for name in ("One", "Three"):
         site.admin.add_members(dn(site, name), [newcomer])
@@ -387,17 +387,17 @@ def test_many_members_taken_out_are_stopped_and_nothing_else_is(site: Site) -> N
 
     shown = site.groups(check=True, fails=True)
     assert shown["summary"]["stopped"] == 2
-    assert "max_member_removals 50" in shown["msg"]
+    assert "guard.member_removals.floor 20" in shown["msg"]
     assert site.members["One"] == names
 
     stopped = site.groups(fails=True)
     assert stopped["guard_id"] == shown["guard_id"]
     assert {change["name"]: len(change["members_removed"]) for change in stopped["changes"]} == {
-        "One": 26,
-        "Second": 25,
+        "One": 11,
+        "Second": 10,
     }
     assert {change["state"] for change in stopped["changes"]} == {"stopped"}
-    for words in ("51 members to be taken out", "of 105 members", "One (26)", "Second (25)", "allow_guarded"):
+    for words in ("21 members to be taken out", "of 45 members", "One (11)", "Second (10)", "allow_guarded"):
         assert words in stopped["msg"]
     assert site.members == {
         "One": names | {"Newcomer"},
@@ -409,8 +409,8 @@ def test_many_members_taken_out_are_stopped_and_nothing_else_is(site: Site) -> N
 
     site.groups(allow_guarded=stopped["guard_id"])
     assert site.members == {
-        "One": {f"User{number:02}" for number in range(26, 52)} | {"Newcomer"},
-        "Second": {f"User{number:02}" for number in range(26, 52)} | {"User00"},
+        "One": {f"User{number:02}" for number in range(11, 22)} | {"Newcomer"},
+        "Second": {f"User{number:02}" for number in range(11, 22)} | {"User00"},
         "Three": {"User00", "Newcomer"},
     }
     assert not site.groups()["changed"]
@@ -419,19 +419,20 @@ def test_many_members_taken_out_are_stopped_and_nothing_else_is(site: Site) -> N
 @pytest.mark.parametrize(
     ("limits", "stops"),
     [
-        ({"max_member_removals": 1, "max_member_removals_percent": 20}, True),
-        ({"max_member_removals": 2, "max_member_removals_percent": 20}, False),
-        ({"max_member_removals": 1, "max_member_removals_percent": 25}, False),
-        ({"max_member_removals": 0, "max_member_removals_percent": 0}, True),
+        ({"floor": 1, "percent": 20, "count": 9}, True),
+        ({"floor": 2, "percent": 20, "count": 9}, False),
+        ({"floor": 1, "percent": 25, "count": 9}, False),
+        ({"floor": 1, "percent": 25, "count": 1}, True),
+        ({"floor": 0, "percent": 0, "count": 0}, True),
     ],
     ids=str,
 )
-def test_both_limits_of_members_must_be_exceeded(filled: Site, limits: dict[str, Any], stops: bool) -> None:
+def test_members_stop_above_the_floor_by_share_or_by_count(filled: Site, limits: dict[str, Any], stops: bool) -> None:
     """Two of eight members leave."""
     filled.admin.remove_members(dn(filled, "Large"), [dn(filled, "Anna")])
     filled.admin.remove_members(dn(filled, "Small"), [dn(filled, "Anna")])
 
-    filled.groups(fails=stops, **limits)
+    filled.groups(fails=stops, **guard("member_removals", **limits))
 
     assert filled.members["Large"] == (set(PEOPLE) if stops else set(PEOPLE) - {"Anna"})
 
@@ -439,17 +440,18 @@ def test_both_limits_of_members_must_be_exceeded(filled: Site, limits: dict[str,
 def test_members_put_in_by_hand_count_where_they_are_taken_out_and_taken_out_ones_are_put_back(filled: Site) -> None:
     filled.set_group("Small", {"Bernd": "user", "Carl": "user", "Dora": "user"})
 
-    stopped = filled.groups(fails=True, max_member_removals=1, max_member_removals_percent=10)
+    stopped = filled.groups(fails=True, **guard("member_removals", floor=1, percent=10, count=9))
 
     assert stopped["changes"][0]["members_removed"] == ["1002 Carl", "1003 Dora"]
     assert filled.members["Small"] == {"Anna", "Bernd", "Carl", "Dora"}
-    filled.groups(max_member_removals=1, max_member_removals_percent=10, allow_guarded=stopped["guard_id"])
+    filled.groups(**guard("member_removals", floor=1, percent=10, count=9), allow_guarded=stopped["guard_id"])
     assert filled.members["Small"] == {"Anna", "Bernd"}
 
 
 @pytest.mark.parametrize("fate", ["release", "delete"])
 def test_many_groups_that_end_are_stopped_and_nothing_else_is(filled: Site, fate: str) -> None:
-    limits: dict[str, Any] = {"out_of_scope": fate, "max_removals": 1, "max_removals_percent": 50}
+    danger = {"release": "releases", "delete": "deletions"}[fate]
+    limits: dict[str, Any] = {"out_of_scope": fate, **guard(danger, floor=1, percent=50, count=9)}
     for name in ("Large", "Small"):
         filled.admin.delete(dn(filled, name))
     filled.add_group("New", dn(filled, "Carl"))
@@ -457,7 +459,7 @@ def test_many_groups_that_end_are_stopped_and_nothing_else_is(filled: Site, fate
     stopped = filled.groups(fails=True, **limits)
 
     assert stopped["summary"]["stopped"] == 2
-    assert "2 removals" in stopped["msg"]
+    assert f"2 {danger}" in stopped["msg"]
     assert "of 2 associated groups: Large, Small" in stopped["msg"]
     assert filled.members == {**MEMBERS, "New": {"Carl"}, "hand": set()}
     allowed = filled.groups(**limits, allow_guarded=stopped["guard_id"])
@@ -638,7 +640,7 @@ def test_a_former_group_that_could_not_be_deleted_is_deleted_by_the_next_run(fil
 
     assert "the former group is left" in change["detail"]
     assert set(filled.members) == {"Large", "Small", "Klein", "hand"}
-    limits: dict[str, Any] = {"max_removals": 0, "max_removals_percent": 0.0}
+    limits: dict[str, Any] = guard("deletions", "releases")
     result = filled.groups(**limits)
     assert actions(result) == [("delete", "Klein", "leftover")]
     _expect(filled, {"Large": set(PEOPLE), "Klein": {"Anna", "Bernd"}}, **limits)

@@ -11,7 +11,7 @@ from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report.fields impo
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report.status import read_status
 
 from tests.integration.modules.reading_only import ask
-from tests.integration.modules.site_under_test import Site, actions, codes
+from tests.integration.modules.site_under_test import Site, actions, codes, guard
 
 _OF_LEDGER = ["status", "rules", "schedule", "runs", "associations"]
 _OF_PBX = ["capacity", "organizations", "drift"]
@@ -210,7 +210,7 @@ def test_the_plan_is_that_of_all_rules_in_check_mode(site: Site) -> None:
 
 def test_what_the_guard_would_stop_is_told_and_does_not_fail(site: Site) -> None:
     anna = site.add_user("Anna")
-    site.sync(delete_when=["disabled"], max_removals=0, max_removals_percent=0)
+    site.sync(delete_when=["disabled"], **guard("deletions"))
     site.admin.set_enabled(anna, False)
 
     result = _info(site, "plan")

@@ -9,7 +9,7 @@ import pytest
 
 from lab.directory_admin import DirectoryAdmin
 from lab.pbx.groups import ALL_EXTENSIONS, ExtensionGroup
-from tests.integration.modules.site_under_test import Site, codes
+from tests.integration.modules.site_under_test import Site, codes, guard
 
 LABEL: dict[str, Any] = {"label_group": "AD"}
 
@@ -125,7 +125,7 @@ def test_the_label_group_is_renamed(labelled: Site, rename: str) -> None:
 
 
 def test_switched_off_the_label_group_is_deleted_whatever_the_guard_says(labelled: Site) -> None:
-    limits: dict[str, Any] = {"max_removals": 0, "max_removals_percent": 0.0}
+    limits: dict[str, Any] = guard("deletions", "releases")
     result = labelled.sync(**limits)
 
     assert labels(result) == [("delete", "label_ended")]
@@ -240,7 +240,7 @@ def test_the_label_group_counts_against_the_63(site: Site) -> None:
 
 def test_when_the_guard_stops_removals_the_label_keeps_them(labelled: Site) -> None:
     rule: dict[str, Any] = {"scope": "organizational_units", "organizational_units": ["Outside"]}
-    limits: dict[str, Any] = {"max_removals": 1, "max_removals_percent": 10}
+    limits: dict[str, Any] = guard("releases", floor=1, percent=10, count=10)
     labelled.add_user("Dora", parent=DirectoryAdmin.dn("Outside", labelled.base_dn, kind="OU"))
 
     stopped = labelled.sync_failing(**LABEL, **rule, **limits)
@@ -255,7 +255,7 @@ def test_when_the_guard_stops_removals_the_label_keeps_them(labelled: Site) -> N
 def test_when_the_guard_stops_removals_the_label_group_is_left_alone(labelled: Site) -> None:
     rule: dict[str, Any] = {"scope": "organizational_units", "organizational_units": ["Outside"]}
 
-    stopped = labelled.sync_failing(**LABEL, **rule, max_removals=0, max_removals_percent=0)
+    stopped = labelled.sync_failing(**LABEL, **rule, **guard("releases"))
 
     assert labelled.writes() == []
     assert stopped["summary"]["update"] == 0

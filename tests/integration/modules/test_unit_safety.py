@@ -20,7 +20,7 @@ from lab.directory_admin import DirectoryAdmin
 from lab.ldap_proxy.faults import Fault, referral, result
 from lab.ldap_proxy.process import LdapProxy
 from lab.pbx import organization_endpoints
-from tests.integration.modules.site_under_test import Site, actions, codes
+from tests.integration.modules.site_under_test import Site, actions, codes, guard
 
 DELETE: dict[str, Any] = {"out_of_scope": "delete"}
 GROUPS: dict[str, Any] = {"sync_to": "extension_group"}
@@ -286,8 +286,8 @@ def _search(site: Site, proxy: LdapProxy, run: Callable[..., dict[str, Any]], wo
 
 
 def test_many_removals_stop_and_only_they(site: Site) -> None:
-    """Eleven are more than the default of ten, and more than five percent."""
-    names = [f"Unit{number:02}" for number in range(11)]
+    """Six are more than the default floor of five, and more than five percent."""
+    names = [f"Unit{number:02}" for number in range(6)]
     for name in names:
         site.add_unit(name)
     site.add_unit("North")
@@ -297,25 +297,31 @@ def test_many_removals_stop_and_only_they(site: Site) -> None:
     site.add_unit("South")
 
     shown = site.units(check=True, fails=True, **DELETE)
-    assert shown["summary"]["stopped"] == 11
+    assert shown["summary"]["stopped"] == 6
     assert {change["state"] for change in shown["changes"]} == {"planned", "stopped"}
     stopped = site.units(fails=True, **DELETE)
-    assert stopped["summary"]["stopped"] == 11
-    for words in ("11 removals", "max_removals 10", "max_removals_percent 5 of 12", "Unit00", "allow_guarded"):
+    assert stopped["summary"]["stopped"] == 6
+    for words in (
+        "6 deletions",
+        "guard.deletions.floor 5",
+        "guard.deletions.percent 5 of 7",
+        "Unit00",
+        "allow_guarded",
+    ):
         assert words in stopped["msg"]
     assert set(site.organizations) == {"", "North", "South", *names}
 
     site.units(fails=True, allow_guarded="0123456789abcdef", **DELETE)
     assert shown["guard_id"] == stopped["guard_id"]
     allowed = site.units(allow_guarded=stopped["guard_id"], **DELETE)
-    assert allowed["summary"]["delete"] == 11
+    assert allowed["summary"]["delete"] == 6
     assert set(site.organizations) == {"", "North", "South"}
 
 
 def test_what_the_guard_let_through_does_not_change_the_name_of_what_it_stopped(filled: Site) -> None:
     filled.admin.move(DirectoryAdmin.dn("Anna", unit(filled, "East")), unit(filled, "West"))
     filled.admin.delete(unit(filled, "East"))
-    rule: dict[str, Any] = {**DELETE, "max_removals": 0, "max_removals_percent": 0.0}
+    rule: dict[str, Any] = {**DELETE, **guard("deletions")}
 
     stopped = filled.units(fails=True, **rule)
     filled.units(**rule, allow_guarded=stopped["guard_id"])
@@ -323,18 +329,19 @@ def test_what_the_guard_let_through_does_not_change_the_name_of_what_it_stopped(
     assert "East" not in filled.organizations
 
 
-def test_both_limits_must_be_exceeded_and_releases_count(filled: Site) -> None:
+def test_releases_stop_above_the_floor_by_share_or_by_count(filled: Site) -> None:
     rule: dict[str, Any] = {"scope": "filter", "filter": "(ou=East)"}
 
-    def stopped(**limits: Any) -> int:
-        fails = limits == {"max_removals": 2, "max_removals_percent": 70.0}
-        outcome = filled.units(check=True, fails=fails, **rule, **limits)
+    def stopped(*, fails: bool = False, **limits: Any) -> int:
+        limited = guard("releases", **limits) if limits else {}
+        outcome = filled.units(check=True, fails=fails, **rule, **limited)
         assert outcome["summary"]["release"] == 3
         return int(outcome["summary"]["stopped"])
 
-    assert stopped(max_removals=2, max_removals_percent=70.0) == 3
-    assert stopped(max_removals=3, max_removals_percent=70.0) == 0
-    assert stopped(max_removals=2, max_removals_percent=75.0) == 0
+    assert stopped(floor=2, percent=70, count=9, fails=True) == 3
+    assert stopped(floor=2, percent=75, count=2, fails=True) == 3
+    assert stopped(floor=3, percent=70, count=9) == 0
+    assert stopped(floor=2, percent=75, count=9) == 0
     assert stopped() == 0
 
 
@@ -351,7 +358,7 @@ def test_many_moves_stop_and_only_they(filled: Site, run: str) -> None:
     ):
         filled.admin.move(dn, unit(filled, "West"))
     module = {"units": "pbx_ad_ou_sync", "sync": "pbx_ad_user_sync"}[run]
-    options = {**filled.connection_options, "max_moves": 1, "max_moves_percent": 20.0}
+    options = {**filled.connection_options, **guard("moves", floor=1, percent=20, count=9)}
     options |= DELETE if run == "units" else {}
 
     shown, stopped = (filled.run(module, options, check) for check in (True, False))
@@ -359,7 +366,7 @@ def test_many_moves_stop_and_only_they(filled: Site, run: str) -> None:
     for outcome in (shown, stopped):
         assert outcome["failed"]
         assert outcome["summary"]["stopped"] == 2
-        for words in ("2 moves", "max_moves 1", "max_moves_percent 20 of 5", "1000 (Anna", "1001 (Bernd"):
+        for words in ("2 moves", "guard.moves.floor 1", "guard.moves.percent 20 of 5", "1000 (Anna", "1001 (Bernd"):
             assert words in outcome["msg"]
     assert filled.organizations == {
         "": set(),
@@ -380,7 +387,7 @@ def test_an_organization_whose_extensions_may_not_move_is_not_deleted_either(fil
     filled.admin.delete(unit(filled, "East"))
     filled.add_unit("New")
 
-    stopped = filled.units(fails=True, **DELETE, max_moves=0, max_moves_percent=0.0)
+    stopped = filled.units(fails=True, **DELETE, **guard("moves"))
 
     assert [(change["name"].split("-")[0], change["state"]) for change in stopped["changes"]] == [
         ("Anna", "stopped"),
@@ -388,15 +395,15 @@ def test_an_organization_whose_extensions_may_not_move_is_not_deleted_either(fil
     ]
     assert filled.organizations["East"] == {"Anna"}
     assert "New" in filled.organizations
-    # Where the removals are too many, the moves go on: what is kept is empty then.
-    filled.units(fails=True, **DELETE, max_removals=0, max_removals_percent=0.0)
+    # Where the deletions are too many, the moves go on: what is kept is empty then.
+    filled.units(fails=True, **DELETE, **guard("deletions"))
     assert filled.organizations["East"] == set()
     assert filled.organizations["West"] == {"Anna", "Dora"}
     assert actions(filled.units(**DELETE)) == [("delete", "East", "object_deleted")]
 
 
 def test_many_members_taken_out_stop_and_only_they(filled: Site) -> None:
-    rule: dict[str, Any] = {**GROUPS, "max_member_removals": 1, "max_member_removals_percent": 25.0}
+    rule: dict[str, Any] = {**GROUPS, **guard("member_removals", floor=1, percent=25, count=9)}
     filled.units(**rule)
     for name, place in (("Anna", "East"), ("Bernd", "North")):
         filled.admin.move(DirectoryAdmin.dn(name, unit(filled, place)), unit(filled, "West"))
@@ -415,16 +422,16 @@ def test_many_members_taken_out_stop_and_only_they(filled: Site) -> None:
 
 
 def test_the_documented_defaults_of_moves_and_members_hold(site: Site) -> None:
-    """Fifty-one are too many of each, fifty are not."""
+    """Twenty-one are too many of each, twenty are not."""
     crowd, other = site.add_unit("Crowd"), site.add_unit("Other")
-    fifty, one = site.add_unit("Fifty", crowd), site.add_unit("One", crowd)
-    for number in range(51):
-        site.add_user(f"User{number:02}", parent=fifty if number else one)
+    twenty, one = site.add_unit("Twenty", crowd), site.add_unit("One", crowd)
+    for number in range(21):
+        site.add_user(f"User{number:02}", parent=twenty if number else one)
     rule: dict[str, Any] = {"scope": "filter", "filter": "(|(ou=Crowd)(ou=Other))"}
 
     def expect(words: str, **target: Any) -> None:
         assert site.units(**rule, **target)["summary"]["stopped"] == 0
-        moved = [site.admin.move(fifty, other)]
+        moved = [site.admin.move(twenty, other)]
         assert site.units(check=True, **rule, **target)["summary"]["stopped"] == 0
         moved.append(site.admin.move(one, other))
         stopped = site.units(check=True, fails=True, **rule, **target)
@@ -434,8 +441,12 @@ def test_the_documented_defaults_of_moves_and_members_hold(site: Site) -> None:
 
     site.units(**rule)
     site.sync()
-    expect("more than max_moves 50 and more than max_moves_percent 10 of 51")
-    expect("more than max_member_removals 50 and more than max_member_removals_percent 10 of 51", **GROUPS)
+    expect("more than guard.moves.floor 20 and more than guard.moves.percent 10 of 21")
+    expect(
+        "more than guard.member_removals.floor 20 and more than guard.member_removals.percent 10 of 21",
+        **GROUPS,
+        guard={"member_removals_per_group": {"percent": 100}},
+    )
 
 
 # --- options ---
@@ -466,13 +477,14 @@ UNUSABLE: tuple[tuple[dict[str, Any], list[str]], ...] = (
     ({"out_of_scope": "forget"}, ["out_of_scope"]),
     ({"deletion_proof": ""}, ["deletion_proof"]),
     ({"associate_by_name": "perhaps"}, ["associate_by_name"]),
-    ({"max_removals": -1}, ["max_removals"]),
-    ({"max_removals_percent": -0.5}, ["max_removals_percent"]),
-    ({"max_moves": "many"}, ["max_moves"]),
-    ({"max_moves_percent": 100.5}, ["max_moves_percent"]),
-    ({"max_member_removals": -1}, ["max_member_removals"]),
-    ({"max_member_removals_percent": float("nan")}, ["max_member_removals_percent"]),
-    ({"allow_guarded": ["a", "b"], "max_removals": ""}, ["max_removals"]),
+    ({"guard": {"deletions": {"floor": -1}}}, ["guard.deletions.floor"]),
+    ({"guard": {"releases": {"percent": -0.5}}}, ["guard.releases.percent"]),
+    ({"guard": {"moves": {"floor": "many"}}}, ["floor", "moves"]),
+    ({"guard": {"moves": {"percent": 100.5}}}, ["guard.moves.percent"]),
+    ({"guard": {"member_removals": {"count": -1}}}, ["guard.member_removals.count"]),
+    ({"guard": {"member_removals_per_group": {"percent": float("nan")}}}, ["guard.member_removals_per_group.percent"]),
+    ({"guard": {"renumberings": {}}}, ["guard.renumberings"]),
+    ({"allow_guarded": ["a", "b"], "guard": ""}, ["guard"]),
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lab.ldap_proxy.process import LdapProxy
-from tests.integration.modules.site_under_test import Site
+from tests.integration.modules.site_under_test import Site, guard
 
 UNITS: dict[str, Any] = {"scope": "organizational_units", "organizational_units": ["Staff"]}
 USERS: dict[str, Any] = {"scope": "organizational_units", "organizational_units": ["Staff"], "number_start": 2000}
@@ -125,7 +125,7 @@ def test_kinds_narrow_a_run(staffed: Site) -> None:
         ({"users": {"scope": "nobody"}}, "users: value of scope must be one of"),
         ({"users": {"scop": "all"}}, "users has no option scop: it takes associate_by_email, "),
         ({"users": {"scope": "groups"}}, "users: scope groups needs groups"),
-        ({"groups": {"max_removals": -1}}, "groups: max_removals -1 is less than 0"),
+        ({"groups": guard("releases", percent=101)}, "groups: guard.releases.percent 101.0 is no share"),
     ],
 )
 def test_what_cannot_be_run_is_told_before_anything_is_read(site: Site, options: dict[str, Any], words: str) -> None:
@@ -175,8 +175,7 @@ def test_what_the_pbx_refuses_in_one_kind_stops_what_builds_on_it_and_nothing_el
 
 
 def test_the_guard_judges_each_kind_by_its_own_limits_and_one_name_allows_them_all(staffed: Site) -> None:
-    limits = {"max_removals": 0, "max_removals_percent": 0.0}
-    members = {"max_member_removals": 0, "max_member_removals_percent": 0.0}
+    limits, members = guard("deletions"), guard("member_removals")
     rules: dict[str, Any] = {
         "users": {**USERS, **limits, "delete_when": ["deleted", "disabled"]},
         "groups": {**GROUPS, **members},
@@ -191,10 +190,10 @@ def test_the_guard_judges_each_kind_by_its_own_limits_and_one_name_allows_them_a
 
     assert staffed.names == {"2000": "Anna", "2001": "Bernd", "2002": "Carl"}
     assert staffed.members["Team"] == {"Anna", "Bernd", "Carl"}
-    assert "max_removals 0" in stopped["msg"]
-    assert "max_member_removals 0" in stopped["msg"]
+    assert "guard.deletions.floor 0" in stopped["msg"]
+    assert "guard.member_removals.floor 0" in stopped["msg"]
     assert stopped["guard_id"].startswith("users=")
-    assert "+groups=0-0-" in stopped["guard_id"]
+    assert "+groups=0-0-0-" in stopped["guard_id"]
     allowed = staffed.update(allow_guarded=stopped["guard_id"])
     assert allowed["summary"]["stopped"] == 0
     assert staffed.members["Team"] == {"Carl"}

@@ -20,7 +20,7 @@ from lab.directory_admin import DirectoryAdmin
 from lab.ldap_proxy.faults import Fault, referral, result
 from lab.ldap_proxy.process import LdapProxy
 from lab.samba import DomainController
-from tests.integration.modules.site_under_test import Site, actions, codes
+from tests.integration.modules.site_under_test import Site, actions, codes, guard
 
 PEOPLE = ("Anna", "Bernd", "Carl", "Dora", "Emil", "Frida")
 
@@ -490,16 +490,16 @@ def test_many_removals_stop_and_only_they(site: Site) -> None:
     assert set(site.names.values()) == {"Anna"}
 
 
-def test_releases_count_as_removals_too(site: Site) -> None:
+def test_releases_are_counted_by_themselves(site: Site) -> None:
     inside, outside = site.add_unit("Inside"), site.add_unit("Outside")
-    rule: dict[str, Any] = {"scope": "organizational_units", "organizational_units": ["Inside"], "max_removals": 2}
+    rule: dict[str, Any] = {"scope": "organizational_units", "organizational_units": ["Inside"]}
     people = [site.add_user(f"Mover{number}", parent=inside) for number in range(3)]
     site.sync(**rule)
     for dn in people:
         site.admin.move(dn, outside)
 
-    assert site.sync_failing(**rule)["summary"]["stopped"] == 3
-    assert site.sync(**{**rule, "max_removals_percent": 100.0})["summary"]["release"] == 3
+    assert site.sync_failing(**rule, **guard("releases", floor=2))["summary"]["stopped"] == 3
+    assert site.sync(**rule, **guard("releases", floor=2, percent=100, count=3))["summary"]["release"] == 3
 
 
 # --- 9: secrets ---
@@ -562,7 +562,7 @@ def test_another_base_dn_is_refused_until_it_is_connected(filled: Site) -> None:
 
     assert "directory_base_dn" in filled.sync_failing(directory_base_dn=unit)["msg"]
     assert filled.connect(directory_base_dn=unit)["changed"]
-    assert actions(filled.sync(directory_base_dn=unit, check=True, max_removals=100)) == [
+    assert actions(filled.sync(directory_base_dn=unit, check=True, **guard("releases", floor=100))) == [
         ("release", name, "out_of_scope") for name in PEOPLE
     ]
 
@@ -701,7 +701,7 @@ def test_a_run_is_refused_by_another_directory_with_the_same_names(
     other = replace(filled, directory=lax_lab_directory, base_dn=lax_lab_directory.base_dn)
     assert other.base_dn == filled.admin.base_dn
 
-    outcome = other.sync_failing(deletion_proof="absence", max_removals=100)
+    outcome = other.sync_failing(deletion_proof="absence", **guard("deletions", floor=100))
 
     assert "belongs to the domain" in outcome["msg"]
     assert filled.writes() == []
