@@ -266,6 +266,15 @@ def test_a_user_who_gets_a_new_extension_with_another_number_is_renumbered() -> 
     assert judge(made, only(Danger.RENUMBERINGS), TOTALS).stopped == {change.key for change in made.changes}
 
 
+def test_a_renumbering_in_two_steps_is_one() -> None:
+    release, associate = _renumbered("ada")
+    vacate = replace(associate, reason=Reason.ADDRESS_EXCHANGE, part="vacate")
+    made = _plan(release, vacate, replace(associate, depends_on=(release.key, vacate.key)))
+    verdict = judge(made, only(Danger.RENUMBERINGS), TOTALS)
+    assert verdict.breaches == (Breach(Danger.RENUMBERINGS, 1, 1000),)
+    assert verdict.stopped == {change.key for change in made.changes}
+
+
 def test_who_gets_the_same_number_again_or_no_other_is_not_renumbered() -> None:
     made = _plan(
         _change(Action.RELEASE, "ada", reason=Reason.BOUND_ELSEWHERE),

@@ -176,6 +176,6 @@ def _is_allowed(danger: Danger, guard_id: str, allowed: str) -> bool:
         return True
     place = list(Danger).index(danger)
     found, given = guard_id.split(SEPARATOR), allowed.split(SEPARATOR)
-    if place >= min(len(found), len(given)) or found[place] == NOTHING:
+    if place >= min(len(found), len(given)):
         return False
     return set(found[place].split(GROUP_SEPARATOR)) <= set(given[place].split(GROUP_SEPARATOR))
