@@ -58,7 +58,7 @@ def _fragment(*dangers: str) -> str:
 
 _DELETIONS = _danger(
     "deletions",
-    "Objects of the PBX that are deleted. The share is of the objects that the rule is associated with.",
+    "Objects of the PBX that are deleted, or parked until they are. The share is of the objects that the rule is associated with.",
     5,
     5.0,
     100,

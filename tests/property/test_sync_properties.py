@@ -292,6 +292,8 @@ def _what_is_stopped_did_not_happen(setting: Setting, made: Plan, world: World, 
     removals = {change.guid: change for change in made.changes if is_removal(change)}
     if Danger.DELETIONS in stops:
         assert numbers.keys() <= world.extensions.keys()
+        parked = {one.guid for one in setting.associations if one.parked}
+        assert {one.guid for one in world.associations.values() if one.parked} <= parked
     if Danger.RELEASES in stops:
         assert not [one for one in ended if one.guid in removals and is_release(removals[one.guid])]
     if Danger.RENUMBERINGS in stops:

@@ -18,7 +18,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import 
     Verdict,
     judge,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin, Parked
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     Action,
     AnyChange,
@@ -30,7 +30,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import guard_id
 
-from tests.unit.sync_builders import DOMAIN, PBX
+from tests.unit.sync_builders import DOMAIN, NOW, PBX
 
 DEFAULT = GuardLimits()
 STRICT = Limit(0, 0, 0)
@@ -373,7 +373,7 @@ def test_who_needs_an_address_that_is_not_given_up_waits_and_other_fields_do_not
         "create:eve",
     }
     assert found["update:cid"].depends_on == ()
-    assert found["update:cid:address"].depends_on == ("update:ada:address",)
+    assert found["update:cid:address"].depends_on == ("update:cid", "update:ada:address")
     assert found["update:dot"].depends_on == ("update:ben",)
     assert found["create:eve"].depends_on == ("update:cid", "update:ada:address")
     assert verdict.breaches == (Breach(Danger.EMAIL_CHANGES, 2, 1000),)
@@ -431,7 +431,7 @@ def test_an_address_that_a_stopped_deletion_keeps_is_waited_for_and_other_fields
     verdict = judge(_plan(deleted, ben, cid), only(Danger.DELETIONS), TOTALS)
     assert verdict.stopped == {deleted.key, "update:ben:address", "update:cid:address"}
     part = next(change for change in verdict.changes if change.key == "update:cid:address")
-    assert part.depends_on == ("update:ben:address",)
+    assert part.depends_on == ("update:cid", "update:ben:address")
 
 
 def test_an_address_and_a_move_of_one_extension_are_stopped_each_for_itself() -> None:
@@ -449,12 +449,36 @@ def test_an_address_and_a_move_of_one_extension_are_stopped_each_for_itself() ->
     assert [set(change.after) for change in verdict.changes] == [{"title"}, {"email_addr"}, {"organizations"}]
     assert verdict.stopped == {"update:ada:address", "update:ada:move"}
     verdict = judge(_plan(moved("")), both, TOTALS)
-    assert [set(change.after) for change in verdict.changes] == [{"email_addr"}, {"organizations"}]
+    assert [set(change.after) for change in verdict.changes] == [{"organizations"}, {"email_addr"}]
     assert verdict.stopped == {"update:ada:address", "update:ada"}
     going_on, stopped = judge(_plan(moved("")), only(Danger.EMAIL_CHANGES), TOTALS).changes
     assert isinstance(going_on, ExtensionChange)
     assert isinstance(stopped, ExtensionChange)
     assert (going_on.placement, stopped.placement) == (Placement((), "ou-leipzig", 7), None)
+
+
+# --- parking
+
+
+def test_parking_counts_as_a_deletion() -> None:
+    made = _plan(_change(Action.PARK, "ada"), _change(Action.DELETE, "ben"), _change(Action.UNPARK, "cid"))
+    assert judge(made, only(Danger.RELEASES), TOTALS) == Verdict(made.changes)
+    verdict = judge(made, only(Danger.DELETIONS), TOTALS)
+    assert verdict.breaches == (Breach(Danger.DELETIONS, 2, 1000),)
+    assert verdict.stopped == {"park:ada", "delete:ben"}
+
+
+@pytest.mark.parametrize("danger", [Danger.EMAIL_CHANGES, Danger.MOVES])
+def test_who_is_back_gets_the_extension_back_though_its_address_or_its_place_stays(danger: Danger) -> None:
+    parked = Parked(NOW, "drawn", "available")
+    back = replace(_address("ada", "a@x.test", "b@x.test"), action=Action.UNPARK, parked=parked)
+    if danger is Danger.MOVES:
+        back = replace(back, after={"organizations": "Leipzig"}, before={}, placement=Placement((), "", 7))
+    going_on, stopped = judge(_plan(back), only(danger), TOTALS).changes
+    assert isinstance(going_on, ExtensionChange)
+    assert isinstance(stopped, ExtensionChange)
+    assert (going_on.key, going_on.after, going_on.parked) == ("unpark:ada", {}, parked)
+    assert (stopped.parked, set(stopped.after)) == (None, set(back.after))
 
 
 # --- the label group

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.changes import access_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.conflicts import ConflictCode
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, Totals, judge
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import Danger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, Limit, Totals, judge
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Parked, Welcome
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Access, Extension, with_access
@@ -167,7 +168,7 @@ def test_users_who_come_back_and_exchange_addresses_stay_parked_until_their_turn
 
 def test_the_guard_counts_a_parking() -> None:
     made = plan(RULE, usable(), deleted=["ada"])
-    verdict = judge(made, GuardLimits(removals=0, percent=0), Totals(1))
+    verdict = judge(made, GuardLimits({Danger.DELETIONS: Limit(0, 0, 0)}), Totals(1))
     assert verdict.stopped == {made.changes[0].key}
 
 

@@ -190,7 +190,7 @@ class _Apart:
             rest = self._without_address(rest)
         if isinstance(rest, ExtensionChange) and Danger.MOVES in self._stops.dangers and is_move(rest):
             if _only_moves(rest):
-                self._stop(*parts, rest)
+                self._stop(rest, *parts)
                 return
             parts.append(_move_part(rest))
             rest = _without_move(rest)
@@ -214,11 +214,12 @@ class _Apart:
     def _address_part(self, change: ExtensionChange) -> ExtensionChange:
         part = replace(
             change,
-            depends_on=self._awaited(change),
+            depends_on=(change.key, *(self._address_source(change, key) for key in self._address_sources(change))),
             before={name: value for name, value in change.before.items() if name == EMAIL},
             after={name: value for name, value in change.after.items() if name == EMAIL},
             drift=tuple(name for name in change.drift if name == EMAIL),
             placement=None,
+            parked=None,
             part="address",
         )
         self._address_parts[change.key] = part.key
@@ -230,9 +231,12 @@ class _Apart:
             before={name: value for name, value in change.before.items() if name != EMAIL},
             after={name: value for name, value in change.after.items() if name != EMAIL},
             drift=tuple(name for name in change.drift if name != EMAIL),
-            depends_on=tuple(key for key in change.depends_on if not self._is_address_source(change, key)),
+            depends_on=tuple(key for key in change.depends_on if key not in self._address_sources(change)),
             association=self._as_written(change.association),
         )
+
+    def _address_sources(self, change: AnyChange) -> list[str]:
+        return [key for key in change.depends_on if self._is_address_source(change, key)]
 
     def _is_address_source(self, change: AnyChange, key: str) -> bool:
         return key in self._by_key and _needs_address(change, self._by_key[key])
@@ -252,6 +256,7 @@ def _move_part(change: ExtensionChange) -> ExtensionChange:
         change,
         before={ORGANIZATIONS: change.before.get(ORGANIZATIONS, "")},
         after={ORGANIZATIONS: change.after.get(ORGANIZATIONS, "")},
+        parked=None,
         part="move",
     )
 
