@@ -484,7 +484,7 @@ UNUSABLE: tuple[tuple[dict[str, Any], list[str]], ...] = (
     ({"guard": {"member_removals": {"count": -1}}}, ["guard.member_removals.count"]),
     ({"guard": {"member_removals_per_group": {"percent": float("nan")}}}, ["guard.member_removals_per_group.percent"]),
     ({"guard": {"renumberings": {}}}, ["guard.renumberings"]),
-    ({"allow_guarded": ["a", "b"], "guard": ""}, ["guard"]),
+    ({"allow_guarded": ["a", "b"], "guard": ""}, ["dictionary"]),
 )
 
 
