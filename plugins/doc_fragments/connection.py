@@ -139,3 +139,22 @@ notes:
   - The module runs on the host that talks to both sides, usually the controller with C(connection=local), and needs Python 3.11 or newer there.
   - One run at a time may use a ledger; a second one fails at once and says who holds it.
 """
+
+    # For modules that can do without the directory and the PBX.
+    OFFLINE = DOCUMENTATION.replace("    required: true\n", "").replace(
+        "options:\n",
+        """
+options:
+  offline:
+    description:
+      - Whether the snapshot in the ledger is asked instead of the directory and the PBX. Neither of them is needed then, nor what it takes to log in to them.
+      - A snapshot is kept by a run that carries out all rules that are enabled, unless its O(ignore:keep_snapshot) is false. It is both sides as that run has
+        read them, and the PBX as the run has left it. See the return value RV(snapshot) for how old it is.
+      - Everything is told as of then, and by the rules as they were. A rule that was changed since is warned of.
+      - If false, O(directory_host), O(directory_base_dn), O(directory_username), O(directory_password), O(pbx_url), O(pbx_client_id) and O(pbx_client_secret)
+        are required. If true, O(ledger_path), or O(ledger_url) with O(ledger_name), or O(pbx_url) is, to name the ledger.
+    type: bool
+    default: false
+""",
+        1,
+    )

@@ -29,7 +29,7 @@ options:
     type: int
     default: 20
 extends_documentation_fragment:
-  - pbxops.yeastar.connection
+  - pbxops.yeastar.connection.offline
   - pbxops.yeastar.attributes.info
 seealso:
   - module: pbxops.yeastar.pbx_ad_user_info
@@ -278,7 +278,8 @@ capacity:
       description: Extension groups that the PBX takes.
       type: int
     extension_groups_used:
-      description: Extension groups that exist, the built-in one included.
+      description:
+        - Extension groups that exist, the built-in one included. Null with O(offline) where no rule needed the run to read them.
       type: int
     organizations:
       description: Organizations below the root that the PBX's model takes.
@@ -533,6 +534,20 @@ plan_id:
   returned: when O(gather) has V(plan)
   type: str
   sample: 325f79650555ce51
+snapshot:
+  description: Which snapshot was asked.
+  returned: success, with O(offline) where O(gather) asks for a part that takes the directory or the PBX
+  type: dict
+  contains:
+    run_id:
+      description: The run that kept it.
+      type: str
+    taken_at:
+      description: When that run began.
+      type: str
+  sample:
+    run_id: 0f6e9c1a-53f1-4d55-9a3c-1f1c8f6f2f0e
+    taken_at: "2026-03-01T02:30:00+00:00"
 ledger_path:
   description: Where the ledger is.
   returned: success
@@ -546,10 +561,13 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.info_comman
     info_module,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import run_module
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import LIVE_OPTIONS
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=INFO_OPTIONS, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=INFO_OPTIONS, supports_check_mode=True, required_if=[("offline", False, LIVE_OPTIONS)]
+    )
     run_module(module, "pbx_ad_info", info_module)
 
 

@@ -112,6 +112,7 @@ extends_documentation_fragment:
   - pbxops.yeastar.rule
   - pbxops.yeastar.guard.units
   - pbxops.yeastar.expect
+  - pbxops.yeastar.snapshot
   - pbxops.yeastar.attributes
 seealso:
   - module: pbxops.yeastar.pbx_ad_sync

@@ -46,6 +46,7 @@ options:
 extends_documentation_fragment:
   - pbxops.yeastar.connection
   - pbxops.yeastar.expect
+  - pbxops.yeastar.snapshot
   - pbxops.yeastar.attributes
 seealso:
   - module: pbxops.yeastar.pbx_ad_connection

@@ -54,7 +54,7 @@ options:
     type: int
     default: 100
 extends_documentation_fragment:
-  - pbxops.yeastar.connection
+  - pbxops.yeastar.connection.offline
   - pbxops.yeastar.attributes.info
 seealso:
   - module: pbxops.yeastar.pbx_ad_info
@@ -326,6 +326,20 @@ plan_id:
   returned: success
   type: str
   sample: 325f79650555ce51
+snapshot:
+  description: Which snapshot was asked.
+  returned: success, with O(offline)
+  type: dict
+  contains:
+    run_id:
+      description: The run that kept it.
+      type: str
+    taken_at:
+      description: When that run began.
+      type: str
+  sample:
+    run_id: 0f6e9c1a-53f1-4d55-9a3c-1f1c8f6f2f0e
+    taken_at: "2026-03-01T02:30:00+00:00"
 ledger_path:
   description: Where the ledger is.
   returned: success
@@ -339,10 +353,13 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.info_comman
     user_info_module,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import run_module
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import LIVE_OPTIONS
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=USER_INFO_OPTIONS, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=USER_INFO_OPTIONS, supports_check_mode=True, required_if=[("offline", False, LIVE_OPTIONS)]
+    )
     run_module(module, "pbx_ad_user_info", user_info_module)
 
 

@@ -168,6 +168,7 @@ extends_documentation_fragment:
   - pbxops.yeastar.rule
   - pbxops.yeastar.guard.users
   - pbxops.yeastar.expect
+  - pbxops.yeastar.snapshot
   - pbxops.yeastar.attributes
 seealso:
   - module: pbxops.yeastar.pbx_ad_sync

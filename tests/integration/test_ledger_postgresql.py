@@ -306,7 +306,7 @@ def test_every_table_of_the_schema_is_made_with_numbers_and_texts_like_sqlites(s
         "SELECT DISTINCT data_type, collation_name FROM information_schema.columns"
         " WHERE table_schema = current_schema() ORDER BY 1"
     )
-    assert types == [("bigint", None), ("text", "C")]
+    assert types == [("bigint", None), ("bytea", None), ("text", "C")]
     assert saved.version() == len(schema.MIGRATIONS)
 
 

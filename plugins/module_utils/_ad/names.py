@@ -72,6 +72,12 @@ def names_below(dn: str, base: str) -> tuple[str, ...]:
     return tuple(_joined(name) for name in reversed(names[: len(names) - len(above)]))
 
 
+def parent_dn(dn: str) -> str:
+    """Return the DN of what stands above a DN's object, as it is spelled there; "" if nothing does."""
+    found = _OWN_NAME.match(dn)
+    return dn[found.end() + 1 :] if found else ""
+
+
 class Places:
     """Objects by their places in the tree: tells which of them is the nearest above any other object.
 
@@ -93,12 +99,12 @@ class Places:
         :raises ValueError: if what stands above is no DN; the object's own name is not looked at.
         """
         passed: list[str] = []
-        above = _parent(dn)
+        above = parent_dn(dn)
         while above and above not in self._nearest:
             key = self._by_names.get(parse_dn(above))
             if key is None:
                 passed.append(above)
-                above = _parent(above)
+                above = parent_dn(above)
             else:
                 self._nearest[above] = key
         nearest = self._nearest.get(above, "")
@@ -164,12 +170,6 @@ def _ends_with(names: tuple[RelativeName, ...], above: tuple[RelativeName, ...])
 
 def _joined(name: Sequence[Attribute]) -> str:
     return "+".join(value for _kind, value in name)
-
-
-def _parent(dn: str) -> str:
-    """Return what follows a DN's first relative name, as it is spelled; "" if nothing does."""
-    found = _OWN_NAME.match(dn)
-    return dn[found.end() + 1 :] if found else ""
 
 
 def _parse_value(dn: str, position: int) -> tuple[str, int]:

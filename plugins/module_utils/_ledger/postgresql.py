@@ -236,7 +236,9 @@ def _defined(statement: str) -> str:
     them.
     """
     without = statement.replace(" AUTOINCREMENT", "")
-    return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', re.sub(r"\bINTEGER\b", "BIGINT", without))
+    for word, own in (("TEXT", 'TEXT COLLATE "C"'), ("INTEGER", "BIGINT"), ("BLOB", "BYTEA")):
+        without = re.sub(rf"\b{word}\b", own, without)
+    return without
 
 
 @contextmanager

@@ -112,9 +112,15 @@ MIGRATIONS: tuple[str, ...] = (
         saved_at TEXT NOT NULL
     );
     """,
-    # Extensions that are parked before they are deleted.
+    # Extensions that are parked before they are deleted; what the last run saw of both sides.
     """
     ALTER TABLE associations ADD COLUMN parked TEXT NOT NULL DEFAULT '';
+    CREATE TABLE snapshot (
+        id       INTEGER PRIMARY KEY CHECK (id = 1),
+        run_id   TEXT NOT NULL,
+        taken_at TEXT NOT NULL,
+        content  BLOB NOT NULL
+    );
     """,
 )
 

@@ -47,6 +47,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
     Ledger,
     RunRecord,
     SavedRule,
+    SavedSnapshot,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
@@ -137,12 +138,14 @@ class StoredLedger(Ledger):
         )
 
     def forget_integration(self) -> None:
-        """Forget the integration and all that is saved or remembered of it: rules, names, schedule, associations.
+        """Forget the integration and all that is saved or remembered of it.
 
-        Numbers that rest, runs and their journal are kept.
+        These are rules, names, schedule, associations and the snapshot. Numbers that rest, runs and their journal are
+        kept.
         """
+        remembered = ("rules", "names", "schedule", "associations", "object_associations", "snapshot")
         with self._database.transaction():
-            for table in ("integration", "rules", "names", "schedule", "associations", "object_associations"):
+            for table in ("integration", *remembered):
                 self._database.change(f"DELETE FROM {table}")  # noqa: S608 (a name from the line above)
 
     def rule(self, kind: str) -> SavedRule | None:
@@ -230,6 +233,24 @@ class StoredLedger(Ledger):
             " WHERE excluded.since >= retired_numbers.since",
             (number.number, number.guid, time_to_text(number.since)),
         )
+
+    # --- the snapshot ---
+
+    def snapshot(self) -> SavedSnapshot | None:
+        """Return the snapshot that is kept, None if there is none."""
+        with self._decoding():
+            rows = self._database.rows("SELECT run_id, taken_at, content FROM snapshot")
+            return SavedSnapshot(rows[0][0], time_from_text(rows[0][1]), bytes(rows[0][2])) if rows else None
+
+    def save_snapshot(self, snapshot: SavedSnapshot | None) -> None:
+        """Keep a snapshot instead of the one before it, or (None) none."""
+        with self._database.transaction():
+            self._database.change("DELETE FROM snapshot")
+            if snapshot is not None:
+                self._database.change(
+                    "INSERT INTO snapshot (id, run_id, taken_at, content) VALUES (1, ?, ?, ?)",
+                    (snapshot.run_id, time_to_text(snapshot.taken_at), snapshot.content),
+                )
 
     # --- runs ---
 

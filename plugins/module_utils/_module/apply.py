@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, Pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, PbxCommands
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.writes import Writes, Written
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
     PbxError,
@@ -45,7 +45,7 @@ class Hands:
     :param draw_name: returns a registration name that no extension has.
     """
 
-    pbx: Pbx
+    pbx: PbxCommands
     ledger: Ledger
     run_id: str
     clock: Callable[[], datetime]

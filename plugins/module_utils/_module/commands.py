@@ -45,6 +45,7 @@ EXPECT_OPTIONS: dict[str, dict[str, Any]] = {
     "expect_plan_id": {"type": "str", "default": ""},
     "expect_changes": {"type": "list", "elements": "str", "default": []},
 }
+SNAPSHOT_OPTIONS: dict[str, dict[str, Any]] = {"keep_snapshot": {"type": "bool", "default": True}}
 CLEAN_UP_OPTIONS: dict[str, dict[str, Any]] = {
     kind.clean_up: {"type": "bool", "default": False} for kind in KINDS.values()
 }
@@ -67,6 +68,7 @@ UPDATE_MODULE_OPTIONS: dict[str, dict[str, Any]] = {
     },
     **{kind.value: {"type": "dict"} for kind in KINDS},
     "allow_guarded": {"type": "str", "default": ""},
+    **SNAPSHOT_OPTIONS,
     **EXPECT_OPTIONS,
 }
 SCHEDULE_MODULE_OPTIONS: dict[str, dict[str, Any]] = {**CONNECTION_OPTIONS, **SCHEDULE_OPTIONS}
@@ -79,6 +81,7 @@ def rule_module_options(kind: RuleKind) -> dict[str, dict[str, Any]]:
         **KINDS[kind].rule_options,
         **guard_options(*KINDS[kind].dangers),
         **RULE_MODULE_OPTIONS,
+        **SNAPSHOT_OPTIONS,
         **EXPECT_OPTIONS,
         KINDS[kind].clean_up: CLEAN_UP_OPTIONS[KINDS[kind].clean_up],
     }
@@ -121,6 +124,7 @@ def rule_module(kind: RuleKind) -> Callable[[Mapping[str, Any], bool, str], Resu
             allowed=options["allow_guarded"],
             expected=_expected(options),
             clean_up=options[KINDS[kind].clean_up],
+            keep_snapshot=options["keep_snapshot"],
         )
         pbx_warnings: list[str] = []
         updated = update(make_world(options, check_mode, command, pbx_warnings), request)
@@ -139,6 +143,7 @@ def update_module(options: Mapping[str, Any], check_mode: bool, command: str) ->
         check_mode=check_mode,
         allowed=options["allow_guarded"],
         expected=_expected(options),
+        keep_snapshot=options["keep_snapshot"],
     )
     pbx_warnings: list[str] = []
     updated = update(make_world(options, check_mode, command, pbx_warnings), request)

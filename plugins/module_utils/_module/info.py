@@ -53,17 +53,24 @@ _OF_PBX = frozenset({Gather.CAPACITY, Gather.ORGANIZATIONS, Gather.DRIFT})
 _OF_PLAN = frozenset({Gather.CONFLICTS, Gather.PLAN})
 
 
+def needs_sides(part: Gather) -> bool:
+    """Tell whether it takes the PBX, or both sides, to tell this."""
+    return part in _OF_PBX | _OF_PLAN
+
+
 @dataclass(frozen=True, slots=True)
 class InfoRequest:
     """What is to be told.
 
     :param runs_limit: how many runs at most.
+    :param shows_groups: whether the PBX can be asked for its extension groups; a snapshot may not have them.
     """
 
     command: str
     base_dn: str
     gather: Collection[Gather]
     runs_limit: int
+    shows_groups: bool = True
 
 
 def gather(world: World, request: InfoRequest) -> dict[str, Any]:
@@ -200,12 +207,12 @@ def _look(world: World, ledger: Ledger, request: InfoRequest) -> _Seen:
     run = next_run(ledger, request.command, request.base_dn) if needs_plan else None
     nothing = idle(Began(request.command, True, world.clock()), ledger) if needs_plan else None
     if run is not None and run.request.parts:
-        return _look_at_both(world, ledger, run, with_groups=needs_pbx)
+        return _look_at_both(world, ledger, run, with_groups=needs_pbx and request.shows_groups)
     if not needs_pbx:
         return _Seen(report=nothing)
     memory = Memory.of(ledger, None)
     with world.open_pbx() as pbx:
-        snapshot = settle(world, ledger, pbx, memory, needs_groups=True).pbx
+        snapshot = settle(world, ledger, pbx, memory, needs_groups=request.shows_groups).pbx
     return _Seen(_standing(snapshot, Memory.of(ledger, None)), nothing)
 
 
@@ -220,14 +227,14 @@ def _standing(pbx: PbxSnapshot, memory: Memory) -> Standing:
     return Standing(pbx, memory.associations, memory.objects)
 
 
-def _capacity(standing: Standing) -> dict[str, int]:
+def _capacity(standing: Standing) -> dict[str, int | None]:
     pbx = standing.pbx
     return {
         "extensions": pbx.capacity.extensions,
         "extensions_used": pbx.capacity.extensions_used,
         "extensions_left": max(0, pbx.capacity.extensions - pbx.capacity.extensions_used),
         "extension_groups": EXTENSION_GROUPS,
-        "extension_groups_used": len(pbx.groups or ()),
+        "extension_groups_used": len(pbx.groups) if pbx.groups is not None else None,
         "organizations": organization_limits(pbx.identity, pbx.capacity).organizations,
         # The root is the company itself and counts for none.
         "organizations_used": max(0, len(pbx.organizations or ()) - 1),

@@ -7,21 +7,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.commands import warned
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.info import Gather, InfoRequest, gather
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.info import (
+    Gather,
+    InfoRequest,
+    gather,
+    needs_sides,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import make_world
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.offline import (
+    ledger_world,
+    open_snapshot,
+    snapshot_data,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import (
-    CONNECTION_OPTIONS,
+    OFFLINE_OPTIONS,
     OptionError,
+    offline_ledger_location,
     require_positive,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.results import Result
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_info import UserInfoRequest, explain_users
 
 INFO_OPTIONS: dict[str, dict[str, Any]] = {
-    **CONNECTION_OPTIONS,
+    **OFFLINE_OPTIONS,
     "gather": {
         "type": "list",
         "elements": "str",
@@ -32,7 +44,7 @@ INFO_OPTIONS: dict[str, dict[str, Any]] = {
 }
 _LISTS = ("organizational_units", "groups", "names")
 USER_INFO_OPTIONS: dict[str, dict[str, Any]] = {
-    **CONNECTION_OPTIONS,
+    **OFFLINE_OPTIONS,
     **{name: {"type": "list", "elements": "str", "default": []} for name in _LISTS},
     "filter": {"type": "str", "default": ""},
     "search": {"type": "str", "default": ""},
@@ -45,13 +57,31 @@ def info_module(options: Mapping[str, Any], check_mode: bool, command: str) -> R
     require_positive(options, ("runs_limit",))
     request = InfoRequest(
         command=command,
-        base_dn=options["directory_base_dn"],
+        base_dn=options["directory_base_dn"] or "",
         gather=frozenset(Gather(part) for part in options["gather"]),
         runs_limit=options["runs_limit"],
     )
+    if options["offline"]:
+        return _told_offline(options, request)
     pbx_warnings: list[str] = []
     values = gather(make_world(options, True, command, pbx_warnings), request)
     return warned(Result({"changed": False, **values}), options, pbx_warnings)
+
+
+def _told_offline(options: Mapping[str, Any], request: InfoRequest) -> Result:
+    """What the ledger tells is told as it is now, and what takes a side as the snapshot has it."""
+    location = offline_ledger_location(options)
+    of_sides = frozenset(part for part in request.gather if needs_sides(part))
+    of_ledger = frozenset(request.gather) - of_sides
+    values = gather(ledger_world(location, request.command), replace(request, gather=of_ledger))
+    if not of_sides:
+        return Result({"changed": False, **values})
+    with open_snapshot(location, request.command) as kept:
+        asked = replace(
+            request, gather=of_sides, base_dn=request.base_dn or kept.base_dn, shows_groups=kept.shows_groups
+        )
+        values |= gather(kept.world, asked)
+        return Result({"changed": False, **values, "snapshot": snapshot_data(kept)}, warnings=kept.warnings)
 
 
 def user_info_module(options: Mapping[str, Any], check_mode: bool, command: str) -> Result:  # noqa: ARG001
@@ -60,14 +90,19 @@ def user_info_module(options: Mapping[str, Any], check_mode: bool, command: str)
     _refuse_empty_names(options)
     request = UserInfoRequest(
         command=command,
-        base_dn=options["directory_base_dn"],
+        base_dn=options["directory_base_dn"] or "",
         organizational_units=options["organizational_units"],
         groups=options["groups"],
         filter=options["filter"],
         names=options["names"],
         text=options["search"].strip(),
         limit=options["limit"],
+        offline=options["offline"],
     )
+    if options["offline"]:
+        with open_snapshot(offline_ledger_location(options), command) as kept:
+            values = explain_users(kept.world, replace(request, base_dn=request.base_dn or kept.base_dn))
+            return Result({"changed": False, **values, "snapshot": snapshot_data(kept)}, warnings=kept.warnings)
     pbx_warnings: list[str] = []
     values = explain_users(make_world(options, True, command, pbx_warnings), request)
     return warned(Result({"changed": False, **values}), options, pbx_warnings)

@@ -57,6 +57,13 @@ CONNECTION_OPTIONS: dict[str, dict[str, Any]] = dict(
     )
 )
 
+#: The connection options of a module that can do without the directory and the PBX, and what it needs them for.
+OFFLINE_OPTIONS: dict[str, dict[str, Any]] = {
+    **{name: {key: spec[key] for key in spec if key != "required"} for name, spec in CONNECTION_OPTIONS.items()},
+    "offline": {"type": "bool", "default": False},
+}
+LIVE_OPTIONS = tuple(name for name, spec in CONNECTION_OPTIONS.items() if spec.get("required"))
+
 _DEFAULT_PORTS = {"ldap": 389, "start_tls": 389, "ldaps": 636}
 _MAXIMUM_PORT = 65535
 
@@ -121,6 +128,20 @@ def ledger_location(options: Mapping[str, Any]) -> LedgerLocation:
                 f"Give ledger_url, or leave {name} out.",
             )
     return Path(path) if path else default_path(options["pbx_url"])
+
+
+def offline_ledger_location(options: Mapping[str, Any]) -> LedgerLocation:
+    """Return where the ledger is for a module that does without the PBX: pbx_url only names it, if nothing else does.
+
+    :raises OptionError: if nothing names it, or for options that exclude each other.
+    :raises LedgerError: for a URL or a name that cannot be a ledger's.
+    """
+    if not options["pbx_url"] and not options["ledger_path"] and not (options["ledger_url"] and options["ledger_name"]):
+        raise OptionError(
+            "offline is true, and nothing says which ledger to look at.",
+            "Give ledger_path, or ledger_url with ledger_name, or the pbx_url that the runs are given.",
+        )
+    return ledger_location(options)
 
 
 def require_text(options: Mapping[str, Any], names: Collection[str]) -> None:

@@ -228,7 +228,14 @@ class PbxWrites(Protocol):
         """Delete an extension; one that is already gone is a success."""
 
 
-class Pbx(PbxWrites, Protocol):
+class PbxCommands(PbxWrites, Protocol):
+    """All that a run tells a PBX to do."""
+
+    def send_welcome_emails(self, extension_ids: Sequence[int]) -> None:
+        """Ask for the Linkus welcome e-mail of these extensions, once; a lost answer is not asked again."""
+
+
+class Pbx(PbxCommands, Protocol):
     """A PBX with one live access token.
 
     Every method raises a ``PbxError``, as its writes do. Lists are proved as long as their total, and every id asked
@@ -270,9 +277,6 @@ class Pbx(PbxWrites, Protocol):
 
     def extension(self, extension_id: int) -> Extension | None:
         """Read one extension; None if the PBX says that there is none with this id."""
-
-    def send_welcome_emails(self, extension_ids: Sequence[int]) -> None:
-        """Ask for the Linkus welcome e-mail of these extensions, once; a lost answer is not asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +327,19 @@ class RunRecord:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class SavedSnapshot:
+    """What a run has seen of both sides, kept to be looked at without them.
+
+    :param taken_at: when that run began.
+    :param content: the recording, compressed.
+    """
+
+    run_id: str
+    taken_at: datetime
+    content: bytes
+
+
 class Ledger(Protocol):
     """The durable memory of one integration.
 
@@ -340,9 +357,10 @@ class Ledger(Protocol):
         """Save it; ``ForeignLedgerError`` if the ledger belongs to another domain or PBX."""
 
     def forget_integration(self) -> None:
-        """Forget the integration and all that is saved or remembered of it: rules, names, schedule, associations.
+        """Forget the integration and all that is saved or remembered of it.
 
-        Numbers that rest, runs and their journal are kept.
+        These are rules, names, schedule, associations and the snapshot. Numbers that rest, runs and their journal are
+        kept.
         """
 
     def rule(self, kind: str) -> SavedRule | None:
@@ -380,6 +398,12 @@ class Ledger(Protocol):
 
     def retire_number(self, number: RetiredNumber) -> None:
         """Remember such a number."""
+
+    def snapshot(self) -> SavedSnapshot | None:
+        """Return the snapshot that is kept, None if there is none."""
+
+    def save_snapshot(self, snapshot: SavedSnapshot | None) -> None:
+        """Keep a snapshot instead of the one before it, or (None) none."""
 
     def unfinished(self) -> list[Intent]:
         """Return the journal's rows in state intended or unknown, oldest first."""

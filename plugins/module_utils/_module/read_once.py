@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
     Directory,
@@ -14,6 +14,13 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
     UnitQuery,
     UserQuery,
     UserSearch,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.recording import (
+    DirectoryRecord,
+    GroupRecord,
+    GroupsAnswer,
+    UnitsAnswer,
+    UsersAnswer,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
     DirectoryGroup,
@@ -46,6 +53,9 @@ class ReadOnce(Directory):
         self._seen: dict[str, DirectoryUser] = {}
         self._deleted: set[str] = set()
         self._asked: set[str] = set()
+        self._named_users: dict[str, str] = {}
+        self._objects: dict[str, DirectoryNode] = {}
+        self._deleted_objects: set[str] = set()
 
     def identify(self) -> DirectoryIdentity:
         """See ``Directory``."""
@@ -71,7 +81,9 @@ class ReadOnce(Directory):
 
     def find_user(self, name: str) -> DirectoryUser:
         """See ``Directory``."""
-        return self._see(self._directory.find_user(name))
+        user = self._see(self._directory.find_user(name))
+        self._named_users[name] = user.guid
+        return user
 
     def read_users(self, query: UserQuery) -> list[DirectoryUser]:
         """See ``Directory``."""
@@ -122,12 +134,50 @@ class ReadOnce(Directory):
 
     def look_up_objects(self, guids: Collection[str]) -> ObjectLookup:
         """See ``Directory``."""
-        return self._directory.look_up_objects(guids)
+        lookup = self._directory.look_up_objects(guids)
+        self._objects.update(lookup.live)
+        self._deleted_objects.update(lookup.deleted)
+        return lookup
 
     def unseen(self, guids: Collection[str]) -> frozenset[str]:
         """Return those of some users' objectGUIDs that no answer has told anything about."""
         return frozenset(guids) - self._seen.keys() - self._asked
 
+    def record(self) -> DirectoryRecord:
+        """Return all that was answered so far; what was asked to prove an answer was answered by it already."""
+        places = {guid: place for place, guid in enumerate(self._seen)}
+        return DirectoryRecord(
+            identity=self.identify(),
+            users=tuple(self._seen.values()),
+            deleted_users=frozenset(self._deleted),
+            named_users=dict(self._named_users),
+            answers=tuple(
+                UsersAnswer(query, tuple(places[user.guid] for user in users))
+                for query, users in self._users.items()
+                if query.only is None
+            ),
+            groups=_group_records(self._groups, self._seen) if self._groups is not None else None,
+            named_groups=dict(self._named_groups),
+            found_groups=tuple(
+                GroupsAnswer(query, guids) for query, guids in self._found_groups.items() if query.only is None
+            ),
+            nested_groups=dict(self._nested),
+            units=tuple(UnitsAnswer(query, tuple(units)) for query, units in self._units.items() if query.only is None),
+            named_units=dict(self._named_units),
+            objects=dict(self._objects),
+            deleted_objects=frozenset(self._deleted_objects),
+        )
+
     def _see(self, user: DirectoryUser) -> DirectoryUser:
         self._seen[user.guid] = user
         return user
+
+
+def _group_records(groups: Collection[DirectoryGroup], users: Mapping[str, DirectoryUser]) -> tuple[GroupRecord, ...]:
+    places = {user.dn: place for place, user in enumerate(users.values())}
+    return tuple(
+        GroupRecord(
+            group.guid, group.dn, group.name, group.rid, tuple(places.get(member, member) for member in group.members)
+        )
+        for group in groups
+    )

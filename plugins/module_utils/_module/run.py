@@ -26,6 +26,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, Pbx, SavedRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read import read_pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read_once import ReadOnce
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.recorder import (
+    MirroredPbx,
+    keep_snapshot,
+    remembers_groups,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rehearsal import rehearse
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report import (
     Began,
@@ -40,6 +45,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.task import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import World, require_domain, require_pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.firmware import check_firmware
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryIdentity
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain import EXPLAINED_ATTRIBUTES
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, judge
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Resolution
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
@@ -78,6 +84,7 @@ class Request:
     :param parts: in the order in which they need each other, see ``in_run_order``.
     :param unit_rule: the rule of organizational units that extensions are placed by; None for none.
     :param rules_changed: whether what the run saves differs from what is saved.
+    :param keeps_snapshot: whether what the run sees and leaves behind is kept, to be looked at later.
     """
 
     command: str
@@ -85,6 +92,7 @@ class Request:
     unit_rule: UnitRule | None
     check_mode: bool
     rules_changed: bool = False
+    keeps_snapshot: bool = False
     expected: Expected = field(default_factory=Expected)
     warnings: tuple[str, ...] = ()
 
@@ -93,9 +101,11 @@ class Request:
 class _Prepared:
     """All that is settled before the first write: what was read, what is to be done, what the guard stops.
 
+    :param directory: remembers what it has answered, and is closed.
     :param pbx: as it is before the first write.
     """
 
+    directory: ReadOnce
     pbx: PbxSnapshot
     recovered: tuple[Resolution, ...]
     stages: tuple[StageReport, ...]
@@ -209,12 +219,16 @@ def look_ahead(
 
 
 def _prepare(running: _Running, pbx: Pbx) -> _Prepared:
-    with look_ahead(running.world, running.ledger, running.request, pbx) as outlook:
+    request, ledger = running.request, running.ledger
+    # What a person may ask of a snapshot is more than what the run itself needs.
+    attributes = EXPLAINED_ATTRIBUTES if request.keeps_snapshot else ()
+    with_groups = request.keeps_snapshot and remembers_groups(ledger)
+    with look_ahead(running.world, ledger, request, pbx, attributes=attributes, with_groups=with_groups) as outlook:
         return _prepared(outlook)
 
 
 def _prepared(outlook: Outlook) -> _Prepared:
-    return _Prepared(outlook.pbx, outlook.recovered, outlook.stages, outlook.warnings)
+    return _Prepared(outlook.directory, outlook.pbx, outlook.recovered, outlook.stages, outlook.warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +279,8 @@ def _carry_out(running: _Running, pbx: Pbx, prepared: _Prepared) -> Report:
     world, ledger, began = running.world, running.ledger, running.began
     kinds = [part.kind for part in running.request.parts]
     run_id = ledger.begin_run(began.command, kinds, began.plan_id(prepared.stages), began.at)
-    hands = Hands(pbx, ledger, run_id, world.clock, world.draw_name)
+    mirrored = MirroredPbx(pbx, prepared.pbx)
+    hands = Hands(mirrored, ledger, run_id, world.clock, world.draw_name)
     try:
         _save_rules(running, prepared)
         applied = apply([stage.stage for stage in prepared.stages], prepared.pbx, hands)
@@ -275,6 +290,8 @@ def _carry_out(running: _Running, pbx: Pbx, prepared: _Prepared) -> Report:
         raise
     report = _report(running, prepared, applied, run_id=run_id, problems=problems)
     _finish(running, report)
+    if running.request.keeps_snapshot:
+        keep_snapshot(ledger, prepared.directory, mirrored.snapshot(), run_id, began.at)
     return report
 
 

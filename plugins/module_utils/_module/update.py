@@ -52,6 +52,8 @@ class Update:
     :param when: whether a rule that was carried out before is carried out again.
     :param allowed: the ``guard_id`` of what the guard is to let through.
     :param clean_up: whether what a rule that is paused has made is deleted.
+    :param keep_snapshot: whether a run of all rules that are enabled keeps what it sees and leaves behind; if not, what
+        an earlier one has kept is forgotten.
     """
 
     command: str
@@ -63,6 +65,7 @@ class Update:
     allowed: str = ""
     expected: Expected = field(default_factory=Expected)
     clean_up: bool = False
+    keep_snapshot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,8 @@ def _update(world: World, ledger: Ledger, request: Update) -> Updated:
     saved = saved_rules(ledger)
     rules = {**saved, **{one.kind: rule_to_save(one, saved.get(one.kind), status) for one in request.given}}
     _require_saved(request, rules, integration)
+    if not request.keep_snapshot:
+        ledger.save_snapshot(None)
     changed = [kind for kind, rule in rules.items() if rule != saved.get(kind)]
     due = [kind for kind in request.kinds if kind in rules and _is_due(rules[kind], request, status)]
     if due:
@@ -214,6 +219,8 @@ def _request(
         parts=parts,
         unit_rule=placing_rule(rules.get(RuleKind.ORGANIZATIONAL_UNITS)),
         check_mode=request.check_mode,
+        # Of a run of some rules it could not be told what the others do.
+        keeps_snapshot=request.keep_snapshot and all(kind in due for kind in rules if rules[kind].enabled),
         rules_changed=rules_changed,
         expected=request.expected,
         warnings=warnings,

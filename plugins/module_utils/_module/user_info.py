@@ -10,10 +10,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.names import Places, is_within
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.names import Places
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.kinds import KINDS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Pbx, UserSearch
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.recording import SnapshotError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report import planned
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.run import Outlook, look_ahead
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.task import Sides
@@ -45,6 +46,7 @@ class UserInfoRequest:
 
     :param text: a part of a name; "" for any.
     :param limit: how many users to explain at most.
+    :param offline: whether a snapshot is asked instead of the directory and the PBX.
     """
 
     command: str
@@ -55,6 +57,7 @@ class UserInfoRequest:
     names: Sequence[str] = ()
     text: str = ""
     limit: int = 100
+    offline: bool = False
 
     @property
     def is_everybody(self) -> bool:
@@ -75,7 +78,7 @@ def explain_users(world: World, request: UserInfoRequest) -> dict[str, Any]:
         with look_ahead(world, ledger, run.request, pbx, attributes=attributes, with_groups=True) as outlook:
             found = _search(outlook, request)
             shown = found.users[: request.limit]
-            facts = _facts(run, outlook, _scope_facts(task, outlook, pbx, shown))
+            facts = _facts(run, outlook, _scope_facts(task, outlook, pbx, shown, offline=request.offline))
     explainer = Explainer(facts)
     return {
         "users": [explanation_data(explainer.explain(user), facts.time) for user in shown],
@@ -186,17 +189,18 @@ def _rule_state(run: NextRun) -> str:
 
 
 def _scope_facts(
-    task: UserTask | None, outlook: Outlook, pbx: Pbx, users: Collection[DirectoryUser]
+    task: UserTask | None, outlook: Outlook, pbx: Pbx, users: Collection[DirectoryUser], *, offline: bool
 ) -> ScopeFacts | None:
     if task is None:
         return None
-    scope = _scope(task, outlook, pbx)
+    scope = _scope(task, outlook, pbx, offline=offline)
     by_units = task.rule.scope is Scope.ORGANIZATIONAL_UNITS
+    base = Places({task.base_dn: task.base_dn})
     return ScopeFacts(
         rule=task.rule,
         base_dn=task.base_dn,
         inside=frozenset(user.guid for user in scope.users) | scope.remembered,
-        elsewhere=frozenset(user.guid for user in users if not is_within(user.dn, task.base_dn)),
+        elsewhere=frozenset(user.guid for user in users if not base.nearest_above(user.dn)),
         system=frozenset(user.guid for user in users if user.attributes.get(CRITICAL) == "TRUE"),
         units=_units(task.rule, scope, users) if by_units else {},
         names={guid: name for name, guid in scope.names.items()},
@@ -205,11 +209,16 @@ def _scope_facts(
     )
 
 
-def _scope(task: UserTask, outlook: Outlook, pbx: Pbx) -> InScope:
+def _scope(task: UserTask, outlook: Outlook, pbx: Pbx, *, offline: bool) -> InScope:
     """The scope that the run has read, or that of a rule that it leaves out."""
     started = outlook.started.get(RuleKind.USERS)
     if isinstance(started, StartedUsers):
         return started.scope
+    if offline:
+        raise SnapshotError(
+            "The rule for users was paused when the snapshot was taken, which does not show whom the rule takes in.",
+            "Resume the rule and run it, or ask with offline false.",
+        )
     return task.start(Sides(outlook.directory, outlook.identity, pbx, outlook.memory)).scope
 
 
