@@ -19,6 +19,7 @@ from lab.processes import LabError
 
 from .bare_calls import seconds_per_bare_creation
 from .errors import BenchError
+from .explaining import measure_explaining
 from .machine import describe_machine
 from .reading import measure_reading
 from .report import Figures, as_header, as_json, as_table
@@ -58,7 +59,9 @@ def _measure(folder: Path, size: int) -> Figures:
         reading = measure_reading(site)
         _tell(f"{size:,} users: synchronizing")
         runs = measure_runs(site)
-        return Figures(size, reading, runs, seconds_per_bare_creation(site))
+        _tell(f"{size:,} users: explaining them")
+        explaining = measure_explaining(site)
+        return Figures(size, reading, runs, explaining, seconds_per_bare_creation(site))
 
 
 def _tell(what: str) -> None:

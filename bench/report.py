@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .explaining import Explaining
 from .reading import ROUNDS, Reading
 from .runs import Run, Runs
 
@@ -24,6 +25,7 @@ class Figures:
     size: int
     reading: Reading
     runs: Runs
+    explaining: Explaining
     bare_creation_seconds: float
 
     @property
@@ -48,6 +50,20 @@ _BARE_ROWS: tuple[_Row, ...] = (
 )
 
 
+_EXPLAINING_ROWS: tuple[_Row, ...] = (
+    (
+        "run of all rules that keeps no snapshot, seconds",
+        lambda figures: f"{figures.explaining.not_keeping.seconds:.1f}",
+    ),
+    ("run that keeps one, seconds", lambda figures: f"{figures.explaining.keeping.seconds:.1f}"),
+    ("the snapshot, MiB", lambda figures: f"{figures.explaining.snapshot_bytes / 2**20:.2f}"),
+    ("users explained", lambda figures: f"{figures.explaining.users:,}"),
+    ("seconds", lambda figures: f"{figures.explaining.seconds:.1f}"),
+    ("  of them the module's own processor time", lambda figures: f"{figures.explaining.processor_seconds:.1f}"),
+    ("peak memory of the module, MiB", lambda figures: f"{figures.explaining.peak_bytes / 2**20:.0f}"),
+)
+
+
 def as_table(figures: Sequence[Figures]) -> str:
     """A column for each size, a row for each figure."""
     lines = [_line("users", [f"{one.size:,}" for one in figures])]
@@ -61,6 +77,7 @@ def as_table(figures: Sequence[Figures]) -> str:
     lines += _block("groups: first run", _run_rows(lambda runs: runs.groups_first), figures)
     lines += _block("groups: run after one group changed", _run_rows(lambda runs: runs.groups_changed), figures)
     lines += _block("groups: run after no change", _run_rows(lambda runs: runs.groups_no_change), figures)
+    lines += _block("explaining everybody offline", _EXPLAINING_ROWS, figures)
     return "\n".join(lines)
 
 

@@ -82,7 +82,7 @@ def measure_runs(site: Site) -> Runs:
 
     :raises BenchError: if a run fails, or does other changes than were made.
     """
-    _run_module(site, "pbx_ad_connection", site.connection_options)
+    run_module(site, "pbx_ad_connection", site.connection_options)
     first, result = _measured(site, USERS)
     people = _people(result)
     made = _change_directory(site, people)
@@ -126,8 +126,16 @@ def _measured_without_change(site: Site, module: str) -> Run:
 
 def _measured(site: Site, module: str) -> tuple[Run, dict[str, Any]]:
     options = {USERS: site.user_options, UNITS: site.unit_options, GROUPS: site.group_options}[module]
+    return measured_run(site, module, options)
+
+
+def measured_run(site: Site, module: str, options: Mapping[str, Any]) -> tuple[Run, dict[str, Any]]:
+    """Run a module with these options: what it took, and its result.
+
+    :raises BenchError: if it fails.
+    """
     site.pbx.clear_calls()
-    result, taken = _run_module(site, module, options)
+    result, taken = run_module(site, module, options)
     run = Run(
         seconds=taken["seconds"],
         processor_seconds=taken["processor_seconds"],
@@ -138,8 +146,11 @@ def _measured(site: Site, module: str) -> tuple[Run, dict[str, Any]]:
     return run, result
 
 
-def _run_module(site: Site, name: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Run a module through `bench.launch`: its result, and what it took."""
+def run_module(site: Site, name: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Run a module through `bench.launch`: its result, and what it took.
+
+    :raises BenchError: if it fails.
+    """
     finished = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "bench.launch", sys.executable, "-m", f"{MODULES}.{name}"],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": {**options, "_ansible_remote_tmp": str(site.folder)}}),

@@ -85,6 +85,12 @@ EXAMPLES = r"""
     names:
       - anna@example.com
       - Bernd Brandt
+
+- name: Explain everybody as the last run left them, without the directory and the PBX
+  pbxops.yeastar.pbx_ad_user_info:
+    ledger_path: /srv/pbx/hq.sqlite3
+    offline: true
+    limit: 100000
 """
 
 RETURN = r"""

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.opening import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.store import StoredLedger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration, SavedRule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration, SavedRule, SavedSnapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import JournalState, Resolution
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import RetiredNumber
@@ -25,7 +25,9 @@ from hypothesis import strategies as st
 from tests.integration.ledger_stores import PostgresqlStore
 from tests.property.ledger_strategies import associations, changes, object_associations, texts, times
 
-TABLES = "journal, runs, integration, rules, names, schedule, associations, object_associations, retired_numbers"
+TABLES = (
+    "journal, runs, integration, rules, names, schedule, associations, object_associations, retired_numbers, snapshot"
+)
 # Upper and lower case, digits and umlauts: what languages sort otherwise than bytes do. Few, so that they collide.
 GUIDS = st.sampled_from(["a", "B", "b", "ä", "z", "1", "-", "a-b"])
 KINDS = st.sampled_from(RuleKind)
@@ -94,6 +96,7 @@ kept = st.one_of(
 )
 retired = st.builds(RetiredNumber, number=GUIDS, guid=texts, since=times)
 rows = st.integers(1, 4)
+snapshots = st.builds(SavedSnapshot, run_id=GUIDS, taken_at=times, content=st.binary(max_size=9))
 operations = st.one_of(
     st.builds(save, st.lists(kept, max_size=4)),
     st.builds(begin, st.lists(KINDS, max_size=2), times),
@@ -116,6 +119,7 @@ operations = st.one_of(
         st.dictionaries(st.text(max_size=9), texts, max_size=3),
     ),
     st.builds(lambda saved, at: lambda played: played.ledger.save_schedule(saved, at), st.none() | SETTINGS, times),
+    st.builds(lambda kept: lambda played: played.ledger.save_snapshot(kept), st.none() | snapshots),
     st.builds(lambda number: lambda played: played.ledger.retire_number(number), retired),
     st.just(lambda played: played.ledger.forget_integration()),
 )
@@ -137,6 +141,7 @@ def remembered(played: Played) -> list[Any]:
         [ledger.rule(kind) for kind in RuleKind],
         [ledger.names(kind) for kind in RuleKind],
         ledger.schedule(),
+        ledger.snapshot(),
         ledger.associations(),
         ledger.object_associations(),
         ledger.retired_numbers(),

@@ -19,6 +19,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
     Ledger,
     RunRecord,
     SavedRule,
+    SavedSnapshot,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
@@ -745,18 +746,30 @@ def test_the_schedule_is_saved_changed_and_forgotten(ledger: StoredLedger) -> No
     assert ledger.schedule() is None
 
 
+def test_one_snapshot_is_kept_and_forgotten(ledger: StoredLedger) -> None:
+    assert ledger.snapshot() is None
+    ledger.save_snapshot(SavedSnapshot("run-1", NOW, b"one"))
+    everything = bytes(range(256)) * 9000
+    ledger.save_snapshot(SavedSnapshot("run-2", LATER, everything))
+    assert ledger.snapshot() == SavedSnapshot("run-2", LATER, everything)
+    ledger.save_snapshot(None)
+    assert ledger.snapshot() is None
+
+
 def test_forgetting_the_integration_keeps_resting_numbers_and_what_was_done(ledger: StoredLedger) -> None:
     ledger.save_integration(INTEGRATION, NOW)
     ledger.save_rule("users", SavedRule({"scope": "all"}), NOW)
     ledger.save_names("users", {"anna": ANNA.guid})
     ledger.save_schedule({"time": "00:30"}, NOW)
     ledger.save_associations([ANNA])
+    ledger.save_snapshot(SavedSnapshot("run-1", NOW, b"one"))
     ledger.retire_number(RetiredNumber("1009", "", NOW))
     run_id = ledger.begin_run("pbx_ad_sync", ["users", "groups"], "plan", NOW)
 
     ledger.forget_integration()
 
     assert (ledger.integration(), ledger.rule("users"), ledger.schedule()) == (None, None, None)
+    assert ledger.snapshot() is None
     assert (ledger.names("users"), ledger.associations(), ledger.object_associations()) == ({}, [], [])
     assert ledger.retired_numbers() == [RetiredNumber("1009", "", NOW)]
     assert [(run.id, run.command, run.kinds) for run in ledger.runs(9)] == [

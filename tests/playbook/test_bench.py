@@ -46,5 +46,9 @@ def test_the_bench_measures_the_smallest_size_and_leaves_nothing_behind(tmp_path
         assert run["calls"]["reads"] > 0
         # More than a bare interpreter takes, so it is the module that was measured.
         assert run["peak_bytes"] > 25 * 2**20
+    explaining = figures["explaining"]
+    assert explaining["keeping"]["calls"]["writes"] == explaining["not_keeping"]["calls"]["writes"] == 0
+    assert explaining["users"] >= created
+    assert explaining["snapshot_bytes"] > 1000
     assert "entries a second" in finished.stdout
     assert list((tmp_path / "tmp").iterdir()) == []

@@ -172,3 +172,13 @@ def test_no_secret_is_in_the_result_or_in_the_database(
     assert "Anna" in str(kept)
     for password in passwords:
         assert password not in f"{done}{kept}"
+
+
+def test_a_snapshot_in_the_database_is_told_from_another_host(site: Site, options: dict[str, Any]) -> None:
+    sync(site, options)
+    live = site.run("pbx_ad_user_info", options, False)
+    ledger = {name: options[name] for name in ("ledger_url", "ledger_name", "ledger_password")}
+    offline = site.run("pbx_ad_user_info", {**ledger, "offline": True}, False)
+    assert not offline.get("failed"), offline["msg"]
+    assert [user["name"] for user in offline["users"]] == [user["name"] for user in live["users"]]
+    assert offline["users"] == live["users"]
