@@ -74,6 +74,11 @@ pbx_ad_expect_changes:
     - The changes of that plan, by which is told what moved when it no longer holds. A list, or a dictionary of one for
       each host.
   type: raw
+pbx_ad_keep_snapshot:
+  description:
+    - Whether a run of all rules that are enabled keeps in the ledger what it has read of both sides, and left behind on
+      the PBX, to be looked at without them. If false, what an earlier one has kept is forgotten. The default is true.
+  type: bool
 pbx_ad_delete_extensions:
   description:
     - Whether the extensions that are associated with users are deleted when their rule is paused, or the integration
@@ -124,7 +129,7 @@ _EXPECT = ("pbx_ad_expect_plan_id", "pbx_ad_expect_changes")
 _DELETE = ("pbx_ad_delete_extensions", "pbx_ad_delete_organizations", "pbx_ad_delete_groups")
 _DELETE_IN_USE_TOO = (*_DELETE, "pbx_ad_delete_extensions_in_use")
 _WRITE = tuple(name for name in _OWN if name.startswith(("pbx_ad_report_", "pbx_ad_metrics_")))
-_RUN = ("pbx_ad_kinds", "pbx_ad_allow_guarded", *_EXPECT)
+_RUN = ("pbx_ad_kinds", "pbx_ad_allow_guarded", "pbx_ad_keep_snapshot", *_EXPECT)
 
 
 @dataclass(frozen=True, slots=True)

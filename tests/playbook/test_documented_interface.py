@@ -200,6 +200,8 @@ def _results_of_all_kinds(site: PlaybookSite) -> dict[str, list[dict[str, Any]]]
     site.pbx.pbx.change_by_hand(next(iter(site.names)), title="Boss")
     run(rule=_ALL_THERE_IS, modules=["pbx_ad_info"])
     run(modules=["pbx_ad_user_info"])
+    run(rule={**_ALL_THERE_IS, "offline": True}, modules=["pbx_ad_info"])
+    run(rule={"offline": True}, modules=["pbx_ad_user_info"])
     stopping = {"scope": "filter", "filter": "(cn=nobody)", **_STRICT}
     run(rule=stopping)
     for module in (*_SYNCHRONIZING, "pbx_ad_sync"):

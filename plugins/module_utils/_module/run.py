@@ -279,8 +279,8 @@ def _carry_out(running: _Running, pbx: Pbx, prepared: _Prepared) -> Report:
     world, ledger, began = running.world, running.ledger, running.began
     kinds = [part.kind for part in running.request.parts]
     run_id = ledger.begin_run(began.command, kinds, began.plan_id(prepared.stages), began.at)
-    mirrored = MirroredPbx(pbx, prepared.pbx)
-    hands = Hands(mirrored, ledger, run_id, world.clock, world.draw_name)
+    mirrored = MirroredPbx(pbx, prepared.pbx) if running.request.keeps_snapshot else None
+    hands = Hands(mirrored or pbx, ledger, run_id, world.clock, world.draw_name)
     try:
         _save_rules(running, prepared)
         applied = apply([stage.stage for stage in prepared.stages], prepared.pbx, hands)
@@ -290,7 +290,7 @@ def _carry_out(running: _Running, pbx: Pbx, prepared: _Prepared) -> Report:
         raise
     report = _report(running, prepared, applied, run_id=run_id, problems=problems)
     _finish(running, report)
-    if running.request.keeps_snapshot:
+    if mirrored is not None:
         keep_snapshot(ledger, prepared.directory, mirrored.snapshot(), run_id, began.at)
     return report
 

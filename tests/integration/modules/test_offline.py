@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.recording import unpacked
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxSnapshot
 
 from tests.integration.modules.reading_only import ask
 from tests.integration.modules.site_under_test import Site
+from tests.integration.pbx_helpers import client_for
 
 _NEEDED = (
     *("directory_host", "directory_base_dn", "directory_username", "directory_password"),
@@ -36,6 +39,24 @@ def _offline(site: Site, module: str = "pbx_ad_user_info", *, fails: bool = Fals
 def _told(result: Mapping[str, Any]) -> dict[str, Any]:
     """A result without what is about the call and not about the users."""
     return {key: value for key, value in result.items() if key not in ("invocation", "snapshot", "warnings", "diff")}
+
+
+def _recorded_pbx(site: Site) -> PbxSnapshot:
+    """The PBX as the snapshot in the ledger has it."""
+    with open_ledger(site.ledger_path, read_write=False, command="test") as ledger:
+        kept = ledger.snapshot()
+    assert kept is not None
+    return unpacked(kept.content).pbx
+
+
+def _require_true(site: Site, recorded: PbxSnapshot) -> None:
+    """Compare a recorded PBX with what the PBX shows, but for how extensions are registered."""
+    with client_for(site.pbx) as client:
+        shown = {one.id: (one.number, one.fields, set(one.organizations)) for one in client.extensions()}
+        assert {one.id: (one.number, one.fields, set(one.organizations)) for one in recorded.extensions} == shown
+        assert set(recorded.organizations or ()) == set(client.organizations() or ())
+        assert set(recorded.groups or ()) == set(client.groups())
+        assert recorded.capacity == client.capacity()
 
 
 def _populate(site: Site) -> None:
@@ -90,6 +111,7 @@ def test_a_snapshot_tells_what_a_later_run_has_found_and_done(site: Site) -> Non
     offline = _offline(site)
     assert [user["name"].split("-")[0] for user in offline["users"]] == ["Anna", "Bernd", "Dora"]
     assert _told(offline) == _told(ask(site, "pbx_ad_user_info"))
+    _require_true(site, _recorded_pbx(site))
     assert offline["snapshot"]["run_id"] == run["run_id"] != before["snapshot"]["run_id"]
     assert offline["snapshot"]["taken_at"] == _offline(site, "pbx_ad_info", gather=["runs"])["runs"][0]["started_at"]
 
