@@ -188,7 +188,13 @@ def test_each_option_of_a_module_has_its_variable_with_its_type_and_choices() ->
     }
 
 
-_RUN = {"pbx_ad_kinds", "pbx_ad_allow_guarded", "pbx_ad_expect_plan_id", "pbx_ad_expect_changes"}
+_RUN = {
+    "pbx_ad_kinds",
+    "pbx_ad_allow_guarded",
+    "pbx_ad_keep_snapshot",
+    "pbx_ad_expect_plan_id",
+    "pbx_ad_expect_changes",
+}
 
 
 def _kind_of(option: Mapping[str, Any]) -> dict[str, Any]:
