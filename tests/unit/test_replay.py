@@ -70,6 +70,7 @@ def test_a_name_is_found_exactly_in_every_spelling(name: str, names: str) -> Non
     [
         ("DLER@", "anna"),
         ("nn", "anna"),
+        ("anna@", "anna"),
         ("adl", "anna"),
         ("ann adl", "anna"),
         ("adl ann", "anna"),

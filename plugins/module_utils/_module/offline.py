@@ -71,25 +71,29 @@ def open_snapshot(location: LedgerLocation, command: str) -> Iterator[KeptWorld]
     :raises SnapshotError: if there is none, or it cannot be read.
     :raises LedgerError: if the ledger cannot be opened; ``LedgerLockedError`` if a run is writing.
     """
-    with open_ledger(location, read_write=False, command=command) as ledger:
-        kept = _kept(ledger)
-        recording = unpacked(kept.content)
-        warnings = tuple(_changed_since(ledger, recording))
-        _put_back(ledger, recording, kept.taken_at)
-        base_dn = str(recording.integration.settings["directory_base_dn"])
-        directory = RecordedDirectory(recording.directory, base_dn)
+    with ledger_world(location, command).open_ledger() as ledger:
+        yield _kept_world(ledger)
 
-        def open_copy() -> AbstractContextManager[Ledger]:
-            return nullcontext(ledger)
 
-        world = World(
-            open_ledger=open_copy,
-            open_directory=lambda _attributes: nullcontext(directory),
-            open_pbx=lambda: nullcontext(RecordedPbx(recording.pbx)),
-            clock=lambda: kept.taken_at,
-            draw_name=_no_side,
-        )
-        yield KeptWorld(world, kept, base_dn, recording.pbx.groups is not None, warnings)
+def _kept_world(ledger: Ledger) -> KeptWorld:
+    kept = _kept(ledger)
+    recording = unpacked(kept.content)
+    warnings = tuple(_changed_since(ledger, recording))
+    _put_back(ledger, recording, kept.taken_at)
+    base_dn = str(recording.integration.settings["directory_base_dn"])
+    directory = RecordedDirectory(recording.directory, base_dn)
+
+    def open_copy() -> AbstractContextManager[Ledger]:
+        return nullcontext(ledger)
+
+    world = World(
+        open_ledger=open_copy,
+        open_directory=lambda _attributes: nullcontext(directory),
+        open_pbx=lambda: nullcontext(RecordedPbx(recording.pbx)),
+        clock=lambda: kept.taken_at,
+        draw_name=_no_side,
+    )
+    return KeptWorld(world, kept, base_dn, recording.pbx.groups is not None, warnings)
 
 
 def _kept(ledger: Ledger) -> SavedSnapshot:
