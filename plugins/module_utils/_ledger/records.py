@@ -212,6 +212,7 @@ def _own_fields_to_object(change: AnyChange) -> dict[str, Any]:
                 "association": object_association_to_object(change.association) if change.association else None,
                 "parent": change.parent,
                 "parent_id": change.parent_id,
+                "title": change.title,
             }
         case GroupChange():
             return {
@@ -222,6 +223,8 @@ def _own_fields_to_object(change: AnyChange) -> dict[str, Any]:
                 "removed": list(change.removed),
                 "removed_ids": list(change.removed_ids),
                 "label": change.label,
+                "left_in": list(change.left_in),
+                "left_out": list(change.left_out),
             }
 
 
@@ -260,6 +263,7 @@ def change_from_json(text: str) -> AnyChange:
                 association=object_association_from_object(association) if association else None,
                 parent=value["parent"],
                 parent_id=value["parent_id"],
+                title=value.get("title", ""),
             )
         case ObjectKind.EXTENSION_GROUP:
             return GroupChange(
@@ -271,6 +275,8 @@ def change_from_json(text: str) -> AnyChange:
                 removed=tuple(value["removed"]),
                 removed_ids=tuple(value["removed_ids"]),
                 label=value["label"],
+                left_in=tuple(value.get("left_in", ())),
+                left_out=tuple(value.get("left_out", ())),
             )
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import PbxWrites
@@ -157,7 +157,9 @@ class Writes:
         return association
 
     def _resolved_organization(self, change: OrganizationChange) -> OrganizationChange:
-        parent_id = self._organization_id(change.parent) if change.parent else change.parent_id
+        if not change.parent:
+            return change
+        parent_id = self._organization_id(change.parent)
         if change.association is None:
             return replace(change, parent_id=parent_id)
         return replace(change, parent_id=parent_id, association=replace(change.association, parent_id=parent_id))
@@ -169,6 +171,7 @@ class Writes:
         if change.reason is Reason.LEFTOVER:
             return replace(change, association=replace(present or change.association, leftover_id=0))
         association = replace(change.association, members=self._member_ids(change))
+        change = replace(change, left_in=tuple(id_ for id_ in change.left_in if id_ in self._extensions))
         if present is not None:
             association = replace(association, leftover_id=present.leftover_id)
         if present is not None and change.action is Action.UPDATE:
@@ -243,7 +246,7 @@ class Writes:
             return Written(object_id, replace(association, object_id=object_id))
         object_id = _id_of(change)
         if change.after:
-            self._pbx.update_organization(object_id, association.name, change.parent_id)
+            self._pbx.update_organization(object_id, change.title or association.name, change.parent_id)
         return Written(object_id, association)
 
     def _write_without_association(self, change: OrganizationChange) -> Written:
@@ -260,17 +263,18 @@ class Writes:
         association = change.association
         if association is None:
             raise ValueError(f"{change.key} names no association")
+        members = change.written_members(association.members)
         if change.action is Action.CREATE:
-            object_id = self._pbx.create_group(association.name, association.members)
+            object_id = self._pbx.create_group(association.name, members)
             return Written(object_id, replace(association, object_id=object_id))
         object_id = _id_of(change)
         if not change.after:
-            self._pbx.update_group(object_id, association.members)
-        elif not self._pbx.rename_group(object_id, association.name, association.members):
-            return self._made_anew(object_id, association)
+            self._pbx.update_group(object_id, members)
+        elif not self._pbx.rename_group(object_id, association.name, members):
+            return self._made_anew(object_id, association, members)
         return Written(object_id, association)
 
-    def _made_anew(self, former_id: int, association: ObjectAssociation) -> Written:
+    def _made_anew(self, former_id: int, association: ObjectAssociation, members: Sequence[int]) -> Written:
         """Make a group that cannot be renamed under its new name; the old one is left for the moment.
 
         Where that is refused the members at least are written.
@@ -278,9 +282,9 @@ class Writes:
         if association.leftover_id:
             self._pbx.delete_group(association.leftover_id)
         try:
-            object_id = self._pbx.create_group(association.name, association.members, like=former_id)
+            object_id = self._pbx.create_group(association.name, members, like=former_id)
         except PbxRefusedError:
-            self._pbx.update_group(former_id, association.members)
+            self._pbx.update_group(former_id, members)
             raise
         return Written(object_id, replace(association, object_id=object_id, leftover_id=former_id), _MADE_ANEW)
 

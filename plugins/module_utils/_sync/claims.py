@@ -33,7 +33,9 @@ def refused_addresses(situation: Situation, matches: Matches) -> dict[str, Refus
             held_by_claimants.add(extension.id)
 
     for association, user in situation.updating:
-        claim(user.guid, situation.extensions[association.extension_id])
+        # An address that is left as a person set it is nobody's wish, and occupied all the same.
+        if EMAIL not in situation.left.get(user.guid, ()):
+            claim(user.guid, situation.extensions[association.extension_id])
     for guid, extension in {**matches.bound, **matches.adopted}.items():
         claim(guid, extension)
     for _association, user in situation.restoring:
@@ -61,9 +63,19 @@ def address_conflicts(situation: Situation, refusals: Mapping[str, Refusal]) -> 
     """Tell the refused addresses."""
     users = situation.known_users
     names = {user.guid: user.account_name for user in users}
+    owners = {
+        association.extension_id: user.account_name
+        for association, user in situation.updating
+        if EMAIL in situation.left.get(user.guid, ())
+    }
     return [
         conflicts.email_refused(
-            user, situation.wanted[user.guid].values[EMAIL], refusals[user.guid], names, situation.extensions
+            user,
+            situation.wanted[user.guid].values[EMAIL],
+            refusals[user.guid],
+            names,
+            situation.extensions,
+            owners=owners,
         )
         for user in users
         if user.guid in refusals

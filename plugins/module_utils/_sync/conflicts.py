@@ -20,6 +20,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import C
 class ConflictCode(StrEnum):
     """The kinds of conflict; the values are stable and may be matched on."""
 
+    DRIFT_BOTH_CHANGED = "drift_both_changed"
     EMAIL_IN_USE = "email_in_use"
     EMAIL_SHARED = "email_shared"
     EXTENSION_NOT_FOUND = "extension_not_found"
@@ -47,8 +48,18 @@ def _about(user: DirectoryUser, code: ConflictCode, message: str) -> Conflict:
     return Conflict(code.value, user.guid, user.account_name, message)
 
 
-def email_in_use(user: DirectoryUser, address: str, extension: Extension) -> Conflict:
-    """The address belongs to an extension that no user of this rule has."""
+def email_in_use(user: DirectoryUser, address: str, extension: Extension, owner: str = "") -> Conflict:
+    """The address belongs to an extension that no user of this rule has, or to which a person gave it by hand.
+
+    :param owner: the user whose extension it is; "" for nobody.
+    """
+    if owner:
+        return _about(
+            user,
+            ConflictCode.EMAIL_IN_USE,
+            f"The e-mail address {address} is in use by extension {extension.number} of {owner}, where it was set on "
+            "the PBX by hand and is left. Change it there, or change this user's.",
+        )
     return _about(
         user,
         ConflictCode.EMAIL_IN_USE,
@@ -68,11 +79,21 @@ def email_shared(user: DirectoryUser, address: str, rivals: tuple[str, ...]) -> 
 
 
 def email_refused(
-    user: DirectoryUser, address: str, refusal: Refusal, names: Mapping[str, str], extensions: Mapping[int, Extension]
+    user: DirectoryUser,
+    address: str,
+    refusal: Refusal,
+    names: Mapping[str, str],
+    extensions: Mapping[int, Extension],
+    *,
+    owners: Mapping[int, str],
 ) -> Conflict:
-    """Tell a refused claim to an address as the conflict it is."""
+    """Tell a refused claim to an address as the conflict it is.
+
+    :param owners: names of the users whose extensions have an address that is left as a person set it, by their ids.
+    """
     if refusal.extension_id is not None:
-        return email_in_use(user, address, extensions[refusal.extension_id])
+        owner = owners.get(refusal.extension_id, "")
+        return email_in_use(user, address, extensions[refusal.extension_id], owner)
     return email_shared(user, address, tuple(sorted(names[guid] for guid in refusal.rivals)))
 
 

@@ -21,6 +21,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Pb
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import sealed
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import GroupRule, RuleKind
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.three_way import LeftDrift
 
 
 def plan_directory_groups(
@@ -58,6 +59,7 @@ def plan_directory_groups(
             unknown=directory.people.missing & by_guid.keys(),
         ),
         associate_by_name=rule.associate_by_name,
+        leaves=LeftDrift.of(rule),
     )
     return sealed(
         rule,
@@ -69,6 +71,7 @@ def plan_directory_groups(
             conflicts=tuple(part.conflicts),
             refreshed=tuple(part.refreshed),
             unchanged=part.unchanged,
+            drift=tuple(part.drift),
         ),
     )
 

@@ -23,10 +23,23 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.naming import name_problem, passing_name
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.object_conflicts import Subject
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension, ExtensionGroup
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, Conflict, GroupChange, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
+    Conflict,
+    Drifted,
+    GroupChange,
+    Reason,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.three_way import (
+    NO_DRIFT_LEFT,
+    LeftDrift,
+    both_changed_conflicts,
+    drifted_object,
+)
 
 _NAME, _MEMBERS = "name", "members"
+_ALL_EXTENSIONS = "all extensions"
 
 
 class _GroupFields(TypedDict):
@@ -36,6 +49,8 @@ class _GroupFields(TypedDict):
     removed: tuple[str, ...]
     removed_ids: tuple[int, ...]
     label: bool
+    left_in: tuple[int, ...]
+    left_out: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +113,7 @@ class GroupsPart:
     changes: list[GroupChange] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     refreshed: list[ObjectAssociation] = field(default_factory=list)
+    drift: list[Drifted] = field(default_factory=list)
     unchanged: int = 0
 
 
@@ -110,12 +126,14 @@ def plan_groups(
     groups: Sequence[ExtensionGroup],
     membership: Membership,
     associate_by_name: bool,
+    leaves: LeftDrift = NO_DRIFT_LEFT,
 ) -> GroupsPart:
     """Plan the extension groups of one rule.
 
     :param associations: of all extension groups, those of other rules too, whose groups are left alone.
     :param endings: what becomes of this rule's associations whose object is not wanted.
     :param groups: the PBX's.
+    :param leaves: which fields a person's change is left in.
     """
     work = _Groups(
         wanted,
@@ -125,6 +143,7 @@ def plan_groups(
         groups=groups,
         membership=membership,
         associate_by_name=associate_by_name,
+        leaves=leaves,
     )
     work.end()
     for one in sorted(wanted, key=lambda group: (group.title.casefold(), group.guid)):
@@ -146,6 +165,7 @@ class _Groups:
         groups: Sequence[ExtensionGroup],
         membership: Membership,
         associate_by_name: bool,
+        leaves: LeftDrift,
     ) -> None:
         self.part = GroupsPart(conflicts=list(endings.conflicts))
         self._rule = rule
@@ -154,6 +174,7 @@ class _Groups:
         self._names: dict[int | str, str] = {group.id: group.name for group in groups}
         self._membership = membership
         self._associate_by_name = associate_by_name
+        self._leaves = leaves
         self._wanted = {one.guid: one for one in wanted}
         self._known = {one.guid: one for one in associations if one.rule is rule}
         self._owners: dict[int | str, ObjectAssociation] = {one.object_id: one for one in associations}
@@ -244,12 +265,18 @@ class _Groups:
 
     def _keep(self, one: WantedGroup, held: ObjectAssociation, title: str) -> None:
         group = self._groups[held.object_id]
+        members = self._members(one, group, held)
+        by_hand = self._renamed_by_hand(one, held, title) + members.by_hand(one, held)
+        self._tell(by_hand)
+        is_name_left = self._is_name_left(one, held, title)
+        title = group.name if is_name_left else title
         depends_on = self._make_way(one, title, held.object_id)
         if depends_on is None:
             title, depends_on = self._names[held.object_id], ()
-        members = self._members(one, group)
         renamed = title != self._names[group.id]
-        association = replace(held, name=title, dn=one.dn, members=_sorted(members.ids))
+        association = replace(
+            held, name=held.name if is_name_left else title, dn=one.dn, members=_sorted(members.remembered)
+        )
         if not renamed and not members.differ:
             self.part.unchanged += 1
             if association != held:
@@ -257,7 +284,8 @@ class _Groups:
             return
         drift: tuple[str, ...] = (_NAME,) if renamed and group.name != held.name else ()
         drift += (_MEMBERS,) if members.is_drift(held) else ()
-        only_drift = (not renamed or title == held.name) and (not members.differ or members.is_only_drift(held))
+        is_same_name = not renamed or association.name == held.name
+        only_drift = is_same_name and (not members.differ or members.is_only_drift(held))
         before = self._names[group.id]
         self._names[group.id] = title
         change = GroupChange(
@@ -278,6 +306,34 @@ class _Groups:
             self._freed_names[before.casefold()].append(change.key)
         self.part.changes.append(change)
 
+    def _renamed_by_hand(self, one: WantedGroup, held: ObjectAssociation, title: str) -> list[Drifted]:
+        """What a person changed of a name that is to be another."""
+        name = self._groups[held.object_id].name
+        if name in (held.name, title):
+            return []
+        texts, both_changed = (held.name, title, name), title != held.name
+        return [drifted_object(held, one.shown, _NAME, texts, is_left=self._leaves.name, both_changed=both_changed)]
+
+    def _tell(self, by_hand: Sequence[Drifted]) -> None:
+        """Tell what a person changed."""
+        self.part.drift.extend(by_hand)
+        for conflict in both_changed_conflicts(by_hand):
+            self._conflict(conflict)
+
+    def _keeps_name(self, held: ObjectAssociation) -> bool:
+        """Whether a group keeps the name that it bears, because of what a person changed of it."""
+        group = self._groups[held.object_id]
+        # With a name the members are written, so that not all extensions would be members any more.
+        return (self._leaves.name and group.name != held.name) or (self._leaves.members and group.includes_all)
+
+    def _is_name_left(self, one: WantedGroup, held: ObjectAssociation, title: str) -> bool:
+        """Whether that is another name than the directory's, so that it is not remembered as written.
+
+        :param title: the name to give it, which is the one that it bears where the directory's cannot be given.
+        """
+        present = self._groups[held.object_id].name
+        return self._keeps_name(held) and (title != present or title != one.title.strip())
+
     def _begin(self, one: WantedGroup, title: str) -> None:
         self._let_go(title, None)
         holder = next(iter(self._holders(title)), None)
@@ -295,7 +351,7 @@ class _Groups:
         else:
             depends_on = tuple(dict.fromkeys([*depends_on, self._freed.pop(0)]))
         former = self._known.get(one.guid)
-        members = self._members(one, None)
+        members = self._members(one, None, None)
         self._names[one.guid] = title
         self.part.changes.append(
             GroupChange(
@@ -333,7 +389,7 @@ class _Groups:
             self.part.changes.append(release)
             depends_on = (release.key,)
         group = self._groups[group_id]
-        members = self._members(one, group)
+        members = self._members(one, group, None)
         renamed = group.name != title
         if renamed:
             depends_on = (*depends_on, *self._freed_names[title.casefold()])
@@ -388,7 +444,7 @@ class _Groups:
         """Whether a group gets another name yet."""
         owner = self._owners.get(holder)
         is_own = owner is not None and owner.rule is self._rule and owner.guid in self._wanted
-        return owner is not None and is_own and owner.guid not in self._settled
+        return owner is not None and is_own and owner.guid not in self._settled and not self._keeps_name(owner)
 
     def _vacate(self, guid: str) -> None:
         """Let a group bear another name for a moment."""
@@ -396,6 +452,7 @@ class _Groups:
         group_id = held.object_id
         before, name = self._names[group_id], passing_name(self._names[group_id], guid)
         self._names[group_id] = name
+        present, written = frozenset(self._groups[group_id].members), frozenset(held.members)
         change = GroupChange(
             action=Action.UPDATE,
             guid=guid,
@@ -406,7 +463,9 @@ class _Groups:
             before={_NAME: before},
             after={_NAME: name},
             association=replace(held, name=name),
-            kept=self._groups[group_id].members,
+            kept=held.members,
+            left_in=_sorted(present - written),
+            left_out=_sorted(written - present),
             part="vacate",
         )
         self.part.changes.append(change)
@@ -414,17 +473,35 @@ class _Groups:
 
     # --- what the methods above share
 
-    def _members(self, one: WantedGroup, group: ExtensionGroup | None) -> _Members:
+    def _members(self, one: WantedGroup, group: ExtensionGroup | None, held: ObjectAssociation | None) -> _Members:
+        """Who is in a group and who is to be.
+
+        Where a person's changes are left, what the directory has changed since is done, and nothing else.
+
+        :param held: the group's association; None where a person's changes do not count.
+        """
         membership = self._membership
         present = frozenset(group.members if group else ()) - membership.going
-        unknown = {membership.associations[guid].extension_id for guid in membership.unknown}
-        kept = frozenset() if one.label else present & unknown
+        unknown = frozenset(membership.associations[guid].extension_id for guid in membership.unknown)
+        is_left = self._leaves.members and held is not None
+        written = frozenset(held.members if held else ())
+        kept = frozenset() if one.label else unknown & membership.extensions.keys() & (written if is_left else present)
+        remembered = membership.ids(one.members) | kept
+        includes_all = group is not None and group.includes_all
+        target = (present | (remembered - written)) - (written - remembered) if is_left else remembered
+        waits = False
+        if is_left and includes_all:
+            # Nothing can be written without putting back that every extension is a member.
+            target, remembered, waits = present, written, remembered != written & membership.extensions.keys()
         return _Members(
-            ids=membership.ids(one.members) | kept,
+            ids=target,
+            remembered=remembered,
             present=present,
             kept=kept,
             coming=tuple(sorted(number for guid, number in membership.coming.items() if guid in one.members)),
-            includes_all=group is not None and group.includes_all,
+            includes_all=includes_all,
+            is_left=is_left,
+            waits=waits,
             membership=membership,
         )
 
@@ -456,7 +533,7 @@ class _Groups:
             dn=one.dn,
             name=title,
             origin=origin,
-            members=_sorted(members.ids),
+            members=_sorted(members.remembered),
         )
 
 
@@ -465,25 +542,32 @@ class _Members:
     """Who is in a group and who is to be.
 
     :param ids: of the extensions that exist and are to be in it.
+    :param remembered: of those that are remembered as written.
     :param present: of those that are.
     :param coming: numbers of those that are still to be created.
+    :param includes_all: whether every extension is a member, whoever is listed.
+    :param is_left: whether what a person changed is left.
+    :param waits: whether what the directory changed waits for a group that was set to include every extension.
     """
 
     ids: frozenset[int]
+    remembered: frozenset[int]
     present: frozenset[int]
     kept: frozenset[int]
     coming: tuple[str, ...]
     includes_all: bool
+    is_left: bool
+    waits: bool
     membership: Membership
 
     @property
     def differ(self) -> bool:
         """Whether the group is to be written."""
-        return self.ids != self.present or bool(self.coming) or self.includes_all
+        return self.ids != self.present or bool(self.coming) or (self.includes_all and not self.is_left)
 
     def is_drift(self, held: ObjectAssociation) -> bool:
         """Whether an administrator put a member in or took one out since the group was last written."""
-        return self.includes_all or bool(self._by_hand(held))
+        return (self.includes_all and not self.is_left) or bool(self._by_hand(held))
 
     def is_only_drift(self, held: ObjectAssociation) -> bool:
         """Whether all that differs was done by an administrator."""
@@ -499,7 +583,23 @@ class _Members:
             removed=self.membership.shown(removed),
             removed_ids=_sorted(removed),
             label=one.label,
+            left_in=_sorted(self.ids - self.remembered),
+            left_out=_sorted(self.remembered - self.ids),
         )
+
+    def by_hand(self, one: WantedGroup, held: ObjectAssociation) -> list[Drifted]:
+        """What a person changed of the members and the directory did not change alike."""
+        if self.includes_all:
+            return [self._including_all(one, held)]
+        wrong = self.remembered ^ self.ids if self.is_left else self._by_hand(held)
+        put_in, taken_out = self.membership.shown(wrong & self.present), self.membership.shown(wrong - self.present)
+        texts = [*(("", "", member) for member in put_in), *((member, member, "") for member in taken_out)]
+        return [drifted_object(held, one.shown, _MEMBERS, text, is_left=self.is_left) for text in texts]
+
+    def _including_all(self, one: WantedGroup, held: ObjectAssociation) -> Drifted:
+        """That a person set a group to include every extension."""
+        texts = _counted(held.members), _counted(self.membership.ids(one.members)), _ALL_EXTENSIONS
+        return drifted_object(held, one.shown, _MEMBERS, texts, is_left=self.is_left, both_changed=self.waits)
 
     def _by_hand(self, held: ObjectAssociation) -> frozenset[int]:
         written = frozenset(held.members)
@@ -508,6 +608,10 @@ class _Members:
 
 def _subject(one: WantedGroup) -> Subject:
     return Subject(one.guid, one.shown, ObjectKind.EXTENSION_GROUP)
+
+
+def _counted(ids: Collection[int]) -> str:
+    return f"{len(ids)} extension" if len(ids) == 1 else f"{len(ids)} extensions"
 
 
 def _sorted(ids: Collection[int]) -> tuple[int, ...]:

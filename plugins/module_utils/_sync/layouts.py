@@ -74,6 +74,7 @@ def _layout(
         paths={one.id: present.path(one.id) for one in organizations},
         titles={guid: tree.path(node) for guid, node in nodes.items()},
         associated=frozenset(one.object_id for one in associations if one.object_id in present.names),
+        ending=frozenset(one.id for one in organizations if one.id not in tree.names),
         leaving=frozenset(leaving),
         released=dict(released or {}),
     )

@@ -20,10 +20,18 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Or
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     Action,
     Conflict,
+    DriftAction,
+    Drifted,
     OrganizationChange,
     Reason,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.three_way import (
+    NO_DRIFT_LEFT,
+    LeftDrift,
+    both_changed_conflicts,
+    drifted_object,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.tree import Node, Tree
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.units import Forest, Unit, nearest_above
 
@@ -65,6 +73,7 @@ class OrganizationsPart:
     deletions: list[OrganizationChange] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     refreshed: list[ObjectAssociation] = field(default_factory=list)
+    drift: list[Drifted] = field(default_factory=list)
     nodes: dict[str, Node] = field(default_factory=dict)
     creations: dict[str, str] = field(default_factory=dict)
     released: dict[int, str] = field(default_factory=dict)
@@ -78,13 +87,17 @@ def plan_organizations(
     ground: Ground,
     *,
     associate_by_name: bool,
+    leaves: LeftDrift = NO_DRIFT_LEFT,
 ) -> OrganizationsPart:
     """Plan the organizations that units are to be.
 
     :param associations: those of kind organization.
     :param endings: what becomes of those whose unit is not in the forest.
+    :param leaves: which fields a person's change is left in.
     """
-    arrangement = _Arrangement(forest, associations, endings, ground, associate_by_name=associate_by_name)
+    arrangement = _Arrangement(
+        forest, associations, endings, ground, associate_by_name=associate_by_name, leaves=leaves
+    )
     arrangement.delete_empty()
     for unit in forest.units:
         arrangement.place(unit)
@@ -108,6 +121,7 @@ class _Arrangement:
         ground: Ground,
         *,
         associate_by_name: bool,
+        leaves: LeftDrift,
     ) -> None:
         tree = Tree.of(ground.organizations)
         self.part = OrganizationsPart(tree)
@@ -122,6 +136,9 @@ class _Arrangement:
         self._known = {one.guid: one for one in associations}
         self._owners: dict[Node, str] = {one.object_id: one.guid for one in self._held.values()}
         self._endings: dict[str, Ending] = {one.association.guid: one for one in endings.endings}
+        held = [one for one in self._held.values() if one.guid in self._units]
+        self._keep_name = {one.guid for one in held if leaves.name and self._is_renamed(one)}
+        self._keep_place = {one.guid for one in held if leaves.parent and self._keeps_its_place(one)}
         self._settled: set[str] = set()
         self._stuck: set[str] = set()
         self._visiting: list[str] = []
@@ -259,7 +276,16 @@ class _Arrangement:
 
     def _keep(self, unit: Unit, held: ObjectAssociation, name: str, parent: Node) -> None:
         node = held.object_id
-        association = replace(held, name=name, dn=unit.dn, parent_id=parent if isinstance(parent, int) else 0)
+        by_hand = self._set_by_hand(unit, held, name, parent)
+        untouched = self._tell(unit, by_hand)
+        name = self._present.names[node] if _NAME in untouched else name
+        parent = self._parent_ids[node] if _PARENT in untouched else parent
+        association = replace(
+            held,
+            name=held.name if _NAME in untouched else name,
+            dn=unit.dn,
+            parent_id=held.parent_id if _PARENT in untouched else parent if isinstance(parent, int) else 0,
+        )
         if (self._tree.names[node], self._tree.parents[node]) == (name, parent):
             self.part.unchanged += 1
             if association != held:
@@ -275,14 +301,15 @@ class _Arrangement:
         after = self._fields(node)
         differing = [_NAME] if before[_NAME] != name else []
         differing += [_PARENT] if left != parent else []
-        drift = self._drift(held, differing)
+        drift = tuple(one.field for one in by_hand if one.field in differing)
+        only_drift = association.name == held.name and (_PARENT in untouched or parent == held.parent_id)
         change = OrganizationChange(
             action=Action.UPDATE,
             guid=unit.guid,
             name=unit.shown,
             dn=unit.dn,
             object_id=node,
-            reason=self._reason(held, drift, name, parent),
+            reason=Reason.DRIFT if drift and only_drift else Reason.DIRECTORY_CHANGED,
             before={key: before[key] for key in differing},
             after={key: after[key] for key in differing},
             drift=drift,
@@ -290,22 +317,57 @@ class _Arrangement:
             association=association,
             parent=parent if isinstance(parent, str) else "",
             parent_id=parent if isinstance(parent, int) else 0,
+            title=name if _NAME in untouched else "",
         )
         if left != parent:
             self._left[left].append(change.key)
         self._freed_names[left, before[_NAME].casefold()].append(change.key)
         self._change(unit, change)
 
-    def _drift(self, held: ObjectAssociation, differing: Sequence[str]) -> tuple[str, ...]:
-        """What somebody changed on the PBX since it was last written."""
-        changed = {
-            _NAME: self._present.names[held.object_id] != held.name,
-            _PARENT: held.parent_id not in (0, self._parent_ids[held.object_id]),
-        }
-        return tuple(key for key in differing if changed[key])
+    # --- what a person changed on the PBX since it was last written
 
-    def _reason(self, held: ObjectAssociation, drift: tuple[str, ...], name: str, parent: Node) -> Reason:
-        return Reason.DRIFT if drift and (name, parent) == (held.name, held.parent_id) else Reason.DIRECTORY_CHANGED
+    def _is_renamed(self, held: ObjectAssociation) -> bool:
+        return self._present.names[held.object_id] != held.name
+
+    def _is_moved(self, held: ObjectAssociation) -> bool:
+        return held.parent_id not in (0, self._parent_ids[held.object_id])
+
+    def _keeps_its_place(self, held: ObjectAssociation) -> bool:
+        """Whether an organization stays where a person put it.
+
+        Where the one that it was taken out of is gone, or goes, nothing is left that it could be put back into.
+        """
+        former = held.parent_id
+        ending = self._endings.get(self._owners.get(former, ""))
+        is_there = former in self._present.names and (ending is None or ending.action is not Action.DELETE)
+        return is_there and self._is_moved(held)
+
+    def _set_by_hand(self, unit: Unit, held: ObjectAssociation, name: str, parent: Node) -> list[Drifted]:
+        """What differs both from what was last written and from what is wanted."""
+        present, above = self._present.names[held.object_id], self._parent_ids[held.object_id]
+        found = []
+        if self._is_renamed(held) and name != present:
+            is_left, both_changed = held.guid in self._keep_name, name != held.name
+            texts = held.name, name, present
+            found.append(drifted_object(held, unit.shown, _NAME, texts, is_left=is_left, both_changed=both_changed))
+        if self._is_moved(held) and parent != above:
+            is_left, both_changed = held.guid in self._keep_place, parent != held.parent_id
+            former = self._present.path(held.parent_id) if held.parent_id in self._present.names else ""
+            texts = former, self._tree.path(parent), self._present.path(above)
+            found.append(drifted_object(held, unit.shown, _PARENT, texts, is_left=is_left, both_changed=both_changed))
+        return found
+
+    def _tell(self, unit: Unit, found: Sequence[Drifted]) -> frozenset[str]:
+        """Tell what a person changed, and return the names of the fields that are left so."""
+        left = frozenset(one.field for one in found if one.action is DriftAction.REPORTED)
+        if unit.guid in self._keep_name and self._present.names[self._held[unit.guid].object_id] != unit.name.strip():
+            # It is left even where the directory's name could not be given.
+            left |= {_NAME}
+        self.part.drift.extend(found)
+        self.part.conflicts.extend(both_changed_conflicts(found))
+        if left:
+            self._stuck.add(unit.guid)
+        return left
 
     def _begin(self, unit: Unit, name: str, parent: Node) -> None:
         """Give a unit an organization: a new one, or one of its name that is or becomes nobody's."""
@@ -414,7 +476,7 @@ class _Arrangement:
 
     def _can_give_way(self, owner: str | None) -> bool:
         """Whether an organization goes elsewhere yet, or goes altogether."""
-        if owner is None or owner in self._settled:
+        if owner is None or owner in self._settled or owner in self._keep_name or owner in self._keep_place:
             return False
         ending = self._endings.get(owner)
         if ending is None:
@@ -425,7 +487,7 @@ class _Arrangement:
         """Whether an organization holds what will not leave it, so that it cannot be deleted."""
         owners = [self._owner(child) for child in self._tree.children(node)]
         return bool(self._ground.strangers.get(node)) or any(
-            owner not in self._units and owner not in self._endings for owner in owners
+            owner in self._keep_place or (owner not in self._units and owner not in self._endings) for owner in owners
         )
 
     def _name_conflict(self, unit: Unit, name: str, owner: str | None, own: Node | None) -> Conflict:

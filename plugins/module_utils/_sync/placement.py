@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension, OrganizationReference
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Placement
@@ -30,6 +30,7 @@ class Layout:
     :param leaving: ids of the organizations that are to be deleted, which no extension may be left in.
     :param released: keys of the releases of those that become the administrator's, by their ids; so do the places in
         them.
+    :param ending: ids of the organizations that are to be deleted, empty ones too.
     """
 
     root: OrganizationReference
@@ -42,6 +43,20 @@ class Layout:
     associated: frozenset[int] = frozenset()
     leaving: frozenset[int] = frozenset()
     released: Mapping[int, str] = field(default_factory=dict)
+    ending: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """That a person took an extension out of what the synchronization gave it; by paths, as a report shows them.
+
+    :param both_changed: whether it is left so although the user's unit has another organization now.
+    """
+
+    written: str
+    wanted: str
+    actual: str
+    both_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,7 @@ class Placed:
         is released counts as given until that is done.
     :param drift: whether an administrator took it out of what the synchronization gave it.
     :param depends_on: keys of the changes that create what it is to be put into, and release what it may stay in.
+    :param by_hand: what an administrator did, whether it is put back or left; None for nothing.
     """
 
     placement: Placement | None
@@ -61,9 +77,10 @@ class Placed:
     after: str = ""
     drift: bool = False
     depends_on: tuple[str, ...] = ()
+    by_hand: ByHand | None = None
 
 
-def place(layout: Layout, guid: str, extension: Extension, given: int) -> Placed:
+def place(layout: Layout, guid: str, extension: Extension, given: int, *, leaves_drift: bool = False) -> Placed:
     """Decide in which organizations an extension is to be.
 
     It is in that of its user's unit, keeps those that an administrator gave it, and loses only the one that the
@@ -71,12 +88,17 @@ def place(layout: Layout, guid: str, extension: Extension, given: int) -> Placed
 
     :param guid: the user's objectGUID.
     :param given: id of the organization that the synchronization gave it; 0 for none.
+    :param leaves_drift: whether an extension that an administrator took out of that one stays where he put it.
     """
     if guid in layout.unknown:
         return _stay(layout, extension, given)
     unit = layout.homes.get(guid, "")
     home = layout.ids[unit] if unit else 0
     own = given if given in layout.associated and given not in layout.released else 0
+    taken_out = _is_taken_out(layout, extension, own)
+    if leaves_drift and unit and taken_out and home not in _ids(extension.organizations):
+        by_hand = _by_hand(layout, extension, own, unit)
+        return replace(_stay(layout, extension, given), by_hand=replace(by_hand, both_changed=home != own))
     lost = {*layout.leaving, own} - {0, home}
     others = tuple(one for one in extension.organizations if one.id not in {*lost, home})
     if unit and _is_in_root_alone(layout, extension):
@@ -90,7 +112,17 @@ def place(layout: Layout, guid: str, extension: Extension, given: int) -> Placed
         after=_shown(layout, others if others or unit else (layout.root,), layout.titles.get(unit, "")),
         drift=bool(home) and own == home,
         depends_on=(*_creation(layout, unit), *_release(layout, given)),
+        by_hand=_by_hand(layout, extension, own, unit) if own == home and taken_out else None,
     )
+
+
+def _is_taken_out(layout: Layout, extension: Extension, own: int) -> bool:
+    """Whether an administrator took an extension out of what it was given; of what is to be deleted nobody can be."""
+    return bool(own) and own not in layout.ending and own not in _ids(extension.organizations)
+
+
+def _by_hand(layout: Layout, extension: Extension, own: int, unit: str) -> ByHand:
+    return ByHand(layout.paths.get(own, ""), layout.titles[unit], _shown(layout, extension.organizations))
 
 
 def _stay(layout: Layout, extension: Extension, given: int) -> Placed:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, Union
@@ -151,6 +151,7 @@ class OrganizationChange(Change):
         organization still to be created is 0.
     :param parent: objectGUID of the unit below whose organization it is to be; "" where parent_id names it.
     :param parent_id: id of the organization below which it is to be; 0 while that is still to be created.
+    :param title: the name that it keeps, which a person gave it; "" where it has the association's.
     """
 
     kind: ClassVar[ObjectKind] = ObjectKind.ORGANIZATION
@@ -158,6 +159,7 @@ class OrganizationChange(Change):
     association: ObjectAssociation | None = None
     parent: str = ""
     parent_id: int = 0
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +173,8 @@ class GroupChange(Change):
     :param removed: the members that are taken out, likewise.
     :param removed_ids: their ids.
     :param label: whether its members are all associated extensions, whoever they are when it is written.
+    :param left_in: ids of extensions that a person put in and that stay, though they are not remembered as written.
+    :param left_out: ids of extensions that a person took out and that stay out, though they are.
     """
 
     kind: ClassVar[ObjectKind] = ObjectKind.EXTENSION_GROUP
@@ -182,6 +186,12 @@ class GroupChange(Change):
     removed: tuple[str, ...] = ()
     removed_ids: tuple[int, ...] = ()
     label: bool = False
+    left_in: tuple[int, ...] = ()
+    left_out: tuple[int, ...] = ()
+
+    def written_members(self, remembered: Iterable[int]) -> tuple[int, ...]:
+        """Return the ids of the members that the PBX is given, of those that are remembered as written."""
+        return tuple(sorted({*remembered, *self.left_in} - {*self.left_out}))
 
 
 AnyChange = Union[ExtensionChange, OrganizationChange, GroupChange]  # noqa: UP007 (pylint knows no | here)
@@ -202,6 +212,40 @@ class Conflict:
     message: str
 
 
+class DriftAction(StrEnum):
+    """What becomes of a value that a person set on the PBX."""
+
+    CORRECTED = "corrected"
+    REPORTED = "reported"
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """A field that a person set on the PBX since it was last written, and what a plan does about it.
+
+    :param number: of an extension; "" for other objects.
+    :param name: the directory object as a report names it.
+    :param field: a managed field, or one of ``organizations``, ``name``, ``parent`` and ``members``; each member that
+        was put in or taken out is one of its own.
+    :param written: as it was last written; "" for a member that was put in.
+    :param wanted: as the directory wants it; likewise.
+    :param actual: as it is; "" for a member that was taken out.
+    :param action: whether the plan puts it back or leaves it.
+    :param both_changed: whether it is left although the directory changed it too, to something else.
+    """
+
+    kind: ObjectKind
+    guid: str
+    number: str
+    name: str
+    field: str
+    written: str
+    wanted: str
+    actual: str
+    action: DriftAction
+    both_changed: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The ordered changes of a run.
@@ -215,6 +259,7 @@ class Plan:
     :param unchanged: number of associated objects that are as they should be.
     :param excluded: number of users taken in by the scope whose account status keeps them without extension.
     :param parked: number of extensions that were parked before and wait for their deletion.
+    :param drift: what a person set on the PBX, put back or left. What is left is no part of ``id``.
     """
 
     id: str
@@ -225,3 +270,4 @@ class Plan:
     unchanged: int = 0
     excluded: int = 0
     parked: int = 0
+    drift: tuple[Drifted, ...] = ()

@@ -179,7 +179,8 @@ def _is_placed(change: ExtensionChange, extension: Extension, shown: _Shown) -> 
     """Whether an extension is where a change puts it; with no organization of its own it is in the root alone."""
     if change.placement is None or change.association is None or ORGANIZATIONS not in change.after:
         return True
-    wanted = {one.id for one in change.placement.others} | ({change.association.organization_id} - {0})
+    own = {change.association.organization_id} - {0} if change.placement.unit else set()
+    wanted = {one.id for one in change.placement.others} | own
     return {one.id for one in extension.organizations} == (wanted or {shown.root})
 
 
@@ -210,7 +211,7 @@ def _organization_writing(intent: Intent, change: OrganizationChange, shown: _Sh
     if wanted is None:
         done = organization.name == change.after.get("name")
     else:
-        done = (organization.name, organization.parent_id) == (wanted.name, change.parent_id)
+        done = (organization.name, organization.parent_id) == (change.title or wanted.name, change.parent_id)
     if not done or not shown.is_free(ObjectKind.ORGANIZATION, organization.id, change.guid):
         return _failed(intent, "the organization had not been changed")
     return Resolution(intent, JournalState.DONE, "the organization had been changed", save=wanted)
@@ -240,9 +241,10 @@ def _group(intent: Intent, change: GroupChange, shown: _Shown) -> Resolution:
         return _failed(intent, "the journal row names no association")
     group = shown.groups.get(change.object_id or 0)
     is_free = group is not None and shown.is_free(ObjectKind.EXTENSION_GROUP, group.id, change.guid)
-    if group is not None and is_free and _is_as_wanted(group, wanted):
+    members = change.written_members(wanted.members)
+    if group is not None and is_free and _is_as_wanted(group, change.after.get("name", group.name), members):
         return Resolution(intent, JournalState.DONE, "the extension group had been changed", save=wanted)
-    made = _made(wanted, shown)
+    made = _made(wanted, members, shown)
     if made is None:
         return _failed(intent, "the extension group had not been written")
     leftover = group.id if group is not None else 0
@@ -259,13 +261,13 @@ def _group_deletion(intent: Intent, change: GroupChange, shown: _Shown) -> Resol
     return Resolution(intent, JournalState.DONE, detail, drop=True)
 
 
-def _is_as_wanted(group: ExtensionGroup, wanted: ObjectAssociation) -> bool:
-    return not group.includes_all and (group.name, group.members) == (wanted.name, wanted.members)
+def _is_as_wanted(group: ExtensionGroup, name: str, members: Sequence[int]) -> bool:
+    return not group.includes_all and (group.name, group.members) == (name, members)
 
 
-def _made(wanted: ObjectAssociation, shown: _Shown) -> ExtensionGroup | None:
+def _made(wanted: ObjectAssociation, members: Sequence[int], shown: _Shown) -> ExtensionGroup | None:
     """A group of the wanted name and members that is nobody's: the name was free when the change was planned."""
     for group in shown.groups.values():
-        if _is_as_wanted(group, wanted) and shown.is_free(ObjectKind.EXTENSION_GROUP, group.id, ""):
+        if _is_as_wanted(group, wanted.name, members) and shown.is_free(ObjectKind.EXTENSION_GROUP, group.id, ""):
             return group
     return None

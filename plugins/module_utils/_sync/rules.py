@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Union
 
@@ -62,6 +63,16 @@ class DeletionProof(StrEnum):
     ABSENCE = "absence"
 
 
+class DriftPolicy(StrEnum):
+    """What becomes of a value that a person set on the PBX since it was last written.
+
+    CORRECT: the directory's value is put back. REPORT: it stays, and is told.
+    """
+
+    CORRECT = "correct"
+    REPORT = "report"
+
+
 @dataclass(frozen=True, slots=True)
 class NamedUser:
     """A user named one by one and the number of the extension that is to be theirs."""
@@ -92,6 +103,8 @@ class UserRule:
     associate_by_email: bool = False
     send_welcome_email: bool = False
     label_group: str = ""
+    drift: DriftPolicy = DriftPolicy.CORRECT
+    drift_fields: Mapping[str, DriftPolicy] = field(default_factory=dict)
 
 
 class UnitScope(StrEnum):
@@ -124,6 +137,8 @@ class UnitRule:
     out_of_scope: OutOfScope = OutOfScope.RELEASE
     deletion_proof: DeletionProof = DeletionProof.TOMBSTONE
     associate_by_name: bool = False
+    drift: DriftPolicy = DriftPolicy.CORRECT
+    drift_fields: Mapping[str, DriftPolicy] = field(default_factory=dict)
 
 
 class GroupScope(StrEnum):
@@ -153,6 +168,16 @@ class GroupRule:
     out_of_scope: OutOfScope = OutOfScope.RELEASE
     deletion_proof: DeletionProof = DeletionProof.TOMBSTONE
     associate_by_name: bool = False
+    drift: DriftPolicy = DriftPolicy.CORRECT
+    drift_fields: Mapping[str, DriftPolicy] = field(default_factory=dict)
 
 
 AnyRule = Union[UserRule, UnitRule, GroupRule]  # noqa: UP007 (pylint knows no | here)
+
+
+def leaves_drift(rule: AnyRule, name: str) -> bool:
+    """Tell whether a rule leaves what a person set in a field of the PBX, rather than to put it back.
+
+    :param name: one of the fields that ``drift_fields`` can name.
+    """
+    return rule.drift_fields.get(name, rule.drift) is DriftPolicy.REPORT

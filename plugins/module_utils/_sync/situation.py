@@ -7,21 +7,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectorySnapshot, DirectoryUser
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import WantedFields, wanted_fields
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import (
+    FIELD_NAMES,
+    WantedFields,
+    wanted_fields,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension, PbxSnapshot
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import Layout, Placed, place, place_new
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import (
+    ORGANIZATIONS,
+    Layout,
+    Placed,
+    place,
+    place_new,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, Drifted
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.removals import (
     Kept,
     Sorted,
     deleting_status,
     sort_associations,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import Scope, UserRule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import Scope, UserRule, leaves_drift
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.three_way import merge_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +41,10 @@ class Situation:
 
     :param updating: kept associations whose user and extension both exist.
     :param restoring: kept associations whose extension is gone, and their users.
-    :param wanted: managed fields by objectGUID, of newcomers and kept users.
+    :param wanted: managed fields by objectGUID, of newcomers and kept users; without those that are left as they are.
     :param layout: where extensions are to be; None where their organizations are left as they are.
+    :param drifted: managed fields that a person set on the PBX.
+    :param left: names of those that are left as they are, by objectGUID.
     """
 
     rule: UserRule
@@ -44,6 +57,8 @@ class Situation:
     newcomers: tuple[DirectoryUser, ...]
     wanted: Mapping[str, WantedFields]
     layout: Layout | None = None
+    drifted: tuple[Drifted, ...] = ()
+    left: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def existing(self) -> int:
@@ -70,7 +85,9 @@ class Situation:
 
     def placed(self, guid: str, extension: Extension, given: int = 0) -> Placed | None:
         """Where a user's extension is to be; None where organizations are left as they are."""
-        return place(self.layout, guid, extension, given) if self.layout is not None else None
+        if self.layout is None:
+            return None
+        return place(self.layout, guid, extension, given, leaves_drift=leaves_drift(self.rule, ORGANIZATIONS))
 
     def placed_new(self, guid: str) -> Placed | None:
         """Where a user's extension that is to be created is to be, likewise."""
@@ -99,18 +116,30 @@ def look_at(
     ended = sort_associations(rule, directory, shown, extensions)
     with_user = [(_as_named(rule, kept.association), kept.user) for kept in ended.kept if kept.user is not None]
     newcomers = _newcomers(rule, directory, ended.kept)
-    users = [*(user for _association, user in with_user), *newcomers]
+    restoring = tuple((held, user) for held, user in with_user if held.extension_id not in extensions)
+    updating = tuple((held, user) for held, user in with_user if held.extension_id in extensions)
+    reported = frozenset(name for name in FIELD_NAMES if leaves_drift(rule, name))
+    merged = {
+        user.guid: merge_fields(user, wanted_fields(user), held, extensions[held.extension_id], reported)
+        for held, user in updating
+    }
+    others = [*(user for _association, user in restoring), *newcomers]
     return Situation(
         rule=rule,
         directory=directory,
         pbx=pbx,
         extensions=extensions,
         sorted=ended,
-        updating=tuple((held, user) for held, user in with_user if held.extension_id in extensions),
-        restoring=tuple((held, user) for held, user in with_user if held.extension_id not in extensions),
+        updating=updating,
+        restoring=restoring,
         newcomers=newcomers,
-        wanted={user.guid: wanted_fields(user) for user in users},
+        wanted={
+            **{guid: one.wanted for guid, one in merged.items()},
+            **{user.guid: wanted_fields(user) for user in others},
+        },
         layout=layout,
+        drifted=tuple(drifted for one in merged.values() for drifted in one.drifted),
+        left={guid: one.left for guid, one in merged.items() if one.left},
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import changes
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Absent, UnitSnapshot
@@ -37,6 +37,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement imp
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     Action,
     AnyChange,
+    Drifted,
     ExtensionChange,
     OrganizationChange,
     Plan,
@@ -44,6 +45,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import sealed
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind, SyncTo, UnitRule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.three_way import (
+    LeftDrift,
+    both_changed_conflicts,
+    drifted_place,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.tree import Tree
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.units import (
     Forest,
@@ -65,10 +71,24 @@ class _Situation:
     pbx: PbxSnapshot
     associations: Sequence[Association]
     objects: Sequence[ObjectAssociation]
+    leaves_places: bool
 
     def own(self, kind: ObjectKind) -> list[ObjectAssociation]:
         """This rule's associations of a kind."""
         return [one for one in self.objects if one.kind is kind and one.rule is RuleKind.ORGANIZATIONAL_UNITS]
+
+
+@dataclass(slots=True)
+class _Moves:
+    """The extensions that are to be in other organizations.
+
+    :param refreshed: associations to be saved anew without any call.
+    :param drift: what an administrator took out of what it was given.
+    """
+
+    changes: list[ExtensionChange] = field(default_factory=list)
+    refreshed: list[Association] = field(default_factory=list)
+    drift: list[Drifted] = field(default_factory=list)
 
 
 def forest_of(rule: UnitRule, directory: UnitSnapshot, associations: Sequence[ObjectAssociation]) -> Forest:
@@ -97,25 +117,28 @@ def plan_units(
     objects: Sequence[ObjectAssociation],
     *,
     anchor: int,
+    leaves_places: bool = False,
 ) -> Plan:
     """Plan one synchronization of organizational units.
 
     :param associations: of users.
     :param objects: of organizations and extension groups, those of other rules too.
     :param anchor: id of the organization below which the tree begins.
+    :param leaves_places: whether extensions that an administrator took out of what they were given stay where they are:
+        the rule of users says so.
     """
     own = [one for one in objects if one.rule is RuleKind.ORGANIZATIONAL_UNITS]
     forest = forest_of(rule, directory, own)
     to_organizations = rule.sync_to is SyncTo.ORGANIZATION
-    situation = _Situation(rule, directory, pbx, associations, objects)
-    structure, moves, refreshed = _organizations(situation, forest if to_organizations else forest.cleared(), anchor)
+    situation = _Situation(rule, directory, pbx, associations, objects, leaves_places)
+    structure, moves = _organizations(situation, forest if to_organizations else forest.cleared(), anchor)
     groups = _groups(situation, forest.cleared() if to_organizations else forest)
     company = _company_name(rule, pbx) if to_organizations else []
     made: tuple[AnyChange, ...] = (
         *company,
         *structure.changes,
-        *moves,
-        *_after_moves(structure.deletions, moves, pbx),
+        *moves.changes,
+        *_after_moves(structure.deletions, moves.changes, pbx),
         *groups.changes,
     )
     return sealed(
@@ -125,19 +148,18 @@ def plan_units(
         Plan(
             id="",
             changes=made,
-            conflicts=(*structure.conflicts, *groups.conflicts),
-            refreshed=(*structure.refreshed, *refreshed, *groups.refreshed),
+            conflicts=(*structure.conflicts, *groups.conflicts, *both_changed_conflicts(moves.drift)),
+            refreshed=(*structure.refreshed, *moves.refreshed, *groups.refreshed),
             unchanged=structure.unchanged + groups.unchanged,
+            drift=(*structure.drift, *moves.drift, *groups.drift),
         ),
     )
 
 
-def _organizations(
-    situation: _Situation, forest: Forest, anchor: int
-) -> tuple[OrganizationsPart, list[ExtensionChange], list[Association]]:
+def _organizations(situation: _Situation, forest: Forest, anchor: int) -> tuple[OrganizationsPart, _Moves]:
     pbx, directory = situation.pbx, situation.directory
     if not pbx.organizations:
-        return OrganizationsPart(Tree()), [], []
+        return OrganizationsPart(Tree()), _Moves()
     own = situation.own(ObjectKind.ORGANIZATION)
     part = plan_organizations(
         forest,
@@ -145,11 +167,11 @@ def _organizations(
         _endings(situation, {unit.guid for unit in forest.units}, ObjectKind.ORGANIZATION),
         _ground(pbx, situation.associations, anchor),
         associate_by_name=situation.rule.associate_by_name,
+        leaves=LeftDrift.of(situation.rule),
     )
     unknown = directory.people.missing | directory.people.deleted
     layout = planned_layout(forest, part, own, pbx.organizations, unknown)
-    moves, refreshed = _moves(layout, pbx, situation.associations)
-    return part, moves, refreshed
+    return part, _moves(layout, situation)
 
 
 def _endings(situation: _Situation, taken_in: Collection[str], kind: ObjectKind) -> Endings:
@@ -205,23 +227,28 @@ def _ground(pbx: PbxSnapshot, associations: Sequence[Association], anchor: int) 
     )
 
 
-def _moves(
-    layout: Layout, pbx: PbxSnapshot, associations: Sequence[Association]
-) -> tuple[list[ExtensionChange], list[Association]]:
-    """The extensions that are to be in other organizations, and associations to be saved anew without any call."""
-    extensions = {extension.id: extension for extension in pbx.extensions}
-    moves: list[ExtensionChange] = []
-    refreshed: list[Association] = []
-    for association in sorted(associations, key=lambda one: (len(one.number), one.number, one.guid)):
+def _moves(layout: Layout, situation: _Situation) -> _Moves:
+    extensions = {extension.id: extension for extension in situation.pbx.extensions}
+    found = _Moves()
+    for association in sorted(situation.associations, key=lambda one: (len(one.number), one.number, one.guid)):
         extension = extensions.get(association.extension_id)
         if extension is None:
             continue
-        placed = place(layout, association.guid, extension, association.organization_id)
+        placed = place(
+            layout,
+            association.guid,
+            extension,
+            association.organization_id,
+            leaves_drift=situation.leaves_places,
+        )
+        drifted = drifted_place(association, extension, placed)
+        if drifted is not None:
+            found.drift.append(drifted)
         if placed.placement is not None:
-            moves.append(changes.move(association, extension, placed))
+            found.changes.append(changes.move(association, extension, placed))
         elif placed.organization_id != association.organization_id:
-            refreshed.append(replace(association, organization_id=placed.organization_id))
-    return moves, refreshed
+            found.refreshed.append(replace(association, organization_id=placed.organization_id))
+    return found
 
 
 def _after_moves(
@@ -257,6 +284,7 @@ def _groups(situation: _Situation, forest: Forest) -> GroupsPart:
             unknown=situation.directory.people.missing & by_guid.keys(),
         ),
         associate_by_name=rule.associate_by_name,
+        leaves=LeftDrift.of(rule),
     )
 
 

@@ -37,6 +37,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     Action,
     AnyChange,
     Conflict,
+    Drifted,
     ExtensionChange,
     Plan,
     Reason,
@@ -45,6 +46,10 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id impor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.removals import deleting_status
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import NumberFrom, Scope, UserRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.situation import Situation, look_at
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.three_way import (
+    both_changed_conflicts,
+    drifted_place,
+)
 
 
 def plan_users(
@@ -70,6 +75,7 @@ def plan_users(
     updates = [*_updates(situation, refusals), *_unparked_without_user(situation)]
     handed_over = _handed_over(situation, matches)
     associates = _associates(situation, matches, refusals, handed_over)
+    drifted = (*situation.drifted, *_drifted_places(situation))
     creates, create_conflicts = creations(situation, matches, refusals, retired)
     taken_over = {change.object_id for change in handed_over}
     parkings = [change for change in situation.sorted.parkings if change.object_id not in taken_over]
@@ -89,6 +95,7 @@ def plan_users(
                 *_number_conflicts(situation),
                 *create_conflicts,
                 *label.conflicts,
+                *both_changed_conflicts(drifted),
             ),
             key=lambda conflict: (conflict.name.casefold(), conflict.guid, conflict.code, conflict.message),
         )
@@ -112,6 +119,7 @@ def plan_users(
         unchanged=situation.existing - len(written),
         excluded=_excluded(rule, directory, known),
         parked=sum(1 for association in situation.sorted.parked if association.extension_id not in taken_over),
+        drift=(*drifted, *label.drift),
     )
 
 
@@ -178,6 +186,17 @@ def _handed_over(situation: Situation, matches: Matches) -> list[ExtensionChange
         for extension in matches.adopted.values()
         if extension.id in waiting
     ]
+
+
+def _drifted_places(situation: Situation) -> list[Drifted]:
+    found = []
+    for association, user in situation.updating:
+        extension = situation.extensions[association.extension_id]
+        placed = situation.placed(user.guid, extension, association.organization_id)
+        drifted = drifted_place(association, extension, placed)
+        if drifted is not None:
+            found.append(drifted)
+    return found
 
 
 def _label(
