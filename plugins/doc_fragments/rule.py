@@ -23,6 +23,16 @@ options:
       - With V(true) a paused rule is resumed, with the settings that are given and the associations of before.
     type: bool
     default: true
+  drift:
+    description:
+      - What becomes of a value that was changed on the PBX by hand since it was last written.
+      - V(correct) puts back what the directory says.
+      - V(report) leaves it as long as the directory says what it said, and tells it. If the directory changes too, to something else, the value on the PBX
+        is left and it is a conflict. For members of a group only what the directory has changed is done; who was put in or taken out by hand stays so.
+      - An object that was deleted on the PBX by hand is created again in any case.
+    type: str
+    choices: [correct, report]
+    default: correct
   sync:
     description:
       - When saving the rule is followed by a synchronization.

@@ -209,6 +209,9 @@ summary:
     conflicts:
       description: Entries of RV(conflicts).
       type: int
+    drift:
+      description: Values that were changed on the PBX by hand and that the clean-up comes across.
+      type: int
     failed:
       description: Changes that failed or whose outcome is unknown.
       type: int
@@ -233,6 +236,7 @@ summary:
     waiting: 0
     excluded: 0
     conflicts: 1
+    drift: 0
     failed: 0
     stopped: 0
     deferred: 0

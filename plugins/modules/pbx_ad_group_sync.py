@@ -15,8 +15,8 @@ description:
   - Saves the rule that the options describe and synchronizes the groups that it takes in, one way, from the directory to the PBX.
   - A group is known by objectGUID. The members of its extension group are the associated extensions of its users, nested groups (cycles included) and primary
     group counted. A group without such users is an extension group without members.
-  - The directory owns the name and the members of an associated extension group. Members that an administrator put in or took out are put right and told
-    as drift. Permissions of the group and roles of its members (manager, user, custom) stay as they were set.
+  - The directory owns the name and the members of an associated extension group. Members that an administrator put in or took out are told as drift
+    and put right, unless O(drift) says otherwise. Permissions of the group and roles of its members (manager, user, custom) stay as they were set.
   - Two groups of one name are told apart by what they are in, like V(Sales (Berlin\)).
   - Extension groups that no association names are never changed or deleted, except to take one over as O(associate_by_name) asks for.
   - The Open API documents no rename of an extension group. A group that the PBX does not rename is made anew under the new name, with the same members, roles
@@ -73,6 +73,11 @@ options:
         Otherwise it is a conflict.
     type: bool
     default: false
+  drift_fields:
+    description:
+      - V(correct) or V(report) for single fields, in place of O(drift), by their names C(name) and C(members).
+    type: dict
+    default: {}
   delete_groups:
     description:
       - Whether the extension groups that the rule is associated with are deleted when it is paused. Only with O(enabled=false).
@@ -171,6 +176,9 @@ summary:
     conflicts:
       description: Entries of RV(conflicts).
       type: int
+    drift:
+      description: Entries of RV(drift).
+      type: int
     failed:
       description: Changes that failed or whose outcome is unknown.
       type: int
@@ -195,6 +203,7 @@ summary:
     waiting: 0
     excluded: 0
     conflicts: 1
+    drift: 0
     failed: 0
     stopped: 0
     deferred: 0
@@ -299,6 +308,52 @@ conflicts:
       message: >-
         The PBX has an extension group PBX Support already, which is not this one's. Set associate_by_name to take it over, or rename one of the two, for
         example to 'PBX Support (AD)'.
+drift:
+  description:
+    - What was changed on the PBX by hand since it was last written, a field each, and each member that was put in or taken out.
+  returned: success or failure after planning
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: V(extension_group).
+      type: str
+    number:
+      description: Empty, for a group has none.
+      type: str
+    name:
+      description: The group.
+      type: str
+    guid:
+      description: As in RV(changes).
+      type: str
+    field:
+      description: V(name) or V(members).
+      type: str
+    written:
+      description: As it was last written; empty for a member that was put in.
+      type: str
+    wanted:
+      description: As the directory has it; empty for a member that was put in.
+      type: str
+    actual:
+      description: As it is; empty for a member that was taken out.
+      type: str
+    action:
+      description:
+        - V(corrected) if it is put back, V(reported) if it is left, because O(drift) or O(drift_fields) says so or because its change is
+          not done, see RV(changes).
+      type: str
+  sample:
+    - kind: extension_group
+      number: ""
+      name: PBX Sales
+      guid: 3f0f7a51-7b6f-4b39-8d0e-6a1d5f0c9e21
+      field: members
+      written: ""
+      wanted: ""
+      actual: 2003 Carl Cohn
+      action: reported
 recovered:
   description: What became of changes that an earlier run had begun and not finished.
   returned: success or failure after planning

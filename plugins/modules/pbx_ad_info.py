@@ -501,6 +501,9 @@ summary:
     conflicts:
       description: Entries of RV(conflicts).
       type: int
+    drift:
+      description: Entries of RV(plan_drift).
+      type: int
     failed:
       description: Changes that failed or whose outcome is unknown.
       type: int
@@ -525,10 +528,57 @@ summary:
     waiting: 0
     excluded: 0
     conflicts: 1
+    drift: 0
     failed: 0
     stopped: 0
     deferred: 0
     skipped: 0
+plan_drift:
+  description:
+    - What the next run would do about drift, of the fields that it looks at. RV(drift) compares without a plan, and has all of it.
+  returned: when O(gather) has V(plan)
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: As in RV(changes).
+      type: str
+    number:
+      description: Number of an extension; empty for other objects.
+      type: str
+    name:
+      description: As in RV(changes).
+      type: str
+    guid:
+      description: As in RV(changes).
+      type: str
+    field:
+      description: As in RV(drift), but never V(number).
+      type: str
+    written:
+      description: As it was last written; empty for a member that was put in.
+      type: str
+    wanted:
+      description: As the directory has it; empty for a member that was put in.
+      type: str
+    actual:
+      description: As it is; empty for a member that was taken out.
+      type: str
+    action:
+      description:
+        - V(corrected) if it is put back, V(reported) if it is left, because the rule says so or because its change is
+          not done, see RV(changes).
+      type: str
+  sample:
+    - kind: extension
+      number: "2000"
+      name: anna
+      guid: 0f5c1f6e-6b3e-4a5f-9d8e-7f0a3c1b2d4e
+      field: title
+      written: Clerk
+      wanted: Clerk
+      actual: Boss
+      action: reported
 plan_id:
   description: Name of the plan, the same that M(pbxops.yeastar.pbx_ad_sync) gives it in check mode. Empty where nothing would be carried out.
   returned: when O(gather) has V(plan)

@@ -100,6 +100,13 @@ options:
         Otherwise it is a conflict.
     type: bool
     default: false
+  drift_fields:
+    description:
+      - V(correct) or V(report) for single fields, in place of O(drift), by their names C(name), with O(sync_to=organization) C(parent), and with
+        O(sync_to=extension_group) C(members).
+      - Whether an extension that was taken out of its organization is put back, O(pbxops.yeastar.pbx_ad_user_sync#module:drift_fields) says.
+    type: dict
+    default: {}
   delete_organizations:
     description:
       - Whether the organizations and extension groups that the rule is associated with are deleted when it is paused. Only with O(enabled=false).
@@ -197,6 +204,9 @@ summary:
     conflicts:
       description: Entries of RV(conflicts).
       type: int
+    drift:
+      description: Entries of RV(drift).
+      type: int
     failed:
       description: Changes that failed or whose outcome is unknown.
       type: int
@@ -221,6 +231,7 @@ summary:
     waiting: 0
     excluded: 0
     conflicts: 1
+    drift: 0
     failed: 0
     stopped: 0
     deferred: 0
@@ -327,6 +338,52 @@ conflicts:
       message: >-
         The PBX has an organization Support already, which is not this one's. Set associate_by_name to take it over, or rename one of the two, for example
         to 'Support (AD)'.
+drift:
+  description:
+    - What was changed on the PBX by hand since it was last written, a field each, and each member that was put in or taken out.
+  returned: success or failure after planning
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: V(organization), V(extension_group) or V(extension).
+      type: str
+    number:
+      description: Number of an extension; empty for other objects.
+      type: str
+    name:
+      description: Path of the unit, or sAMAccountName of the user whose extension was moved.
+      type: str
+    guid:
+      description: As in RV(changes).
+      type: str
+    field:
+      description: V(name), V(parent), V(members), or V(organizations) of an extension.
+      type: str
+    written:
+      description: As it was last written; empty for a member that was put in.
+      type: str
+    wanted:
+      description: As the directory has it; empty for a member that was put in.
+      type: str
+    actual:
+      description: As it is; empty for a member that was taken out.
+      type: str
+    action:
+      description:
+        - V(corrected) if it is put back, V(reported) if it is left, because O(drift) or O(drift_fields) says so (for V(organizations) those of
+          M(pbxops.yeastar.pbx_ad_user_sync)), or because its change is not done, see RV(changes).
+      type: str
+  sample:
+    - kind: organization
+      number: ""
+      name: Staff/Sales
+      guid: 3f0f7a51-7b6f-4b39-8d0e-6a1d5f0c9e21
+      field: name
+      written: Sales
+      wanted: Sales
+      actual: Sales and more
+      action: reported
 recovered:
   description: What became of changes that an earlier run had begun and not finished.
   returned: success or failure after planning

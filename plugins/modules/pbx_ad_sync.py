@@ -125,6 +125,9 @@ summary:
     conflicts:
       description: Entries of RV(conflicts).
       type: int
+    drift:
+      description: Entries of RV(drift).
+      type: int
     failed:
       description: Changes that failed or whose outcome is unknown.
       type: int
@@ -149,6 +152,7 @@ summary:
     waiting: 0
     excluded: 0
     conflicts: 1
+    drift: 0
     failed: 0
     stopped: 0
     deferred: 0
@@ -170,6 +174,7 @@ summaries:
       waiting: 0
       excluded: 2
       conflicts: 0
+      drift: 0
       failed: 0
       stopped: 0
       deferred: 0
@@ -288,6 +293,52 @@ conflicts:
       message: >-
         The PBX has an organization Support already, which is not this one's. Set associate_by_name to take it over, or rename one of the two, for example
         to 'Support (AD)'.
+drift:
+  description:
+    - What was changed on the PBX by hand since it was last written, a field each, and each member that was put in or taken out.
+  returned: success or failure after planning
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: As in RV(changes).
+      type: str
+    number:
+      description: Number of an extension; empty for other objects.
+      type: str
+    name:
+      description: As in RV(changes).
+      type: str
+    guid:
+      description: As in RV(changes).
+      type: str
+    field:
+      description: A field of the object, for example V(title), V(organizations), V(name), V(parent) or V(members).
+      type: str
+    written:
+      description: As it was last written; empty for a member that was put in.
+      type: str
+    wanted:
+      description: As the directory has it; empty for a member that was put in.
+      type: str
+    actual:
+      description: As it is; empty for a member that was taken out.
+      type: str
+    action:
+      description:
+        - V(corrected) if it is put back, V(reported) if it is left, because the rule says so or because its change is
+          not done, see RV(changes).
+      type: str
+  sample:
+    - kind: extension
+      number: "2000"
+      name: anna
+      guid: 0f5c1f6e-6b3e-4a5f-9d8e-7f0a3c1b2d4e
+      field: title
+      written: Clerk
+      wanted: Clerk
+      actual: Boss
+      action: reported
 recovered:
   description: What became of changes that an earlier run had begun and not finished.
   returned: success or failure after planning

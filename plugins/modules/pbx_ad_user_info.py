@@ -233,6 +233,41 @@ users:
         after:
           description: The fields that change, as they will be.
           type: dict
+    drift:
+      description:
+        - What was changed on the PBX by hand since it was last written, a field each, and what the next run would do about it.
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description: V(extension).
+          type: str
+        number:
+          description: Number of the extension.
+          type: str
+        name:
+          description: sAMAccountName.
+          type: str
+        guid:
+          description: objectGUID.
+          type: str
+        field:
+          description: A managed field, or V(organizations).
+          type: str
+        written:
+          description: As it was last written.
+          type: str
+        wanted:
+          description: As the directory has it.
+          type: str
+        actual:
+          description: As it is.
+          type: str
+        action:
+          description:
+            - V(corrected) if it is put back, V(reported) if it is left, because the rule says so or because its change is
+              not done.
+          type: str
     conflicts:
       description: What cannot be synchronized of the user as asked.
       type: list
@@ -297,6 +332,7 @@ users:
           after:
             mobile_number: +49301234-56
             organizations: Example Ltd/Staff/Sales
+      drift: []
       conflicts: []
       summary_explanation: anna has no extension; the next run would create extension 2000 (first free number from 2000).
 count:

@@ -16,7 +16,7 @@ description:
   - A user is known by objectGUID, so a renamed or moved user keeps the extension and its number.
   - The directory owns five fields of an associated extension, namely first name (C(givenName)), last name (C(sn)),
     e-mail address (C(mail)), mobile number (C(telephoneNumber)) and job title (C(title)).
-    What was changed in them on the PBX by hand is put back and told as drift. Nothing else of an extension is touched.
+    What was changed in them on the PBX by hand is told as drift and put back, unless O(drift) says otherwise. Nothing else of an extension is touched.
   - A user without first and last name is named by C(displayName), else by C(cn).
   - Extensions that no association names are never changed or deleted, except to take one over as
     O(associate_by_email) or O(users) asks for.
@@ -156,6 +156,13 @@ options:
       - It counts against the limit of 63 extension groups.
     type: str
     default: ""
+  drift_fields:
+    description:
+      - V(correct) or V(report) for single fields, in place of O(drift), by their names C(first_name), C(last_name), C(email_addr), C(mobile_number),
+        C(title) and C(organizations).
+      - The last is about extensions that were taken out of the organization that M(pbxops.yeastar.pbx_ad_ou_sync) gave them, and holds for that module too.
+    type: dict
+    default: {}
   delete_extensions:
     description:
       - Whether the extensions that the rule is associated with are deleted when it is paused. Only with O(enabled=false).
@@ -265,6 +272,9 @@ summary:
     conflicts:
       description: Entries of RV(conflicts).
       type: int
+    drift:
+      description: Entries of RV(drift).
+      type: int
     failed:
       description: Changes that failed or whose outcome is unknown.
       type: int
@@ -289,6 +299,7 @@ summary:
     waiting: 0
     excluded: 2
     conflicts: 1
+    drift: 0
     failed: 0
     stopped: 0
     deferred: 0
@@ -393,6 +404,52 @@ conflicts:
       name: bernd
       guid: 7d3b8a52-1c7e-4b0f-8f4d-2e9a6c5b1d30
       message: ipPhone is empty, so there is no number to create an extension with. Fill it in the directory.
+drift:
+  description:
+    - What was changed on the PBX by hand since it was last written, a field each, and each member that was put in or taken out.
+  returned: success or failure after planning
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: V(extension), or V(extension_group) for O(label_group), which is always put right.
+      type: str
+    number:
+      description: Number of the extension.
+      type: str
+    name:
+      description: sAMAccountName.
+      type: str
+    guid:
+      description: As in RV(changes).
+      type: str
+    field:
+      description: One of the names in O(drift_fields), and V(name) and V(members) of O(label_group).
+      type: str
+    written:
+      description: As it was last written; empty for a member that was put in.
+      type: str
+    wanted:
+      description: As the directory has it; empty for a member that was put in.
+      type: str
+    actual:
+      description: As it is; empty for a member that was taken out.
+      type: str
+    action:
+      description:
+        - V(corrected) if it is put back, V(reported) if it is left, because O(drift) or O(drift_fields) says so or because its change is
+          not done, see RV(changes).
+      type: str
+  sample:
+    - kind: extension
+      number: "2000"
+      name: anna
+      guid: 0f5c1f6e-6b3e-4a5f-9d8e-7f0a3c1b2d4e
+      field: title
+      written: Clerk
+      wanted: Clerk
+      actual: Boss
+      action: reported
 recovered:
   description: What became of changes that an earlier run had begun and not finished.
   returned: success or failure after planning

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.drift_options import DRIFT_OPTIONS, drift_fields
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import check_scope
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import MEMBERS, NAME
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     DeletionProof,
+    DriftPolicy,
     GroupRule,
     GroupScope,
     GroupType,
@@ -26,6 +29,7 @@ GROUP_RULE_OPTIONS: dict[str, dict[str, Any]] = {
     "out_of_scope": {"type": "str", "choices": [fate.value for fate in OutOfScope], "default": "release"},
     "deletion_proof": {"type": "str", "choices": [proof.value for proof in DeletionProof], "default": "tombstone"},
     "associate_by_name": {"type": "bool", "default": False},
+    **DRIFT_OPTIONS,
 }
 
 _SCOPE_OPTIONS = {GroupScope.TYPES: "types", GroupScope.FILTER: "filter", GroupScope.GROUPS: "groups"}
@@ -46,4 +50,6 @@ def group_rule(options: Mapping[str, Any]) -> GroupRule:
         out_of_scope=OutOfScope(options["out_of_scope"]),
         deletion_proof=DeletionProof(options["deletion_proof"]),
         associate_by_name=options["associate_by_name"],
+        drift=DriftPolicy(options["drift"]),
+        drift_fields=drift_fields(options, (NAME, MEMBERS)),
     )

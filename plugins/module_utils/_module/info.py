@@ -28,7 +28,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     ObjectKind,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxSnapshot
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import change_data, conflict_data
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import (
+    change_data,
+    conflict_data,
+    drift_data,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.schedule import schedule_forms, schedule_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.standing import Standing
@@ -265,12 +269,13 @@ def _drift_data(drift: Drift) -> dict[str, str]:
 
 
 def _plan(report: Report, request: InfoRequest) -> dict[str, Any]:
-    conflicts = [conflict_data(conflict) for stage in report.stages for conflict in stage.plan.conflicts]
+    conflicts = [conflict_data(conflict) for conflict in report.conflicts]
     values: dict[str, Any] = {"conflicts": conflicts} if Gather.CONFLICTS in request.gather else {}
     if Gather.PLAN in request.gather:
         values |= {
             "changes": [change_data(outcome) for outcome in report.outcomes],
             "summary": report.summary,
             "plan_id": report.plan_id if report.stages else "",
+            "plan_drift": [drift_data(drifted) for drifted in report.drift],
         }
     return values

@@ -34,6 +34,7 @@ class Memory:
         paused.
     :param names: what the names in each rule were found to be when it was last carried out: objectGUIDs by the names as
         they are given.
+    :param leaves_places: whether the rule of users leaves an extension that a person took out of its organization.
     """
 
     associations: Sequence[Association]
@@ -41,12 +42,14 @@ class Memory:
     retired: Sequence[RetiredNumber]
     unit_rule: UnitRule | None
     names: Mapping[RuleKind, Mapping[str, str]]
+    leaves_places: bool = False
 
     @classmethod
-    def of(cls, ledger: Ledger, unit_rule: UnitRule | None) -> Memory:
+    def of(cls, ledger: Ledger, unit_rule: UnitRule | None, *, leaves_places: bool = False) -> Memory:
         """Read it.
 
         :param unit_rule: see the class.
+        :param leaves_places: likewise.
         """
         return cls(
             associations=ledger.associations(),
@@ -54,6 +57,7 @@ class Memory:
             retired=ledger.retired_numbers(),
             unit_rule=unit_rule,
             names={rule: ledger.names(rule) for rule in RuleKind},
+            leaves_places=leaves_places,
         )
 
     def known(self, rule: RuleKind, guids: Collection[str]) -> dict[str, str]:

@@ -27,9 +27,20 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import 
     Verdict,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Resolution
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange, Plan
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    AnyChange,
+    Conflict,
+    Drifted,
+    Plan,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import joined_id, plan_lines
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import Outcome, State, summary, title
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import (
+    Outcome,
+    State,
+    settled_drift,
+    summary,
+    title,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 
 NAMED_FAILURES = 5
@@ -134,16 +145,27 @@ class Report:
 
     @property
     def summary(self) -> dict[str, int]:
-        """The sums of the parts' summaries."""
+        """The sums of the parts' summaries; what two parts tell alike counts once."""
         total: Counter[str] = Counter()
         for stage in self.stages:
             total.update(stage.summary)
+        total["conflicts"], total["drift"] = len(self.conflicts), len(self.drift)
         return {name: total[name] for name in summary(Plan("", (), ()), ())}
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """Of all parts."""
         return tuple(outcome for stage in self.stages for outcome in stage.outcomes)
+
+    @property
+    def conflicts(self) -> list[Conflict]:
+        """What cannot be synchronized as asked, each once: where an extension is to be, two parts look at."""
+        return list(dict.fromkeys(conflict for stage in self.stages for conflict in stage.plan.conflicts))
+
+    @property
+    def drift(self) -> list[Drifted]:
+        """What a person set on the PBX, and what became of it."""
+        return settled_drift((one for stage in self.stages for one in stage.plan.drift), self.outcomes)
 
     @property
     def lines(self) -> list[str]:

@@ -16,7 +16,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.schedule import ScheduleReport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.update import Updated
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import NOT_CONNECTED
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Conflict
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import DriftAction
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import (
     Outcome,
     State,
@@ -24,6 +24,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import
     conflict_data,
     diff_text,
     done_counts,
+    drift_data,
+    drift_text,
     headline,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
@@ -52,11 +54,12 @@ def rule_result(updated: Updated, kind: RuleKind) -> Result:
     report = updated.report
     values = {
         **_values(report),
+        "drift": [drift_data(drifted) for drifted in report.drift],
         "status": updated.status,
         "enabled": updated.rules[kind].enabled,
         "guard_id": guard_id(report.stages) if report.stages else "",
     }
-    return Result(values, (*report.warnings, *_conflict_warnings(report)), report.failure)
+    return Result(values, (*report.warnings, *_told_warnings(report)), report.failure)
 
 
 def update_result(updated: Updated) -> Result:
@@ -64,13 +67,14 @@ def update_result(updated: Updated) -> Result:
     report = updated.report
     values = {
         **_values(report),
+        "drift": [drift_data(drifted) for drifted in report.drift],
         "status": updated.status,
         "kinds": [stage.kind.value for stage in report.stages],
         "paused": sorted(kind.value for kind, rule in updated.rules.items() if not rule.enabled),
         "summaries": {stage.kind.value: stage.summary for stage in report.stages},
         "guard_id": guard_id(report.stages) if report.stages else "",
     }
-    return Result(values, (*report.warnings, *_conflict_warnings(report)), report.failure)
+    return Result(values, (*report.warnings, *_told_warnings(report)), report.failure)
 
 
 def life_result(life: LifeReport) -> Result:
@@ -92,7 +96,7 @@ def life_result(life: LifeReport) -> Result:
         }
     if life.directory is not None:
         values["deleted_objects_readable"] = life.directory.deleted_objects_readable
-    return Result(values, (*life.warnings, *_conflict_warnings(life.report)), life.report.failure)
+    return Result(values, (*life.warnings, *_told_warnings(life.report)), life.report.failure)
 
 
 def schedule_result(report: ScheduleReport) -> Result:
@@ -129,7 +133,7 @@ def _values(report: Report) -> dict[str, Any]:
         "changed": report.changed,
         "summary": report.summary,
         "changes": [change_data(outcome) for outcome in _told(report)],
-        "conflicts": [conflict_data(conflict) for conflict in _conflicts(report)],
+        "conflicts": [conflict_data(conflict) for conflict in report.conflicts],
         "recovered": [
             {
                 "kind": resolution.intent.change.kind.value,
@@ -146,7 +150,7 @@ def _values(report: Report) -> dict[str, Any]:
         "plan_changes": report.lines,
         "outcome": _outcome(report),
         "ledger_path": report.ledger,
-        "diff": {"prepared": diff_text(report.outcomes)},
+        "diff": {"prepared": diff_text(report.outcomes) + drift_text(report.drift)},
     }
 
 
@@ -176,12 +180,26 @@ def _told(report: Report) -> list[Outcome]:
     return [outcome for outcome in report.outcomes if not report.failure or outcome.state is not State.DONE]
 
 
-def _conflicts(report: Report) -> list[Conflict]:
-    return [conflict for stage in report.stages for conflict in stage.plan.conflicts]
+def _told_warnings(report: Report) -> tuple[str, ...]:
+    """What cannot be done as asked and what is left as a person set it, each in a sentence."""
+    return (*_conflict_warnings(report), *_drift_warnings(report))
+
+
+def _drift_warnings(report: Report) -> tuple[str, ...]:
+    found = [one for one in report.drift if one.action is DriftAction.REPORTED]
+    if not found:
+        return ()
+    counts = Counter(one.field for one in found)
+    fields = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    first = " ".join(text for text in (found[0].number, found[0].name) if text)
+    return (
+        f"{len(found)} value(s) were changed on the PBX by hand and are left: {fields}. The first is {found[0].field} "
+        f"of {first}. All are in the result's drift.",
+    )
 
 
 def _conflict_warnings(report: Report) -> tuple[str, ...]:
-    found = _conflicts(report)
+    found = report.conflicts
     if not found:
         return ()
     counts = Counter(conflict.code for conflict in found)

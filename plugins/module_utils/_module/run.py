@@ -85,6 +85,7 @@ class Request:
     :param unit_rule: the rule of organizational units that extensions are placed by; None for none.
     :param rules_changed: whether what the run saves differs from what is saved.
     :param keeps_snapshot: whether what the run sees and leaves behind is kept, to be looked at later.
+    :param leaves_places: whether the rule of users leaves an extension that a person took out of its organization.
     """
 
     command: str
@@ -95,6 +96,7 @@ class Request:
     keeps_snapshot: bool = False
     expected: Expected = field(default_factory=Expected)
     warnings: tuple[str, ...] = ()
+    leaves_places: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,7 @@ def look_ahead(
     :param with_groups: whether to read the PBX's extension groups even if the request does not need them.
     :raises YeastarError: if a side could not be read completely.
     """
-    memory = Memory.of(ledger, request.unit_rule)
+    memory = Memory.of(ledger, request.unit_rule, leaves_places=request.leaves_places)
     tasks = [part.task for part in request.parts]
     needed = dict.fromkeys([*(name for task in tasks for name in task.attributes(memory)), *attributes])
     with world.open_directory(needed) as opened:
@@ -203,7 +205,7 @@ def look_ahead(
         started = [task.start(Sides(directory, identity, pbx, memory)) for task in tasks]
         needs_groups = with_groups or any(task.needs_groups(memory) for task in tasks)
         settled = settle(world, ledger, pbx, memory, needs_groups=needs_groups)
-        memory = Memory.of(ledger, request.unit_rule)
+        memory = Memory.of(ledger, request.unit_rule, leaves_places=request.leaves_places)
         in_use = InUse(pbx)
         stages = _plan(request.parts, started, memory, settled.pbx, in_use)
         yield Outlook(

@@ -19,7 +19,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.kinds impor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import OptionError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, SavedRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import DISABLED
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind, UnitRule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import ORGANIZATIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind, UnitRule, leaves_drift
 
 
 class SettingsError(YeastarError):
@@ -118,6 +119,17 @@ def placing_rule(rule: SavedRule | None) -> UnitRule | None:
     kind = KINDS[RuleKind.ORGANIZATIONAL_UNITS]
     made = kind.rule(kind.completed(rule.settings))
     return made if isinstance(made, UnitRule) else None
+
+
+def leaves_places(rule: SavedRule | None) -> bool:
+    """Tell whether an extension that a person took out of the organization that it was given stays out.
+
+    :param rule: that of users, paused or not; None if there is none.
+    """
+    if rule is None:
+        return False
+    kind = KINDS[RuleKind.USERS]
+    return leaves_drift(kind.rule(kind.completed(rule.settings)), ORGANIZATIONS)
 
 
 def given_rule(kind: RuleKind, options: Mapping[str, Any]) -> GivenRule:

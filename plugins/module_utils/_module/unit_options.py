@@ -10,10 +10,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.drift_options import DRIFT_OPTIONS, drift_fields
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import OptionError, check_scope
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.naming import name_problem
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import MEMBERS, NAME, PARENT
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     DeletionProof,
+    DriftPolicy,
     OutOfScope,
     SyncTo,
     UnitRule,
@@ -32,7 +35,9 @@ UNIT_RULE_OPTIONS: dict[str, dict[str, Any]] = {
     "out_of_scope": {"type": "str", "choices": [fate.value for fate in OutOfScope], "default": "release"},
     "deletion_proof": {"type": "str", "choices": [proof.value for proof in DeletionProof], "default": "tombstone"},
     "associate_by_name": {"type": "bool", "default": False},
+    **DRIFT_OPTIONS,
 }
+_DRIFT_FIELDS = {SyncTo.ORGANIZATION: (NAME, PARENT), SyncTo.EXTENSION_GROUP: (NAME, MEMBERS)}
 
 _SCOPE_OPTIONS = {UnitScope.ORGANIZATIONAL_UNITS: "organizational_units", UnitScope.FILTER: "filter"}
 _ORGANIZATION_OPTIONS = ("parent_organization", "company_name", "hierarchy_from", "hierarchy_separator")
@@ -61,6 +66,8 @@ def unit_rule(options: Mapping[str, Any]) -> UnitRule:
         out_of_scope=OutOfScope(options["out_of_scope"]),
         deletion_proof=DeletionProof(options["deletion_proof"]),
         associate_by_name=options["associate_by_name"],
+        drift=DriftPolicy(options["drift"]),
+        drift_fields=drift_fields(options, _DRIFT_FIELDS[sync_to]),
     )
 
 

@@ -120,6 +120,7 @@ class StartedUnits:
             memory.associations,
             memory.objects,
             anchor=anchor,
+            leaves_places=memory.leaves_places,
         )
 
     def _snapshot(self, memory: Memory, people: People) -> UnitSnapshot:

@@ -25,6 +25,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.saving impo
     GivenRule,
     SettingsError,
     Synchronize,
+    leaves_places,
     placing_rule,
     rule_to_save,
     saved_rule,
@@ -224,4 +225,5 @@ def _request(
         rules_changed=rules_changed,
         expected=request.expected,
         warnings=warnings,
+        leaves_places=leaves_places(rules.get(RuleKind.USERS)),
     )

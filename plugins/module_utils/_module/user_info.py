@@ -36,6 +36,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain impor
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain_scope import ScopeFacts
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import joined_id
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import settled_drift
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind, Scope, UserRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.standing import Standing
 
@@ -153,14 +154,16 @@ def _task(run: NextRun, base_dn: str) -> UserTask | None:
 
 
 def _facts(run: NextRun, outlook: Outlook, scope: ScopeFacts | None) -> Facts:
+    outcomes = [outcome for stage in outlook.stages for outcome in planned(stage.verdict)]
     return Facts(
         time=outlook.identity.time,
         idle=_why_idle(run),
         scope=scope,
         now=Standing(outlook.pbx, outlook.memory.associations, outlook.memory.objects),
         end=outlook.end,
-        outcomes=[outcome for stage in outlook.stages for outcome in planned(stage.verdict)],
-        conflicts=[conflict for stage in outlook.stages for conflict in stage.plan.conflicts],
+        outcomes=outcomes,
+        conflicts=list(dict.fromkeys(conflict for stage in outlook.stages for conflict in stage.plan.conflicts)),
+        drift=settled_drift((one for stage in outlook.stages for one in stage.plan.drift), outcomes),
         retired=outlook.memory.retired,
     )
 

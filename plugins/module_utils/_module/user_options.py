@@ -10,16 +10,20 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.drift_options import DRIFT_OPTIONS, drift_fields
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import (
     OptionError,
     check_scope,
     require_positive,
     require_text,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import FIELD_NAMES
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.numbers import is_number
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import ORGANIZATIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     AccountStatus,
     DeletionProof,
+    DriftPolicy,
     NamedUser,
     NumberFrom,
     OutOfScope,
@@ -59,7 +63,9 @@ USER_RULE_OPTIONS: dict[str, dict[str, Any]] = {
     "associate_by_email": {"type": "bool", "default": False},
     "send_welcome_email": {"type": "bool", "default": False},
     "label_group": {"type": "str", "default": ""},
+    **DRIFT_OPTIONS,
 }
+_DRIFT_FIELDS = (*FIELD_NAMES, ORGANIZATIONS)
 
 # What each scope needs to be told; an option of another scope would be ignored, so it is refused.
 _SCOPE_OPTIONS = {
@@ -99,6 +105,8 @@ def user_rule(options: Mapping[str, Any]) -> UserRule:
         associate_by_email=options["associate_by_email"],
         send_welcome_email=options["send_welcome_email"],
         label_group=options["label_group"].strip(),
+        drift=DriftPolicy(options["drift"]),
+        drift_fields=drift_fields(options, _DRIFT_FIELDS),
     )
 
 

@@ -17,10 +17,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension, ExtensionGroup
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import ORGANIZATIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import MEMBERS, NAME, PARENT
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.standing import Standing
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.tree import Tree
 
-NUMBER, NAME, PARENT, MEMBERS = "number", "name", "parent", "members"
+NUMBER = "number"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,12 +30,13 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     RetiredNumber,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.numbers import number_of
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, Conflict, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, Conflict, Drifted, Reason
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import (
     Outcome,
     State,
     change_data,
     conflict_data,
+    drift_data,
     explanation,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
@@ -76,6 +77,7 @@ class Facts:
     :param end: as it is once the next run has done all that is not stopped.
     :param outcomes: what that run would do, in its order.
     :param retired: numbers freed or refused earlier.
+    :param drift: what a person set on the PBX, and what that run would do about it.
     """
 
     time: datetime
@@ -86,6 +88,7 @@ class Facts:
     outcomes: Sequence[Outcome] = ()
     conflicts: Sequence[Conflict] = ()
     retired: Sequence[RetiredNumber] = ()
+    drift: Sequence[Drifted] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ class Explanation:
     organization_actual: str
     groups: tuple[GroupExplanation, ...]
     upcoming: tuple[Outcome, ...]
+    drift: tuple[Drifted, ...]
     conflicts: tuple[Conflict, ...]
     summary: str
 
@@ -149,6 +153,7 @@ class Explainer:
         self._now, self._end = Whereabouts(facts.now), Whereabouts(facts.end)
         about_extensions = (one for one in facts.outcomes if one.change.kind is ObjectKind.EXTENSION)
         self._upcoming = _grouped((one.change.guid, one) for one in about_extensions)
+        self._drift = _grouped((one.guid, one) for one in facts.drift if one.kind is ObjectKind.EXTENSION)
         self._conflicts = _grouped((one.guid, one) for one in facts.conflicts)
         rested = facts.time - timedelta(days=self._rule.number_rest_days)
         self._resting = {(one.guid, one.number) for one in facts.retired if one.guid and one.since > rested}
@@ -170,6 +175,7 @@ class Explainer:
             organization_actual=self._now.organizations(guid),
             groups=self._groups(guid),
             upcoming=upcoming,
+            drift=tuple(self._drift.get(guid, ())),
             conflicts=found,
             summary=self._summary(user, verdict, extension, upcoming, found),
         )
@@ -294,6 +300,7 @@ def explanation_data(explained: Explanation, time: datetime) -> dict[str, Any]:
             for group in explained.groups
         ],
         "next": [_change_data(outcome) for outcome in explained.upcoming],
+        "drift": [drift_data(drifted) for drifted in explained.drift],
         "conflicts": [conflict_data(conflict) for conflict in explained.conflicts],
         "summary_explanation": explained.summary,
     }

@@ -212,6 +212,10 @@ class Conflict:
     message: str
 
 
+#: The fields of organizations and extension groups.
+NAME, PARENT, MEMBERS = "name", "parent", "members"
+
+
 class DriftAction(StrEnum):
     """What becomes of a value that a person set on the PBX."""
 

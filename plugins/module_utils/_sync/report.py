@@ -6,18 +6,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import is_removal
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    MEMBERS,
     Action,
     AnyChange,
     Conflict,
+    DriftAction,
+    Drifted,
     GroupChange,
     Plan,
     Reason,
@@ -109,6 +112,7 @@ def summary(plan: Plan, outcomes: Iterable[Outcome]) -> dict[str, int]:
         "waiting": plan.parked,
         "excluded": plan.excluded,
         "conflicts": len(plan.conflicts),
+        "drift": len(plan.drift),
         "failed": states[State.FAILED] + states[State.UNKNOWN],
         "stopped": states[State.STOPPED],
         "deferred": states[State.DEFERRED],
@@ -181,6 +185,88 @@ def _known_id(outcome: Outcome) -> int | None:
 def conflict_data(conflict: Conflict) -> dict[str, str]:
     """Return a conflict as plain data for a result."""
     return {"code": conflict.code, "name": conflict.name, "guid": conflict.guid, "message": conflict.message}
+
+
+def settled_drift(drift: Iterable[Drifted], outcomes: Sequence[Outcome]) -> list[Drifted]:
+    """Return drift, each once, with what became of it: what was not put back is only reported.
+
+    :param drift: of all parts of a run; an extension's organizations are looked at by two of them.
+    """
+    once = {(one.kind, one.guid, one.field, *_member(one)): one for one in drift}
+    changes: dict[tuple[ObjectKind, str], list[AnyChange]] = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.state in (State.PLANNED, State.DONE):
+            changes[outcome.change.kind, outcome.change.guid].append(outcome.change)
+    return [_settled(one, changes[one.kind, one.guid]) for one in once.values()]
+
+
+def _settled(drifted: Drifted, changes: Iterable[AnyChange]) -> Drifted:
+    if any(_puts_back(change, drifted) for change in changes):
+        return drifted
+    return replace(drifted, action=DriftAction.REPORTED)
+
+
+def _puts_back(change: AnyChange, drifted: Drifted) -> bool:
+    if drifted.field not in change.drift:
+        return False
+    if isinstance(change, GroupChange) and drifted.field == MEMBERS:
+        return all(member in (*change.added, *change.removed) for member in _member(drifted))
+    return True
+
+
+def _member(drifted: Drifted) -> tuple[str, ...]:
+    """The member that was put in or taken out; nothing of a group that was set to include every extension."""
+    is_single = drifted.field == MEMBERS and not (drifted.written and drifted.actual)
+    return (drifted.written or drifted.actual,) if is_single else ()
+
+
+def drift_data(drifted: Drifted) -> dict[str, str]:
+    """Return drift as plain data for a result."""
+    return {
+        "kind": drifted.kind.value,
+        "number": drifted.number,
+        "name": drifted.name,
+        "guid": drifted.guid,
+        "field": drifted.field,
+        "written": drifted.written,
+        "wanted": drifted.wanted,
+        "actual": drifted.actual,
+        "action": drifted.action.value,
+    }
+
+
+def drift_text(drift: Iterable[Drifted], limit: int = DIFF_BLOCKS) -> str:
+    """Return the drift that is left for a person: one block an object with each field three ways.
+
+    :param limit: number of blocks; the objects beyond it are counted.
+    """
+    by_object: dict[tuple[ObjectKind, str], list[Drifted]] = defaultdict(list)
+    for one in drift:
+        if one.action is DriftAction.REPORTED:
+            by_object[one.kind, one.guid].append(one)
+    found = list(by_object.values())
+    blocks = [_drift_block(one) for one in found[:limit]]
+    if len(found) > limit:
+        blocks.append(f"… and {len(found) - limit} more with drift; all of it is in the result's drift.\n")
+    return "".join(blocks)
+
+
+def _drift_block(drift: Sequence[Drifted]) -> str:
+    first = drift[0]
+    kind = "" if first.kind is ObjectKind.EXTENSION else f"{WORDS[first.kind]} "
+    number = f"{first.number} " if first.number else ""
+    lines = [f"leave {kind}{number}{first.name}", "    it was changed on the PBX by hand", *map(_drift_line, drift)]
+    return "\n".join(lines) + "\n"
+
+
+def _drift_line(drifted: Drifted) -> str:
+    member = _member(drifted)
+    if member:
+        return f"    {'- ' if drifted.written else '+ '}{member[0]} (drift)"
+    return (
+        f"    {drifted.field}: {_shown(drifted.actual)} (drift; written {_shown(drifted.written)}, "
+        f"wanted {_shown(drifted.wanted)})"
+    )
 
 
 def diff_text(outcomes: Sequence[Outcome], limit: int = DIFF_BLOCKS) -> str:

@@ -24,10 +24,16 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import ORGANIZATIONS, Placed
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Conflict, DriftAction, Drifted
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    MEMBERS,
+    NAME,
+    PARENT,
+    Conflict,
+    DriftAction,
+    Drifted,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AnyRule, leaves_drift
 
-NAME, PARENT, MEMBERS = "name", "parent", "members"
 _FIRST, _LAST = "first_name", "last_name"
 _NAMELESS = (
     "the extension would be left without any name, for its other name was emptied on the PBX by hand, and is left so"
