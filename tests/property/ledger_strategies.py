@@ -122,6 +122,7 @@ organization_changes = every_field(
     association=st.none() | object_association_strategy(lowest_id=0),
     parent=guids | st.just(""),
     parent_id=ids,
+    title=texts,
 )
 group_changes = every_field(
     GroupChange,
@@ -133,5 +134,7 @@ group_changes = every_field(
     removed=tuples(any_texts),
     removed_ids=tuples(ids),
     label=st.booleans(),
+    left_in=tuples(ids),
+    left_out=tuples(ids),
 )
 changes = st.one_of(extension_changes, organization_changes, group_changes)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryUser
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL, FIELD_NAMES
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     Origin,
@@ -19,6 +19,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Ex
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     AccountStatus,
     DeletionProof,
+    DriftPolicy,
     NumberFrom,
     OutOfScope,
     Scope,
@@ -57,6 +58,8 @@ def rules(draw: st.DrawFn) -> UserRule:
         out_of_scope=draw(st.sampled_from(OutOfScope)),
         associate_by_email=draw(st.booleans()),
         send_welcome_email=draw(st.booleans()),
+        drift=draw(st.sampled_from(DriftPolicy)),
+        drift_fields=draw(st.dictionaries(st.sampled_from(FIELD_NAMES), st.sampled_from(DriftPolicy), max_size=2)),
     )
 
 

@@ -51,7 +51,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     PbxSnapshot,
     with_access,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import Layout
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import ORGANIZATIONS, Layout
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange, Plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.recovery import recover
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import Outcome
@@ -62,6 +62,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import 
     SyncTo,
     UnitRule,
     UserRule,
+    leaves_drift,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.scope import Memberships
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.unit_plan import plan_units
@@ -799,7 +800,15 @@ class Site:
         if kind is RuleKind.ORGANIZATIONAL_UNITS:
             units = self.directory.read_units(self.units, associations, own)
             units = replace(units, units=mixed(units.units, mix))
-            return plan_units(self.units, units, snapshot, associations, objects, anchor=self._anchor())
+            return plan_units(
+                self.units,
+                units,
+                snapshot,
+                associations,
+                objects,
+                anchor=self._anchor(),
+                leaves_places=leaves_drift(self.users, ORGANIZATIONS),
+            )
         members = self.directory.read_groups(associations, own)
         members = replace(members, groups=mixed(members.groups, mix))
         return plan_directory_groups(self.groups, members, snapshot, associations, objects)
