@@ -90,6 +90,31 @@ CONFLICTS = [
     {"code": "number_missing", "name": "imhof", "guid": "i", "message": "The attribute ipPhone is empty. Fill it in."},
 ]
 
+DRIFT = [
+    {
+        "kind": "extension",
+        "number": "1002",
+        "name": "adler",
+        "guid": "a",
+        "field": "mobile_number",
+        "written": "+49 30 1",
+        "wanted": "+49 30 2",
+        "actual": "+49 30 9",
+        "action": "reported",
+    },
+    {
+        "kind": "extension_group",
+        "number": "",
+        "name": "PBX Support",
+        "guid": "s",
+        "field": "members",
+        "written": "",
+        "wanted": "",
+        "actual": "1100 Hand",
+        "action": "corrected",
+    },
+]
+
 SUMMARY = {
     "create": 2,
     "associate": 1,

@@ -13,6 +13,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.group_optio
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import OptionError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     DeletionProof,
+    DriftPolicy,
     GroupRule,
     GroupScope,
     GroupType,
@@ -73,3 +74,21 @@ def test_options_that_cannot_be_are_told_by_their_names(given: dict[str, Any], w
 
     for word in words:
         assert word in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"drift_fields": {"parent": "report"}}, "It takes name, members."),
+        ({"drift_fields": {"members": "no"}}, "Give correct or report."),
+    ],
+)
+def test_a_policy_for_a_field_that_is_none_is_told_with_those_there_are(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        group_rule(options(**given))
+
+
+def test_a_policy_for_drift_is_in_the_rule() -> None:
+    rule = group_rule(options(drift="report", drift_fields={"name": "correct"}))
+
+    assert (rule.drift, rule.drift_fields) == (DriftPolicy.REPORT, {"name": DriftPolicy.CORRECT})

@@ -13,7 +13,7 @@ from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report.fields impo
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report.metrics import PREFIX, metrics_text
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.unit.report_samples import FAILED, INFO, PLAN, RUN, SUMMARY, change, outcome, past_run
+from tests.unit.report_samples import DRIFT, FAILED, INFO, PLAN, RUN, SUMMARY, change, outcome, past_run
 
 _DOCS = (Path(__file__).parents[2] / "docs" / "reports.md").read_text(encoding="utf-8")
 _ENDED_AT = datetime(2026, 11, 25, 2, 1, 15, 500000, tzinfo=UTC).timestamp()
@@ -53,6 +53,8 @@ def test_a_run_counts_changes_and_problems_by_kind() -> None:
     assert read["last_run_changes"]["groups", "update"] == 1
     assert read["last_run_conflicts"] == {("organizational_units",): 0, ("users",): 2, ("groups",): 0}
     assert read["last_run_drift"] == {("extension",): 1, ("organization",): 0, ("extension_group",): 0}
+    read = _read(metrics_text({**RUN, "drift": DRIFT}, pbx="hq"))
+    assert read["last_run_drift"] == {("extension",): 2, ("organization",): 0, ("extension_group",): 1}
 
 
 def test_a_run_of_one_kind_counts_for_it_alone() -> None:

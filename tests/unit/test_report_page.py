@@ -21,6 +21,7 @@ from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report.page import
 )
 
 from tests.unit.report_samples import (
+    DRIFT,
     FAILED,
     HOSTILE,
     INFO,
@@ -107,6 +108,17 @@ def test_conflicts_end_with_their_remedy_and_recovered_changes_are_told() -> Non
     text = _Page(page).text
     assert "hofer email_in_use Extension 1100 has the address hofer@example.com." in text
     assert "create extension 1020 jost: done" in text
+
+
+def test_what_was_left_as_set_by_hand_is_told_three_ways_and_what_was_put_back_is_not_told_again() -> None:
+    page = report_page({**RUN, "drift": DRIFT})
+
+    text = _Page(page).text
+    assert 'href="#left"' in page
+    assert "Left as set by hand 1" in text
+    assert "extension 1002 adler mobile number +49 30 1 +49 30 2 +49 30 9" in text
+    assert "1100 Hand" not in text
+    assert 'id="left"' not in report_page(RUN)
 
 
 def test_a_plan_is_called_a_plan() -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     Action,
     Conflict,
+    DriftAction,
+    Drifted,
     ExtensionChange,
+    GroupChange,
     Plan,
     Reason,
 )
@@ -19,7 +24,10 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import
     change_data,
     conflict_data,
     diff_text,
+    drift_data,
+    drift_text,
     explanation,
+    settled_drift,
     summary,
 )
 
@@ -99,6 +107,7 @@ def test_the_summary_has_the_same_keys_for_every_plan() -> None:
         "waiting": 0,
         "excluded": 1,
         "conflicts": 0,
+        "drift": 0,
         "failed": 1,
         "stopped": 1,
         "deferred": 0,
@@ -136,4 +145,103 @@ def test_a_conflict_is_told_as_plain_data() -> None:
         "name": "Sales",
         "guid": "g1",
         "message": "The PBX has no room for this one.",
+    }
+
+
+# --- drift
+
+TITLE = Drifted(ObjectKind.EXTENSION, "g1", "1000", "anna", "title", "Clerk", "Clerk", "Boss", DriftAction.REPORTED)
+PUT_IN = replace(
+    TITLE,
+    kind=ObjectKind.EXTENSION_GROUP,
+    number="",
+    name="Sales",
+    field="members",
+    written="",
+    wanted="",
+    actual="9000 Hand",
+)
+TAKEN_OUT = replace(PUT_IN, written="1000 Anna", wanted="1000 Anna", actual="")
+
+
+def corrected(drifted: Drifted) -> Drifted:
+    return replace(drifted, action=DriftAction.CORRECTED)
+
+
+@pytest.mark.parametrize(
+    ("state", "action"),
+    [
+        (State.PLANNED, DriftAction.CORRECTED),
+        (State.DONE, DriftAction.CORRECTED),
+        (State.FAILED, DriftAction.REPORTED),
+        (State.UNKNOWN, DriftAction.REPORTED),
+        (State.STOPPED, DriftAction.REPORTED),
+        (State.SKIPPED, DriftAction.REPORTED),
+    ],
+)
+def test_drift_is_corrected_by_the_change_that_does_it_alone(state: State, action: DriftAction) -> None:
+    assert settled_drift([corrected(TITLE)], [Outcome(UPDATE, state)]) == [replace(TITLE, action=action)]
+    assert settled_drift([corrected(replace(TITLE, field="last_name"))], [Outcome(UPDATE, state)]) == [
+        replace(TITLE, field="last_name")
+    ]
+    assert settled_drift([corrected(TITLE)], []) == [TITLE]
+
+
+def test_a_member_is_corrected_if_its_own_part_of_a_change_is_done() -> None:
+    """The guard may let newcomers in and stop who is to be taken out."""
+    change = GroupChange(
+        action=Action.UPDATE,
+        guid="g1",
+        name="Sales",
+        dn="",
+        object_id=7,
+        reason=Reason.DRIFT,
+        drift=("members",),
+        added=("1000 Anna",),
+    )
+    stopped = replace(change, added=(), removed=("9000 Hand",), part="take_out")
+
+    assert settled_drift(
+        [corrected(PUT_IN), corrected(TAKEN_OUT)], [Outcome(change, State.DONE), Outcome(stopped, State.STOPPED)]
+    ) == [PUT_IN, corrected(TAKEN_OUT)]
+
+
+def test_what_two_parts_of_a_run_tell_of_one_field_is_told_once() -> None:
+    place = replace(TITLE, field="organizations", written="Example/Sales")
+
+    assert settled_drift([place, replace(place, written="Example/Selling"), PUT_IN, TAKEN_OUT], []) == [
+        replace(place, written="Example/Selling"),
+        PUT_IN,
+        TAKEN_OUT,
+    ]
+
+
+def test_what_is_left_is_shown_by_object_and_what_is_put_back_is_not() -> None:
+    text = drift_text([TITLE, replace(TITLE, field="last_name", actual=""), corrected(PUT_IN), TAKEN_OUT, PUT_IN])
+
+    assert text == (
+        "leave 1000 anna\n"
+        "    it was changed on the PBX by hand\n"
+        '    title: "Boss" (drift; written "Clerk", wanted "Clerk")\n'
+        '    last_name: - (drift; written "Clerk", wanted "Clerk")\n'
+        "leave extension group Sales\n"
+        "    it was changed on the PBX by hand\n"
+        "    - 1000 Anna (drift)\n"
+        "    + 9000 Hand (drift)\n"
+    )
+    many = [replace(TITLE, guid=str(number)) for number in range(DIFF_BLOCKS + 2)]
+    assert drift_text(many).endswith("… and 2 more with drift; all of it is in the result's drift.\n")
+
+
+def test_drift_is_told_as_plain_data() -> None:
+    assert drift_data(TITLE) == {
+        "kind": "extension",
+        "number": "1000",
+        "name": "anna",
+        "guid": "g1",
+        "field": "title",
+        "written": "Clerk",
+        "wanted": "Clerk",
+        "actual": "Boss",
+        "action": "reported",
     }

@@ -10,6 +10,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options imp
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.unit_options import UNIT_RULE_OPTIONS, unit_rule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     DeletionProof,
+    DriftPolicy,
     OutOfScope,
     SyncTo,
     UnitRule,
@@ -100,3 +101,22 @@ def test_options_that_cannot_be_are_told_by_their_names(given: dict[str, Any], w
 
     for word in words:
         assert word in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"drift_fields": {"members": "report"}}, "It takes name, parent."),
+        ({"drift_fields": {"parent": "report"}, "sync_to": "extension_group"}, "It takes name, members."),
+        ({"drift_fields": {"parent": "no"}}, "Give correct or report."),
+    ],
+)
+def test_a_policy_for_a_field_that_is_none_is_told_with_those_there_are(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        unit_rule(options(**given))
+
+
+def test_a_policy_for_drift_is_in_the_rule() -> None:
+    rule = unit_rule(options(drift="report", drift_fields={"name": "correct"}))
+
+    assert (rule.drift, rule.drift_fields) == (DriftPolicy.REPORT, {"name": DriftPolicy.CORRECT})

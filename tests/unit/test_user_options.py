@@ -10,9 +10,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options imp
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_options import USER_RULE_OPTIONS, user_rule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     AccountStatus,
+    DriftPolicy,
     NamedUser,
     Scope,
     UserRule,
+    leaves_drift,
 )
 
 
@@ -32,9 +34,15 @@ def test_what_is_given_is_in_the_rule() -> None:
             users=[{"user": " anna ", "extension": " 2001 "}],
             delete_when=["disabled", "expired"],
             associate_by_email=True,
+            drift="report",
+            drift_fields={"title": "correct", "organizations": "report"},
         )
     )
 
+    assert rule.drift is DriftPolicy.REPORT
+    assert not leaves_drift(rule, "title")
+    assert leaves_drift(rule, "organizations")
+    assert leaves_drift(rule, "email_addr")
     assert rule.scope is Scope.USERS
     assert rule.users == (NamedUser("anna", "2001"),)
     assert rule.delete_when == {AccountStatus.DISABLED, AccountStatus.EXPIRED}
@@ -59,6 +67,16 @@ def test_what_is_given_is_in_the_rule() -> None:
         ({"number_attribute": " "}, ["number_attribute"]),
         ({"number_rest_days": -1}, ["number_rest_days"]),
         ({"scope": "users", "users": [{"user": "", "extension": "1"}]}, ["users", "empty"]),
+        (
+            {"drift_fields": {"job_title": "report"}},
+            ["drift_fields", "job_title", "first_name, last_name, email_addr, mobile_number, title, organizations"],
+        ),
+        ({"drift_fields": {"members": "report"}}, ["drift_fields", "'members'"]),
+        ({"drift_fields": {1: "report"}}, ["drift_fields", "1"]),
+        ({"drift_fields": {"title": "keep"}}, ["drift_fields.title", "'keep'", "correct or report"]),
+        ({"drift_fields": {"title": True}}, ["drift_fields.title", "True"]),
+        ({"drift_fields": {"title": None}}, ["drift_fields.title", "None"]),
+        ({"drift_fields": {"title": {}}}, ["drift_fields.title"]),
         ({"scope": "users", "users": [{"user": "anna", "extension": "12a"}]}, ["anna", "12a"]),
         (
             {"scope": "users", "users": [{"user": "anna", "extension": "1"}, {"user": "bernd", "extension": "1"}]},

@@ -141,9 +141,11 @@ def _run_gauges(runs: Iterable[_Ended]) -> Iterator[Gauge]:
 
 def _drift_gauges(run: Run | None, status: Status | None) -> Iterator[Gauge]:
     if run and _has_run(run) and run.lists_all:
-        put_back = Counter(dict.fromkeys(OBJECT_KINDS, 0))
-        put_back.update(change.kind for change in run.changes if change.drift)
-        yield _by_kind("last_run_drift", "Objects that the last run found changed on the PBX by hand.", put_back)
+        objects = {(change.kind, change.guid) for change in run.changes if change.drift}
+        objects |= {(one.kind, one.guid) for one in run.drift}
+        seen = Counter(dict.fromkeys(OBJECT_KINDS, 0))
+        seen.update(kind for kind, _guid in objects)
+        yield _by_kind("last_run_drift", "Objects that the last run found changed on the PBX by hand.", seen)
     if status:
         found = Counter(dict.fromkeys(OBJECT_KINDS, 0))
         found.update(drift.kind for drift in status.drift)

@@ -134,10 +134,11 @@ def _sections(run: Run | None, status: Status | None, *, conflicts: bool) -> lis
         "kinds": bool(run and run.summaries),
         "changes": run is not None,
         "conflicts": conflicts,
+        "left": bool(run and run.left),
         "recovered": bool(run and run.recovered),
         **{name: bool(status and getattr(status, name)) for name in of_status},
     }
-    names = {"kinds": "By kind", "associations": "Associated objects"}
+    names = {"kinds": "By kind", "left": "Left as set by hand", "associations": "Associated objects"}
     return [(name, names.get(name, name.capitalize())) for name, is_there in there.items() if is_there]
 
 

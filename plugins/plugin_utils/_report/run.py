@@ -73,6 +73,21 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class Drifted:
+    """A value that was set on the PBX by hand, and whether it was left."""
+
+    kind: str
+    number: str
+    name: str
+    guid: str
+    field: str
+    written: str
+    wanted: str
+    actual: str
+    is_left: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Recovered:
     """What became of a change that an earlier run had begun."""
 
@@ -109,12 +124,18 @@ class Run:
     summaries: Mapping[str, Mapping[str, int]]
     changes: tuple[Change, ...]
     conflicts: tuple[Conflict, ...]
+    drift: tuple[Drifted, ...]
     recovered: tuple[Recovered, ...]
     run_id: str
     plan_id: str
     guard_id: str
     ledger_path: str
     sides: Sides
+
+    @property
+    def left(self) -> tuple[Drifted, ...]:
+        """What was set on the PBX by hand and is left; what is put back is among the changes."""
+        return tuple(one for one in self.drift if one.is_left)
 
     @property
     def lists_all(self) -> bool:
@@ -148,6 +169,7 @@ def read_run(result: Fields) -> Run:
         summaries={kind: read_summary(inner) for kind, inner in _by_key(result.inner("summaries")).items()},
         changes=tuple(_read_change(change) for change in result.each("changes")),
         conflicts=read_conflicts(result),
+        drift=tuple(_read_drifted(drifted) for drifted in result.each("drift")),
         recovered=tuple(_read_recovered(change) for change in result.each("recovered")),
         run_id=result.text("run_id"),
         plan_id=result.text("plan_id"),
@@ -220,6 +242,20 @@ def _read_change(change: Fields) -> Change:
         drift=drift,
         members_added=change.texts("members_added"),
         members_removed=change.texts("members_removed"),
+    )
+
+
+def _read_drifted(drifted: Fields) -> Drifted:
+    return Drifted(
+        kind=drifted.text("kind"),
+        number=drifted.text("number"),
+        name=drifted.text("name"),
+        guid=drifted.text("guid"),
+        field=drifted.text("field"),
+        written=drifted.text("written"),
+        wanted=drifted.text("wanted"),
+        actual=drifted.text("actual"),
+        is_left=drifted.text("action") == "reported",
     )
 
 

@@ -48,6 +48,9 @@ PAGE = """
 {% if conflicts %}
 {% include "conflicts" %}
 {% endif %}
+{% if run and run.left %}
+{% include "left" %}
+{% endif %}
 {% if run and run.recovered %}
 {% include "recovered" %}
 {% endif %}
@@ -217,6 +220,26 @@ CONFLICTS = """
 </section>
 """
 
+LEFT = """
+<section aria-labelledby="left">
+<h2 id="left">Left as set by hand <small>{{ run.left | length | thousands }}</small></h2>
+<p>Somebody changed these on the PBX by hand since they were last written.</p>
+<div class="wide" role="region" aria-label="Table of what is left" tabindex="0">
+<table>
+<thead><tr><th scope="col">Object</th><th scope="col">Field</th><th scope="col">Written</th>
+<th scope="col">Directory</th><th scope="col">On the PBX</th></tr></thead>
+<tbody>
+{% for one in run.left %}
+<tr><th scope="row">{{ one.kind | words }} {{ one.number }} <bdi>{{ one.name }}</bdi></th>
+<td>{{ one.field | words }}</td> <td>{{ one.written or "\N{EM DASH}" }}</td>
+<td>{{ one.wanted or "\N{EM DASH}" }}</td> <td>{{ one.actual or "\N{EM DASH}" }}</td></tr>
+{% endfor %}
+</tbody>
+</table>
+</div>
+</section>
+"""
+
 RECOVERED = """
 <section aria-labelledby="recovered">
 <h2 id="recovered">Recovered <small>{{ run.recovered | length | thousands }}</small></h2>
@@ -284,7 +307,7 @@ STATUS = """
 {% if status.drift %}
 <section aria-labelledby="drift">
 <h2 id="drift">Drift <small>{{ status.drift | length | thousands }}</small></h2>
-<p>Somebody changed these on the PBX by hand. The next run puts back what was written.</p>
+<p>Somebody changed these on the PBX by hand. The next run puts it back or leaves it, as the rule says.</p>
 <div class="wide" role="region" aria-label="Table of drift" tabindex="0">
 <table>
 <thead><tr><th scope="col">Object</th><th scope="col">Field</th><th scope="col">Written</th>
@@ -363,6 +386,7 @@ TEMPLATES = {
     "macros": MACROS,
     "run": '{% from "macros" import body %}' + RUN,
     "conflicts": CONFLICTS,
+    "left": LEFT,
     "recovered": RECOVERED,
     "status": '{% from "macros" import facts %}' + STATUS,
 }
