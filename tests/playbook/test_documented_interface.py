@@ -7,6 +7,7 @@ import importlib
 import json
 import subprocess
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,9 @@ def _results_of_all_kinds(site: PlaybookSite) -> dict[str, list[dict[str, Any]]]
         run(warnings=("conflict",), modules=[module])
     run("--check", warnings=("conflict",))
     site.pbx.pbx.change_by_hand(next(iter(site.names)), title="Boss")
+    _change_an_organization_and_a_group_by_hand(site)
+    run("--check", warnings=("conflict",), modules=[*_SYNCHRONIZING, "pbx_ad_sync"])
+    assert all(results[module][-1]["drift"] for module in (*_SYNCHRONIZING, "pbx_ad_sync"))
     run(rule=_ALL_THERE_IS, modules=["pbx_ad_info"])
     run(modules=["pbx_ad_user_info"])
     run(rule={**_ALL_THERE_IS, "offline": True}, modules=["pbx_ad_info"])
@@ -235,6 +239,15 @@ def _run_modules(
 
 def _result_path(site: PlaybookSite, module: str) -> Path:
     return site.folder / f"{module}.json"
+
+
+def _change_an_organization_and_a_group_by_hand(site: PlaybookSite) -> None:
+    pbx = site.pbx.pbx
+    (staff,) = [one["id"] for one in site.pbx.state.organizations.values() if one["name"] == "Staff"]
+    pbx.organizations.rename(staff, "Staff by hand")
+    team = pbx.groups.named("Team")
+    assert team is not None
+    pbx.groups.put(replace(team, members={}))
 
 
 def _begin_an_update_and_leave_it(site: PlaybookSite) -> None:

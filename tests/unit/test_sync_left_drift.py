@@ -415,11 +415,11 @@ def test_what_is_left_of_an_organization_is_written_as_it_is(
 ) -> None:
     made, pbx_ = _plan_of_units(sales, path), _Calls()
     snapshot = PbxSnapshot(sync_builders.PBX, pbx().capacity, (), organizations=(test_sync_organizations.ROOT, sales))
-    writes = Writes(pbx_, snapshot, [])  # type: ignore[arg-type]
+    writes = Writes(pbx_, snapshot, [])
     written = writes.write(writes.resolved(made.changes[0]), "")
 
     assert pbx_.calls == [call]
-    assert written.association == made.changes[0].association  # type: ignore[union-attr]
+    assert written.association == made.changes[0].association
 
 
 def test_an_organization_whose_former_parent_is_gone_is_put_where_it_belongs() -> None:

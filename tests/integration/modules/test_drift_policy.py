@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -289,7 +289,9 @@ def test_members_put_in_and_taken_out_by_hand_stay_so_and_the_directorys_come_an
 
 
 @pytest.mark.parametrize("rename", ["accepted", "refused"])
-def test_a_group_renamed_by_the_directory_keeps_the_members_set_by_hand(site: Site, rename: str) -> None:
+def test_a_group_renamed_by_the_directory_keeps_the_members_set_by_hand(
+    site: Site, rename: Literal["accepted", "refused"]
+) -> None:
     anna, bernd, _carl = _three(site)
     sales = site.add_group("Sales", anna, bernd)
     site.sync()
