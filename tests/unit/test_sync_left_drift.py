@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.writes import Writes
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryUser
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import changes
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Absent, DirectoryUser
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, ObjectAssociation
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Extension,
@@ -27,9 +29,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     Plan,
     Reason,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.recovery import recover
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     DriftPolicy,
     GroupRule,
+    OutOfScope,
     UnitRule,
     UserRule,
 )
@@ -319,12 +323,12 @@ def _plan_of_units(
 ) -> Plan:
     """Plan for a unit whose organization is as given, and whose association is as it was written unless said."""
     units = {"a": "Staff", "b": path, **({"c": path.rpartition("/")[0]} if path.count("/") > 1 else {})}
-    held = [
-        test_sync_organizations.held("a", _STAFF),
-        test_sync_organizations.held("b", _SALES, **written),
-    ]
     taken_in = test_sync_organizations.units(units)
-    return test_sync_organizations.plan(taken_in, _STAFF, sales, _BOARD, objects=held, rule=rule)
+    return test_sync_organizations.plan(taken_in, _STAFF, sales, _BOARD, objects=_held_units(**written), rule=rule)
+
+
+def _held_units(**written: str | int) -> list[ObjectAssociation]:
+    return [test_sync_organizations.held("a", _STAFF), test_sync_organizations.held("b", _SALES, **written)]
 
 
 def _saved(made: Plan) -> list[tuple[str, int]]:
@@ -454,6 +458,39 @@ def test_units_that_exchange_names_leave_alone_one_that_was_renamed_by_hand() ->
     assert codes(made) == [("One", "name_taken"), ("Two", "drift_both_changed")]
 
 
+def test_an_organization_set_by_hand_bears_no_passing_name() -> None:
+    """It is in the place of the unit above its own, which is placed before it."""
+    staff, sales = _STAFF, Organization(6, "Office", 1)
+    held = [test_sync_organizations.held("a", staff), test_sync_organizations.held("b", _SALES)]
+    taken_in = test_sync_organizations.units({"a": "Office", "b": "Office/Sales"})
+    made = test_sync_organizations.plan(taken_in, staff, sales, objects=held, rule=UNITS)
+
+    assert made.changes == ()
+    assert codes(made) == [("Office", "name_taken")]
+
+
+def test_an_organization_that_holds_one_put_there_by_hand_is_kept_as_it_is() -> None:
+    former, support = Organization(7, "Former", 1), Organization(8, "Support", 1)
+    held = [
+        test_sync_organizations.held("b", replace(_SALES, parent_id=1)),
+        test_sync_organizations.held("c", support),
+        test_sync_organizations.held("d", former),
+    ]
+    taken_in = test_sync_organizations.units({"b": "Sales", "c": "Former"})
+    made = test_sync_organizations.plan(
+        taken_in,
+        former,
+        support,
+        replace(_SALES, parent_id=7),
+        objects=held,
+        absent=Absent(deleted=frozenset({"d"})),
+        rule=replace(UNITS, out_of_scope=OutOfScope.DELETE),
+    )
+
+    assert made.changes == ()
+    assert codes(made) == [("Former", "name_taken"), ("Former", "object_in_use")]
+
+
 def test_a_name_the_pbx_would_not_take_does_not_make_one_set_by_hand_the_written_one() -> None:
     made = _plan_of_units(replace(_SALES, name="Hand"), "Staff/" + "x" * 200)
 
@@ -514,13 +551,14 @@ def test_the_members_of_a_group_in_each_case(  # noqa: PLR0917 (a row of a table
 
 
 def test_what_the_pbx_is_given_is_not_what_is_remembered() -> None:
-    made = _plan_of_sales("bc", [1, 9], [1, 2])
-    (change,) = made.changes
-    assert isinstance(change, GroupChange)
-    assert change.association is not None
+    made, pbx_ = _plan_of_sales("bc", [1, 9], [1, 2]), _Calls()
+    group = ExtensionGroup(20, "sales", (1, 9))
+    known = test_sync_groups.held("sales", group, members=(1, 2))
+    (change,) = _resolved(made, group, objects=[known])
+    written = Writes(pbx_, pbx(), []).write(change, "")
 
-    assert change.association.members == (2, 3)
-    assert change.written_members(change.association.members) == (3, 9)
+    assert pbx_.calls == [("update_group", 20, (3, 9))]
+    assert written.association == replace(known, members=(2, 3))
 
 
 def test_members_of_whom_nothing_is_known_stay_as_they_are_and_as_they_were_written() -> None:
@@ -561,22 +599,66 @@ def test_the_name_of_a_group_in_each_case(
     assert [one.name for one in made.refreshed if isinstance(one, ObjectAssociation)] == saved
 
 
+def _resolved(made: Plan, *groups: ExtensionGroup, objects: Sequence[ObjectAssociation]) -> list[GroupChange]:
+    """The changes of groups as they are written down, each after the ones before it."""
+    people = [known for _one, known in test_sync_groups.PEOPLE]
+    extensions = (*(one for one, _known in test_sync_groups.PEOPLE), test_sync_groups.BY_HAND)
+    writes = Writes(_Calls(), replace(pbx(*extensions), groups=groups), [*people, *objects])
+    resolved = [writes.resolved(change) for change in made.changes]
+    return [change for change in resolved if isinstance(change, GroupChange)]
+
+
 def test_groups_that_exchange_names_pass_through_one_without_forgetting_what_was_set_by_hand() -> None:
-    one, two = ExtensionGroup(20, "one", (1, 9)), ExtensionGroup(21, "two", (2,))
+    one, two = ExtensionGroup(20, "one", (1, 9)), ExtensionGroup(21, "two", (2, 9))
     objects = [
-        test_sync_groups.held("one", one, members=(1,)),
-        test_sync_groups.held("two", two),
+        test_sync_groups.held("one", one, members=(1, 3)),
+        test_sync_groups.held("two", two, members=(2, 3)),
     ]
     made = test_sync_groups.plan(
-        {"one": "a", "two": "b"}, one, two, objects=objects, rule=GROUPS, names={"one": "two", "two": "one"}
+        {"one": "ac", "two": "bc"}, one, two, objects=objects, rule=GROUPS, names={"one": "two", "two": "one"}
     )
-    for change in made.changes:
-        assert isinstance(change, GroupChange)
+
+    assert [change.part for change in made.changes].count("vacate") == 1
+    for change in _resolved(made, one, two, objects=objects):
         assert change.association is not None
-        if change.object_id == 20:
-            assert 9 not in change.association.members or change.part == "vacate"
-            assert 9 in change.written_members((1,))
-    assert [one.actual for one in made.drift] == ["9000"]
+        remembered, given = ((1, 3), (1, 9)) if change.object_id == 20 else ((2, 3), (2, 9))
+        assert change.association.members == remembered
+        assert change.written_members(change.association.members) == given
+    assert [drifted.actual or drifted.written for drifted in made.drift] == ["9000", "1003 c"] * 2
+
+
+def _lost_answer(change: Any, pbx_: PbxSnapshot, *held: Any) -> str:
+    """What is found of a change whose answer was lost."""
+    (resolution,) = recover([Intent(1, "run", change)], held, pbx_, sync_builders.NOW)
+    return resolution.state.value
+
+
+@pytest.mark.parametrize(("members", "state"), [((3, 9), "done"), ((2, 3), "failed"), ((1, 9), "failed")])
+def test_after_a_lost_answer_a_group_is_known_by_what_it_was_given(members: tuple[int, ...], state: str) -> None:
+    made = _plan_of_sales("bc", [1, 9], [1, 2])
+    group = ExtensionGroup(20, "sales", (1, 9))
+    known = test_sync_groups.held("sales", group, members=(1, 2))
+    (change,) = _resolved(made, group, objects=[known])
+
+    assert _lost_answer(change, replace(pbx(), groups=(replace(group, members=members),)), known) == state
+
+
+@pytest.mark.parametrize(("name", "state"), [("Hand", "done"), ("Sales", "failed")])
+def test_after_a_lost_answer_an_organization_is_known_by_the_name_that_it_kept(name: str, state: str) -> None:
+    (change,) = _plan_of_units(replace(_SALES, name="Hand"), "Sales").changes
+    organizations = (test_sync_organizations.ROOT, Organization(6, name, 1))
+
+    assert _lost_answer(change, replace(pbx(), organizations=organizations), *_held_units()) == state
+
+
+def test_after_a_lost_answer_an_extension_is_known_where_it_was_left() -> None:
+    placed = _placed("ben", BERLIN.id, BOARD, LEIPZIG, layout=replace(LAYOUT, leaving=frozenset({LEIPZIG.id})))
+    anna = user("anna")
+    held = replace(association(anna, extension_of(anna, 7, "1000")), organization_id=BERLIN.id)
+    change = changes.move(held, extension_of(anna, 7, "1000"), placed)
+    for organizations, state in (((BOARD,), "done"), ((BOARD, LEIPZIG), "failed")):
+        extension_ = replace(extension_of(anna, 7, "1000"), organizations=organizations)
+        assert _lost_answer(change, replace(pbx(extension_), organizations=()), held) == state
 
 
 def _by_field(made: Plan) -> dict[str, Drifted]:

@@ -444,7 +444,7 @@ class _Groups:
         """Whether a group gets another name yet."""
         owner = self._owners.get(holder)
         is_own = owner is not None and owner.rule is self._rule and owner.guid in self._wanted
-        return owner is not None and is_own and owner.guid not in self._settled and not self._keeps_name(owner)
+        return owner is not None and is_own and owner.guid not in self._settled
 
     def _vacate(self, guid: str) -> None:
         """Let a group bear another name for a moment."""
