@@ -333,7 +333,7 @@ def test_what_the_guard_keeps_is_the_synchronizations_and_what_a_person_put_in_i
     site.groups(**REPORT)
     site.set_group("Sales", {"Anna": "user", "Bernd": "user", "Carl": "user"})
     site.admin.remove_members(sales, [bernd])
-    limits: dict[str, Any] = {"max_member_removals": 0, "max_member_removals_percent": 0.0}
+    limits: dict[str, Any] = {"guard": {"member_removals": {"floor": 0, "percent": 0, "count": 0}}}
 
     stopped = site.groups(fails=True, **REPORT, **limits)
 
@@ -350,7 +350,7 @@ def test_a_correction_that_the_guard_stops_is_told_as_left(site: Site) -> None:
     site.sync()
     site.groups()
     site.set_group("Sales", {"Anna": "user", "Carl": "user"})
-    limits: dict[str, Any] = {"max_member_removals": 0, "max_member_removals_percent": 0.0}
+    limits: dict[str, Any] = {"guard": {"member_removals": {"floor": 0, "percent": 0, "count": 0}}}
 
     for check in (True, False):
         stopped = site.groups(check=check, fails=True, **limits)
