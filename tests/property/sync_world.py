@@ -173,7 +173,7 @@ class World:
         """Carry out all changes but the stopped ones, as a run does."""
         for association in refreshed:
             self.save(association)
-        taken_over = formers(cast("Iterable[AnyChange]", changes))
+        taken_over = formers(cast(Iterable[AnyChange], changes))
         handed_over = {former.key for former in taken_over.values()}
         done: set[str] = set()
         for change in changes:
