@@ -17,7 +17,8 @@ _SECRETS = frozenset({"password", "user_password", "reg_password", "vm_pin", "re
 class Call:
     """One call. `write` says that the endpoint changes the PBX, `done` that its work was done.
 
-    `arguments` have no token and no passwords; `raw_query` and `raw_body` have all, as it came.
+    `arguments` have no token and no passwords; `raw_headers`, `raw_query` and `raw_body` have all, as it
+    came.
     `errcode` is None where no API answer was made. `time` is the PBX's clock.
     """
 
@@ -33,6 +34,7 @@ class Call:
     outcome: Outcome
     address: str
     user_agent: str
+    raw_headers: Mapping[str, str] = field(repr=False)
     raw_query: str = field(repr=False)
     raw_body: bytes = field(repr=False)
 

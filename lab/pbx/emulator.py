@@ -137,9 +137,14 @@ class Emulator:
         with self.pbx.lock:
             self.pbx.tokens.expire_all()
 
-    def reset(self) -> None:
-        """A new, empty PBX with the same settings and variants; no faults, no calls."""
+    def put(self, pbx: Pbx) -> None:
+        """Another PBX in the place of this one, with its settings; no faults, no calls."""
         with self.pbx.lock:
-            self.pbx = Pbx(self.settings, self.pbx.variants, self.clock)
+            self.pbx = pbx
+            self.settings = pbx.settings
         self.faults.clear()
         self.calls.clear()
+
+    def reset(self) -> None:
+        """A new, empty PBX with the same settings and variants; no faults, no calls."""
+        self.put(Pbx(self.settings, self.pbx.variants, self.clock))

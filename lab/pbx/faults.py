@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 FaultKind = Literal[
     "latency",  # the answer comes `seconds` late
+    "act",  # `action` is called, and the answer waits for its end
     "http_500",  # HTTP 500 with an HTML page
     "errcode",  # `errcode` in a JSON body
     "expired_token",  # the call's token expires there and then: 10004
@@ -31,8 +32,9 @@ class Fault:
 
     `endpoint` is a path below openapi/v1.0 ("extension/create") or "*". `nth` counts that
     endpoint's calls from 1, from when the fault was added; None means every call. `times` is how
-    many calls from the nth on are hit (None: all). `work_done` makes latency, http_500 and errcode
-    happen after the work.
+    many calls from the nth on are hit (None: all). `work_done` makes latency, act, http_500 and
+    errcode happen after the work. `action` is a function of who set the fault, within this process
+    alone.
     """
 
     endpoint: str
@@ -44,16 +46,23 @@ class Fault:
     rows: int = 1
     ids: tuple[int, ...] = ()
     work_done: bool = False
+    action: Callable[[], object] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(FaultKind):
             raise ValueError(f"kind: {self.kind} is none of {', '.join(get_args(FaultKind))}")
+        if (self.kind == "act") != callable(self.action):
+            raise ValueError("action: a function, which act needs and no other kind has")
 
     def hits(self, count: int) -> bool:
         """Whether the endpoint's call number `count` is hit."""
         if self.nth is None:
             return True
         return count >= self.nth and (self.times is None or count < self.nth + self.times)
+
+    def as_json(self) -> dict[str, Any]:
+        """The fault as the control port shows it, without the action."""
+        return {name: value for name, value in vars(self).items() if name != "action"}
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Fault:
@@ -93,7 +102,7 @@ class FaultPlan:
     def all(self) -> list[dict[str, Any]]:
         """The faults that are set, as JSON has them; `counted` is how many calls each has seen."""
         with self._lock:
-            return [{**dataclasses.asdict(fault), "counted": count} for fault, count in self._counts]
+            return [{**fault.as_json(), "counted": count} for fault, count in self._counts]
 
 
 def bend(payload: dict[str, Any], faults: list[Fault]) -> dict[str, Any]:

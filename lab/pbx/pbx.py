@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import ipaddress
 import threading
@@ -58,6 +59,15 @@ class Pbx:
         self.referenced_extension_ids: set[int] = set()
         for name, address in settings.administrators.items():
             self.extensions.emails.claim(address, Owner("administrator", name))
+
+    def twin(self) -> Pbx:
+        """Another PBX that holds the same objects, and has given out no token."""
+        twin = Pbx(self.settings, self.variants, self.clock)
+        held = ("extensions", "groups", "organizations", "welcome_mails", "referenced_extension_ids")
+        with self.lock:
+            for name in (*held, "organization_management", "name_display_format"):
+                setattr(twin, name, copy.deepcopy(getattr(self, name)))
+        return twin
 
     def refuse_address(self, address: str) -> None:
         """Raise ApiError 70087 for an address off the allow-list, 70004 for a blocked one."""

@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -83,6 +84,7 @@ class OpenApiApplication:
             outcome=played.outcome,
             address=asked.address,
             user_agent=request.headers.get("User-Agent", ""),
+            raw_headers=dict(request.headers.items()),
             raw_query=request.query_string.decode(errors="replace"),
             raw_body=asked.body,
         )
@@ -92,7 +94,7 @@ class OpenApiApplication:
 
     def _play(self, pbx: Pbx, asked: ApiRequest, user_agent: str) -> _Played:
         faults = self._faults.take(asked.endpoint)
-        self._wait(fault for fault in faults if not fault.work_done)
+        self._linger([fault for fault in faults if not fault.work_done])
         if not user_agent:
             return _without_user_agent(pbx)
         at_once = [fault for fault in faults if not fault.work_done]
@@ -101,11 +103,15 @@ class OpenApiApplication:
             return _instead_of_work(pbx, asked, fault)
         answer = api.answer(pbx, asked)
         self.worked.append(asked.endpoint)
-        self._wait(fault for fault in faults if fault.work_done)
+        self._linger([fault for fault in faults if fault.work_done])
         return _after_work(pbx, answer, faults)
 
-    def _wait(self, faults: Iterable[Fault]) -> None:
+    def _linger(self, faults: list[Fault]) -> None:
+        """Let pass what the faults put in here: time, and what others do meanwhile."""
         self._stopping.wait(sum(fault.seconds for fault in faults if fault.kind == "latency"))
+        for fault in faults:
+            if fault.action is not None:
+                fault.action()
 
 
 def _without_user_agent(pbx: Pbx) -> _Played:
@@ -184,9 +190,11 @@ def _half(response: Response | None) -> bytes:
 
 def _cut(connection: socket.socket, last_words: bytes) -> NoReturn:
     """End the connection, at most after `last_words`; werkzeug takes the error for a client gone."""
-    if last_words:
-        connection.sendall(last_words)
-    connection.shutdown(socket.SHUT_RDWR)
+    # A client that was killed is gone already.
+    with suppress(OSError):
+        if last_words:
+            connection.sendall(last_words)
+        connection.shutdown(socket.SHUT_RDWR)
     raise ConnectionAbortedError("cut on demand")
 
 

@@ -39,6 +39,8 @@ class TokenStore:
         self.access_seconds = access_seconds
         self.refresh_seconds = refresh_seconds
         self._grants: list[Grant] = []
+        #: Every access and refresh token ever given out.
+        self.given: set[str] = set()
         # Access tokens that a refresh replaced but that this PBX lets live on, and their grants.
         self._survivors: dict[str, tuple[Grant, float]] = {}
 
@@ -111,6 +113,7 @@ class TokenStore:
         grant.access_expires = now + self.access_seconds
         grant.refresh_token = _new_token()
         grant.refresh_expires = now + self.refresh_seconds
+        self.given |= {grant.access_token, grant.refresh_token}
 
     def _require_slot(self, application: Application) -> None:
         if self.live_count(application) >= self._limit:

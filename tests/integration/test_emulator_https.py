@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -267,6 +268,35 @@ def test_faults_of_a_list(
     assert int(payload["total_number"]) == total
     emulator.fail("extension/query", kind, **fields)
     assert [int(row["id"]) for row in client.get("extension/query", ids="1,2,3").json()["data"]] == ids
+
+
+@pytest.mark.parametrize("work_done", [False, True])
+def test_the_test_acts_before_or_after_the_work(emulator: Emulator, client: Client, work_done: bool) -> None:
+    seen: list[bool] = []
+
+    def look() -> None:
+        seen.append("1201" in emulator.state.extensions)
+
+    emulator.fail("extension/create", "act", action=look, work_done=work_done)
+
+    client.post("extension/create", NEW_EXTENSION)
+
+    assert seen == [work_done]
+    assert "1201" in emulator.state.extensions
+    assert [fault["kind"] for fault in emulator.faults.all()] == ["act"]
+
+
+def test_a_twin_holds_the_same_and_goes_its_own_way(emulator: Emulator, client: Client) -> None:
+    client.post("extension/create", NEW_EXTENSION)
+    emulator.pbx.seed_group("Sales", {1: "user"})
+    start, state = emulator.pbx.twin(), emulator.state
+
+    client.get("extension/delete", id=1)
+    emulator.put(start.twin())
+
+    assert replace(emulator.state, live_tokens=1) == state
+    assert emulator.pbx.extensions.numbers.owner("1201") is not None
+    assert len(emulator.calls) == 0
 
 
 def test_latency_ends_when_the_emulator_stops(emulator: Emulator, client: Client) -> None:

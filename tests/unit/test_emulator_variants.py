@@ -81,6 +81,9 @@ def test_an_unknown_kind_of_fault_is_refused() -> None:
         Fault.from_json({"endpoint": "*", "kind": "explosion"})
     with pytest.raises(TypeError, match="when"):
         Fault.from_json({"endpoint": "*", "kind": "latency", "when": 1})
+    for kind, action in (("act", None), ("act", "os.abort"), ("latency", print)):
+        with pytest.raises(ValueError, match="action"):
+            Fault.from_json({"endpoint": "*", "kind": kind, "action": action})
 
 
 @pytest.mark.parametrize(
@@ -132,6 +135,7 @@ def test_the_log_by_endpoint_and_by_writing() -> None:
         "outcome": "answered",
         "address": "",
         "user_agent": "",
+        "raw_headers": {"Referer": "S3cret"},
         "raw_query": "access_token=S3cret",
         "raw_body": b"S3cret",
     }
