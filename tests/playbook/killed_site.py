@@ -20,6 +20,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 
 from lab.pbx.emulator import Emulator
+from lab.pbx.faults import ANY_ENDPOINT
 from lab.pbx.pbx import Pbx
 from tests.playbook.playbook_site import PlaybookSite, Played, environment_of
 
@@ -73,24 +74,38 @@ class Start:
             shutil.copytree(self.ledger.parent, ledger.parent)
 
 
-@dataclass
+@dataclass(eq=False)
 class Hold:
-    """A call of a run, at which it waits until it is let go."""
+    """A call of a run, the so-manieth of an endpoint or of all, at which it waits until it is let go."""
 
     number: int
     side: Side
+    endpoint: str = ANY_ENDPOINT
     reached: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
+    _earlier: int = 0
 
     def set_on(self, emulator: Emulator) -> None:
         """Let the call of this number wait: the work is done before the waiting, or is never done."""
         work_done = self.side == "after"
-        emulator.fail("*", "act", nth=self.number, action=self._wait, work_done=work_done)
-        emulator.fail("*", "cut_after_work" if work_done else "cut_before_work", nth=self.number)
+        self._earlier = self._count(emulator)
+        emulator.fail(self.endpoint, "act", nth=self.number, action=self._wait, work_done=work_done)
+        emulator.fail(self.endpoint, "cut_after_work" if work_done else "cut_before_work", nth=self.number)
 
     def _wait(self) -> None:
         self.reached.set()
         self.let_go.wait(_SECONDS)
+
+    def _count(self, emulator: Emulator) -> int:
+        return len(emulator.calls.all(None if self.endpoint == ANY_ENDPOINT else self.endpoint))
+
+    def wait_for_end(self, emulator: Emulator) -> None:
+        """Return when the PBX is done with the call, and let no fault be set there any more."""
+        deadline = time.monotonic() + _SECONDS
+        while self._count(emulator) != self._earlier + self.number:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        emulator.faults.clear()
 
 
 @dataclass(frozen=True)
@@ -123,33 +138,8 @@ class Fleet:
 
     def kill(self, playbook: str, holds: Sequence[Hold]) -> None:
         """Run a playbook, and send SIGKILL to all of its processes when every host waits at its call."""
-        for emulator, hold in zip(self.emulators, holds, strict=False):
-            hold.set_on(emulator)
-        marker = f"TMPDIR={self.site.folder / 'killed'}"
-        (self.site.folder / "killed").mkdir(exist_ok=True)
-        with subprocess.Popen(
-            [*self._command(playbook), "--forks", str(len(holds))],
-            cwd=self.site.folder,
-            env={**environment_of(self.site.folder), **_ANSIBLE, "TMPDIR": str(self.site.folder / "killed")},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        ) as process:
-            try:
-                missing = _not_reached(holds, process)
-                kill_all(process.pid, marker)
-                output = process.communicate()[0]
-            finally:
-                kill_all(process.pid, marker)
-                for hold in holds:
-                    hold.let_go.set()
-        assert not missing, f"calls {missing} were not reached:\n{output}"
-        assert process.returncode == -signal.SIGKILL
-        for emulator, hold in zip(self.emulators, holds, strict=False):
-            _wait_until(lambda: len(emulator.calls) == hold.number)  # noqa: B023 (called at once)
-            emulator.faults.clear()
+        command = [*self._command(playbook), "--forks", str(len(holds))]
+        kill_at(self.site, command, dict(zip(holds, self.emulators, strict=False)), _ANSIBLE)
 
     def play(self, playbook: str) -> dict[str, dict[str, int]]:
         """Run a playbook on all hosts to its good end, and return the recap of each."""
@@ -187,6 +177,41 @@ class Fleet:
         """What a PBX holds and its ledger knows, without ids."""
         with open_ledger(self.ledger(number), read_write=False, command="test") as ledger:
             return {**pbx_without_ids(self.emulators[number]), **ledger_without_ids(ledger, self.emulators[number])}
+
+
+def kill_at(
+    site: PlaybookSite, command: Sequence[str], holds: Mapping[Hold, Emulator], environment: Mapping[str, str]
+) -> str:
+    """Run a command, and send SIGKILL to all of its processes when every hold is reached; return what it printed.
+
+    :param holds: with the PBX that each is a call of.
+    """
+    for hold, emulator in holds.items():
+        hold.set_on(emulator)
+    temporary = site.folder / "killed"
+    temporary.mkdir(exist_ok=True)
+    with subprocess.Popen(
+        command,
+        cwd=site.folder,
+        env={**environment_of(site.folder), **environment, "TMPDIR": str(temporary)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            missing = _not_reached(holds, process)
+        finally:
+            kill_all(process.pid, f"TMPDIR={temporary}")
+            for hold in holds:
+                hold.let_go.set()
+        output = process.communicate()[0]
+    assert not missing, f"calls {missing} were not reached:\n{output}"
+    assert process.returncode == -signal.SIGKILL
+    for hold, emulator in holds.items():
+        hold.wait_for_end(emulator)
+    return output
 
 
 def _not_reached(holds: Iterable[Hold], process: subprocess.Popen[str]) -> list[int]:
@@ -230,13 +255,6 @@ def _marked(marker: str) -> list[int]:
         if marker.encode() in variables:
             found.append(int(process.name))
     return sorted(found)
-
-
-def _wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def pbx_without_ids(emulator: Emulator) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
 from lab.directory_admin import AttributeValue, DirectoryAdmin
 from lab.pbx.emulator import Emulator
@@ -23,7 +22,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 COLLECTIONS = REPOSITORY / ".venv" / "collections"
 SITE = "pbxops.yeastar.site"
 SECRETS = ("directory_password", "pbx_client_secret")
-_SECRET_FIELDS = ("user_password", "reg_password", "access_token", "refresh_token")
 NOT_CONNECTED_YET = r"no integration in the ledger yet"
 
 _RECAP = re.compile(r"^(\S+)\s+:\s+(ok=\d+.*)$", re.MULTILINE)
@@ -136,7 +134,7 @@ class PlaybookSite:
         :param warnings: regular expressions; each must be found in a warning, and each warning must be expected.
         :param fails: whether the playbook is expected to fail.
         """
-        played = self._run(["ansible-playbook", str(playbook), *map(str, arguments)], environment or {})
+        played = self.run(["ansible-playbook", str(playbook), *map(str, arguments)], environment or {})
         assert (played.status != 0) == fails, played.output + played.errors
         unexpected = [warning for warning in played.warnings if not any(re.search(one, warning) for one in warnings)]
         missing = [one for one in warnings if not any(re.search(one, warning) for warning in played.warnings)]
@@ -146,12 +144,13 @@ class PlaybookSite:
 
     def load_inventory(self, path: Path) -> dict[str, Any]:
         """What ansible-inventory --list makes of an inventory, which must be taken without a warning."""
-        played = self._run(["ansible-inventory", "-i", str(path), "--list"], {})
+        played = self.run(["ansible-inventory", "-i", str(path), "--list"], {})
         assert (played.status, played.errors) == (0, "")
         loaded: dict[str, Any] = json.loads(played.output)
         return loaded
 
-    def _run(self, command: Sequence[str], environment: Mapping[str, str]) -> Played:
+    def run(self, command: Sequence[str], environment: Mapping[str, str]) -> Played:
+        """Run a command of Ansible's to its end, whatever that is."""
         finished = subprocess.run(
             command,
             cwd=self.folder,
@@ -186,13 +185,3 @@ class PlaybookSite:
         seen = [call.endpoint for call in self.pbx.calls.all() if call.write]
         self.pbx.calls.clear()
         return seen
-
-
-def secrets_seen(site: PlaybookSite) -> set[str]:
-    """The two secrets that are given, and all that the PBX has seen: tokens, and passwords of new extensions."""
-    secrets = {site.options[name] for name in SECRETS}
-    for call in site.pbx.calls.all():
-        seen = {name: values[0] for name, values in parse_qs(call.raw_query).items()}
-        seen |= json.loads(call.raw_body or b"{}")
-        secrets |= {seen[name] for name in _SECRET_FIELDS if name in seen}
-    return secrets

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import subprocess
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.playbook.playbook_site import SECRETS, SITE, PlaybookSite, environment_of, secrets_seen, write_yaml
+from tests.playbook.playbook_site import SECRETS, SITE, PlaybookSite, environment_of, write_yaml
+from tests.playbook.secret_search import SecretSearch, secrets_of
 
 SYNC_NOW = "pbxops.yeastar.sync_now"
 PLAN = "pbxops.yeastar.plan"
@@ -85,14 +85,13 @@ def _by_vault(site: PlaybookSite, tmp_path: Path) -> Job:
 def test_with_a_vault_no_artifact_has_a_secret(by_vault: Job) -> None:
     folders = _run_well_and_badly(by_vault)
 
-    secrets = secrets_seen(by_vault.site) | {_VAULT_PASSWORD}
-    assert _files_with(secrets, folders) == set()
+    assert _files_with_secrets(by_vault, folders) == set()
 
 
 def test_with_secrets_in_the_environment_one_artifact_has_them_and_is_its_owners(by_environment: Job) -> None:
     folders = _run_well_and_badly(by_environment)
 
-    assert _files_with(secrets_seen(by_environment.site), folders) == {folder / "command" for folder in folders}
+    assert _files_with_secrets(by_environment, folders) == {folder / "command" for folder in folders}
     for folder in folders:
         assert (folder / "command").stat().st_mode & 0o077 == 0
         assert folder.stat().st_mode & 0o077 == 0
@@ -123,14 +122,10 @@ def _run_well_and_badly(job: Job) -> list[Path]:
     return folders
 
 
-def _files_with(secrets: set[str], folders: list[Path]) -> set[Path]:
-    spellings = {form for secret in secrets for form in _spellings(secret)}
-    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return {path for path in files if any(spelling in path.read_bytes() for spelling in spellings)}
-
-
-def _spellings(secret: str) -> set[bytes]:
-    return {secret.encode(), json.dumps(secret)[1:-1].encode(), base64.b64encode(secret.encode())}
+def _files_with_secrets(job: Job, folders: list[Path]) -> set[Path]:
+    given = {str(job.site.options[name]) for name in SECRETS}
+    search = SecretSearch({_VAULT_PASSWORD} | given | secrets_of(job.site.pbx))
+    return {Path(finding.place) for folder in folders for finding in search.in_folder(folder)}
 
 
 def test_a_plan_is_an_artifact_and_the_run_does_exactly_that(by_environment: Job) -> None:
