@@ -118,6 +118,7 @@ class Watched:
             "ANSIBLE_LOG_PATH": str(folder / "ansible.log"),
             "ANSIBLE_CALLBACK_TREE_DIR": str(folder / "tree"),
             "JUNIT_OUTPUT_DIR": str(folder / "junit"),
+            "ANSIBLE_RETRY_FILES_SAVE_PATH": str(folder / "retry"),
             **(given if self.source == "environment" else {}),
         }
 
