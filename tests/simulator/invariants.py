@@ -1,0 +1,481 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must hold of every command, whatever befalls it. Each of these raises ``BrokenInvariantError``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import FIELD_NAMES
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import is_removal, members_taken_out
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectAssociation, ObjectKind
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import State
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
+
+from lab.pbx.extensions import Extension
+from lab.pbx.organizations import ROOT_ID
+from tests.simulator import domain_controller, pbx_in_process
+from tests.simulator.directory import Kind, SimulatedDirectory
+from tests.simulator.picture import Key, Picture
+from tests.simulator.rules import Options, Rules, removals_allowed
+from tests.simulator.site import Command
+from tests.simulator.troubles import Side
+from tests.simulator.truth import DELETE, RELEASE, fates_of_group, fates_of_unit, fates_of_user
+
+_TOKEN_ENDPOINTS = ("get_token", "refresh_token", "del_token")
+_NOT_DONE = (State.FAILED, State.UNKNOWN, State.STOPPED, State.SKIPPED)
+
+
+class BrokenInvariantError(AssertionError):
+    """Something that must hold does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A command, with what was before and after it.
+
+    :param rules: those that were given, by their kinds.
+    :param truths: the directory at each moment of the command: one unless it was changed meanwhile.
+    :param shown: what check mode showed just before, where nothing was changed since; None where it did not.
+    :param touched: what was changed on the PBX by hand meanwhile.
+    :param freed: numbers that rest, each with whose it was and when it was freed.
+    :param ended: the kinds all of whose objects the command was asked to delete or release.
+    """
+
+    command: Command
+    before: Picture
+    after: Picture
+    rules: Rules
+    truths: Sequence[SimulatedDirectory]
+    at: datetime
+    shown: Command | None = None
+    touched: Collection[Key] = ()
+    freed: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
+    ended: Collection[RuleKind] = ()
+
+    @property
+    def changes(self) -> list[AnyChange]:
+        """What the command planned."""
+        report = self.command.report
+        return [change for stage in report.stages for change in stage.plan.changes] if report is not None else []
+
+    @property
+    def begun(self) -> set[tuple[ObjectKind, str]]:
+        """What changes are about that were begun and not finished before the command, or are after it."""
+        return {
+            (intent.change.kind, intent.change.guid) for intent in (*self.before.unfinished, *self.after.unfinished)
+        }
+
+    def is_hit_by(self, kinds: Collection[str]) -> bool:
+        """Whether any of these faults took place."""
+        return any(fault.kind in kinds for fault in self.command.troubles.hit)
+
+
+def require(condition: object, text: str) -> None:
+    """Raise unless a condition holds."""
+    if not condition:
+        raise BrokenInvariantError(text)
+
+
+# --- 0
+
+
+def it_ends_by_no_error_of_its_own(seen: Observed) -> None:
+    """Whatever goes wrong outside is told in the collection's own words; a traceback is a mistake inside."""
+    require(not seen.command.crash, seen.command.crash)
+
+
+# --- 1
+
+
+def what_is_taken_away_the_directory_has_let_go(seen: Observed) -> None:
+    """Nothing is deleted or released of which the directory does not truly say that it may be."""
+    for guid, held in seen.before.associations.items():
+        if _is_as_before(seen, ObjectKind.EXTENSION, guid, held.extension_id):
+            continue
+        if held.extension_id not in seen.before.extensions or (ObjectKind.EXTENSION, held.extension_id) in seen.touched:
+            continue
+        is_deleted = held.extension_id not in seen.after.extensions
+        fates = _fates(
+            seen,
+            RuleKind.USERS,
+            lambda truth, options, id_=guid, number=held.number: fates_of_user(truth, options, id_, number, seen.at),
+        )
+        require(
+            (DELETE if is_deleted else RELEASE) in fates,
+            f"extension {held.number} of {held.account_name} ({guid}) was {'deleted' if is_deleted else 'released'}, "
+            f"and the directory allows {sorted(fates) or 'neither'}",
+        )
+    for (kind, guid), one in seen.before.objects.items():
+        if not _is_object_as_before(seen, one) and _object_was_there(seen, one):
+            is_deleted = one.object_id not in _objects(seen.after, kind)
+            fates = _fates_of_object(seen, one)
+            require(
+                (DELETE if is_deleted else RELEASE) in fates,
+                f"the {kind} {one.name} of {guid} was {'deleted' if is_deleted else 'released'}, and the directory "
+                f"allows {sorted(fates) or 'neither'}",
+            )
+
+
+def who_is_taken_out_of_a_group_is_not_in_it(seen: Observed) -> None:
+    """No user is taken out of the extension group of a group that the directory truly counts them among."""
+    users = {one.extension_id: one.guid for one in seen.before.associations.values()}
+    for (kind, guid), held in seen.before.objects.items():
+        if kind is not ObjectKind.EXTENSION_GROUP or held.rule is not RuleKind.GROUPS:
+            continue
+        now = seen.after.objects.get((kind, guid))
+        was, is_ = seen.before.groups.get(held.object_id), seen.after.groups.get(now.object_id) if now else None
+        if was is None or is_ is None or {(kind, was.id), (kind, is_.id)} & set(seen.touched):
+            continue
+        for id_ in was.members.keys() - is_.members.keys():
+            if id_ in users and id_ in seen.after.extensions:
+                require(
+                    any(_is_outside(truth, users[id_], guid) for truth in seen.truths),
+                    f"extension {seen.before.extensions[id_].number} was taken out of group {held.name}, and its user "
+                    "is a member",
+                )
+
+
+def a_read_that_hides_something_takes_nothing_away(seen: Observed) -> None:
+    """What a run would take away after an answer that hid something is what it would have taken away without that."""
+    hidden = {*domain_controller.HIDING, *pbx_in_process.HIDING}
+    if seen.shown is None or seen.command.report is None or not seen.is_hit_by(hidden):
+        return
+    shown = {key for change in _planned(seen.shown) for key in _taken_away(change)}
+    planned = {key for change in seen.changes for key in _taken_away(change)}
+    require(planned <= shown, f"it would take away {sorted(planned - shown)}, which a whole answer does not")
+
+
+def _is_as_before(seen: Observed, kind: ObjectKind, guid: str, object_id: int) -> bool:
+    now = seen.after.associations.get(guid)
+    if (kind, guid) in seen.begun and now is None:
+        return seen.command.is_killed or object_id in seen.after.extensions
+    return now is not None and now.extension_id == object_id and object_id in seen.after.extensions
+
+
+def _is_object_as_before(seen: Observed, held: ObjectAssociation) -> bool:
+    now = seen.after.objects.get((held.kind, held.guid))
+    there = held.object_id in _objects(seen.after, held.kind)
+    if now is None:
+        taken_over = any(
+            one.object_id == held.object_id and one.kind is held.kind for one in seen.after.objects.values()
+        )
+        return taken_over or ((held.kind, held.guid) in seen.begun and there)
+    # A group that cannot be renamed is made anew.
+    return now.object_id == held.object_id and there or now.object_id != held.object_id
+
+
+def _object_was_there(seen: Observed, held: ObjectAssociation) -> bool:
+    return held.object_id in _objects(seen.before, held.kind) and (held.kind, held.object_id) not in seen.touched
+
+
+def _objects(picture: Picture, kind: ObjectKind) -> Collection[int]:
+    return picture.organizations if kind is ObjectKind.ORGANIZATION else picture.groups
+
+
+def _fates(seen: Observed, kind: RuleKind, of: Callable[[SimulatedDirectory, Options], set[str]]) -> set[str]:
+    """What may become of something in a run of a rule, at any moment of the run."""
+    if kind in seen.ended:
+        return {DELETE, RELEASE}
+    options = seen.rules.get(kind)
+    return set() if options is None else {fate for truth in seen.truths for fate in of(truth, options)}
+
+
+def _fates_of_object(seen: Observed, held: ObjectAssociation) -> set[str]:
+    if held.guid == "label":
+        return _fates(
+            seen, RuleKind.USERS, lambda _truth, options: set() if options["label_group"] else {DELETE, RELEASE}
+        )
+    if held.rule is RuleKind.GROUPS:
+        return _fates(seen, RuleKind.GROUPS, lambda truth, options: fates_of_group(truth, options, held.guid))
+    return _fates(seen, RuleKind.ORGANIZATIONAL_UNITS, lambda truth, options: _fates_under(truth, options, held))
+
+
+def _fates_under(truth: SimulatedDirectory, options: Options, held: ObjectAssociation) -> set[str]:
+    """What may become of the object of a unit, or of an attribute's value."""
+    is_group = held.kind is ObjectKind.EXTENSION_GROUP
+    if is_group != (options["sync_to"] == "extension_group"):
+        return {DELETE, RELEASE}
+    if ":" in held.guid or options.get("hierarchy_from"):
+        return {DELETE, RELEASE}
+    fates = fates_of_unit(truth, options, held.guid)
+    # Of units, only those without any below them become extension groups.
+    has_below = (
+        any(truth.is_below(one.guid, held.guid) for one in truth.of(Kind.UNIT)) if truth.alive(held.guid) else False
+    )
+    return {DELETE, RELEASE} if is_group and has_below else fates
+
+
+def _is_outside(truth: SimulatedDirectory, user: str, group: str) -> bool:
+    thing, holder = truth.alive(user), truth.alive(group)
+    if thing is None or holder is None or thing.hidden:
+        return True
+    return not truth.is_member(user, group)
+
+
+def _planned(command: Command) -> list[AnyChange]:
+    report = command.report
+    return [change for stage in report.stages for change in stage.plan.changes] if report is not None else []
+
+
+def _taken_away(change: AnyChange) -> list[tuple[str, ...]]:
+    """What a change takes away: the object, or members."""
+    found = [(str(change.kind), str(change.action), change.guid)] if is_removal(change) else []
+    return [*found, *(("member", change.guid, str(id_)) for id_ in members_taken_out(change))]
+
+
+# --- 2
+
+
+def what_no_association_names_is_untouched(seen: Observed) -> None:
+    """An object of the PBX's administrator stays as it is, down to the last field, whoever made it."""
+    concerned = {**seen.before.named, **seen.after.named}
+    for intent in (*seen.before.unfinished, *seen.after.unfinished):
+        concerned.setdefault((intent.change.kind, intent.change.object_id or 0), intent.change.guid)
+    gone = {id_ for kind, id_ in seen.before.ids - seen.after.ids if kind is ObjectKind.ORGANIZATION}
+    for id_, extension in seen.before.extensions.items():
+        if (ObjectKind.EXTENSION, id_) not in seen.touched:
+            is_own = (ObjectKind.EXTENSION, id_) in concerned
+            _require_untouched_extension(extension, seen.after.extensions.get(id_), gone, is_own=is_own)
+    left = seen.before.extensions.keys() - seen.after.extensions.keys()
+    for id_, group in seen.before.groups.items():
+        if (ObjectKind.EXTENSION_GROUP, id_) in {*concerned, *seen.touched}:
+            continue
+        members = {one: role for one, role in group.members.items() if one not in left}
+        require(
+            seen.after.groups.get(id_) == replace(group, members=members),
+            f"group {group.name} ({id_}) is nobody's and was {group}, and is {seen.after.groups.get(id_)}",
+        )
+    for id_, organization in seen.before.organizations.items():
+        if (ObjectKind.ORGANIZATION, id_) in {*concerned, *seen.touched}:
+            continue
+        present = seen.after.organizations.get(id_)
+        if (
+            id_ == ROOT_ID
+            and present is not None
+            and seen.rules.get(RuleKind.ORGANIZATIONAL_UNITS, {}).get("company_name")
+        ):
+            present = replace(present, name=organization.name)
+        require(present == organization, f"organization {organization} is nobody's, and is {present}")
+    require(seen.after.preference == seen.before.preference, "a preference of the PBX was changed")
+
+
+def _require_untouched_extension(before: Extension, after: Extension | None, gone: set[int], *, is_own: bool) -> None:
+    if after is None:
+        require(is_own, f"extension {before.number} ({before.id}) is nobody's, and is gone")
+        return
+    places = tuple(one for one in before.organization_ids if one not in gone)
+    if is_own:
+        before = replace(before, **{name: getattr(after, name) for name in FIELD_NAMES})
+        places = after.organization_ids
+    elif gone.intersection(before.organization_ids) and not places:
+        places = after.organization_ids
+    require(
+        replace(before, organization_ids=places) == after,
+        f"extension {before.number} ({before.id}, {'associated' if is_own else 'nobody´s'}) was {before}, and is {after}",
+    )
+
+
+# --- 3
+
+
+def no_two_associations_share_an_object_or_a_number(seen: Observed) -> None:
+    """An extension, a number, an organization and a group belong to one directory object at most."""
+    associations = list(seen.after.associations.values())
+    _require_different("extension", [str(one.extension_id) for one in associations])
+    _require_different("number", [one.number for one in associations])
+    _require_different("object", [f"{one.kind} {one.object_id}" for one in seen.after.objects.values()])
+    for one in associations:
+        extension = seen.after.extensions.get(one.extension_id)
+        require(
+            extension is None or extension.number == one.number,
+            f"the association of {one.account_name} says {one.number}, the PBX {extension.number if extension else ''}",
+        )
+
+
+def a_freed_number_rests(seen: Observed) -> None:
+    """A number whose extension was deleted is given to nobody else while it rests."""
+    options = seen.rules.get(RuleKind.USERS)
+    if options is None or "number_start" not in options:
+        return
+    rest = timedelta(days=options["number_rest_days"])
+    for guid, one in seen.after.associations.items():
+        extension, freed = seen.after.extensions.get(one.extension_id), seen.freed.get(one.number)
+        is_new = extension is not None and one.extension_id not in seen.before.extensions
+        if freed is None or not is_new or (ObjectKind.EXTENSION, one.extension_id) in seen.touched:
+            continue
+        former, since = freed
+        require(
+            former == guid or seen.at - since >= rest,
+            f"number {one.number} of {former} was freed at {since} and given to {guid} at {seen.at}",
+        )
+
+
+def _require_different(what: str, found: Sequence[str]) -> None:
+    twice = sorted({one for one in found if found.count(one) > 1})
+    require(not twice, f"two associations share the {what} {', '.join(twice)}")
+
+
+# --- 4
+
+
+def check_mode_writes_nothing(seen: Observed) -> None:
+    """Check mode changes neither the PBX nor the ledger, and sends no write."""
+    if seen.command.check_mode:
+        require(not seen.command.wire.writes, f"check mode sent {seen.command.wire.writes}")
+        require(_without_hands(seen) == seen.before.pbx, "check mode changed the PBX")
+
+
+def the_run_does_what_check_mode_showed(seen: Observed) -> None:
+    """The plan of a run has the name that check mode gave it, unless an answer was cut short meanwhile."""
+    hiding = {*domain_controller.HIDING, *pbx_in_process.HIDING}
+    if seen.shown is None or seen.command.report is None or seen.is_hit_by(hiding):
+        return
+    shown, planned = seen.shown.values.get("plan_id"), seen.command.values.get("plan_id")
+    require(
+        seen.shown.error is None and shown == planned,
+        f"check mode showed the plan {shown} ({seen.shown.failure}), the run carries out {planned}",
+    )
+
+
+def _without_hands(seen: Observed) -> tuple[object, ...]:
+    return seen.before.pbx if seen.touched else seen.after.pbx
+
+
+# --- 6
+
+
+def what_was_made_is_known(seen: Observed) -> None:
+    """What a run has made on the PBX an association names, or an open row of the journal will lead to it."""
+    named, intents = seen.after.named, list(seen.after.unfinished)
+    for kind, id_ in seen.after.ids - seen.before.ids - set(seen.touched) - named.keys():
+        if kind is ObjectKind.EXTENSION:
+            made = seen.after.extensions[id_]
+            require(
+                any(intent.registration_name == made.reg_name for intent in intents),
+                f"extension {made.number} ({id_}) was made and nothing leads to it",
+            )
+        else:
+            require(
+                any(intent.change.kind is kind for intent in intents),
+                f"the {kind} with id {id_} was made and nothing leads to it",
+            )
+
+
+# --- 7
+
+
+def one_failure_stops_nothing_else(seen: Observed) -> None:
+    """What fails stops what depends on it and what else concerns the same object; the run ends failed and names it."""
+    report = seen.command.report
+    if report is None or seen.command.check_mode:
+        return
+    outcomes = list(report.outcomes)
+    failed = [one for one in outcomes if one.state in (State.FAILED, State.UNKNOWN)]
+    if failed:
+        require(report.failure, "a change failed, and the run did not")
+        require(
+            any(one.change.name in report.failure for one in failed), f"the failure names nothing: {report.failure}"
+        )
+    if "ended early" in report.failure:
+        return
+    not_done = {one.change.key for one in outcomes if one.state in _NOT_DONE}
+    objects = {(one.change.kind, one.change.guid) for one in outcomes if one.state in _NOT_DONE}
+    for one in outcomes:
+        if one.state is State.SKIPPED:
+            others = objects if _is_told_twice(outcomes, one.change) else set()
+            require(
+                not_done.intersection(one.change.depends_on) or (one.change.kind, one.change.guid) in others,
+                f"{one.change.key} was skipped without need: {one.detail}",
+            )
+
+
+def _is_told_twice(outcomes: Sequence[object], change: AnyChange) -> bool:
+    about = [one.change for one in outcomes]  # type: ignore[attr-defined]
+    return sum(1 for one in about if (one.kind, one.guid) == (change.kind, change.guid)) > 1
+
+
+# --- 8
+
+
+def the_guard_stops_what_is_too_much(seen: Observed) -> None:
+    """Unasked, a run takes no more away than the limits of its rule allow."""
+    if seen.ended or seen.command.check_mode:
+        return
+    for kind, options in seen.rules.items():
+        if kind is RuleKind.USERS:
+            total = len(seen.before.associations)
+            taken = [
+                guid
+                for guid, one in seen.before.associations.items()
+                if not _is_as_before(seen, ObjectKind.EXTENSION, guid, one.extension_id)
+                and one.extension_id in seen.before.extensions
+                and guid not in {name for _kind, name in seen.begun}
+                and (ObjectKind.EXTENSION, one.extension_id) not in seen.touched
+            ]
+        else:
+            own = [one for one in seen.before.objects.values() if one.rule is kind]
+            total = len(own)
+            taken = [
+                one.guid
+                for one in own
+                if not _is_object_as_before(seen, one)
+                and _object_was_there(seen, one)
+                and (one.kind, one.guid) not in seen.begun
+            ]
+        allowed = removals_allowed(options, total)
+        require(
+            len(taken) <= allowed, f"{len(taken)} of {total} {kind} were taken away, {allowed} are allowed: {taken}"
+        )
+
+
+# --- 9
+
+
+def no_secret_is_told(seen: Observed) -> None:
+    """Nothing that a command tells holds a password, a token or the client's secret."""
+    for secret in seen.command.wire.secrets:
+        require(secret not in seen.command.said, f"a secret is told: {seen.command.said}")
+
+
+# --- 11
+
+
+def no_token_is_left(seen: Observed) -> None:
+    """One access token lives at most while a command does, and none after it; a dead process may leave its one."""
+    allowed = seen.before.tokens + _tokens_that_may_be_left(seen.command)
+    require(seen.after.tokens <= allowed, f"{seen.after.tokens - seen.before.tokens} access tokens were left")
+    require(
+        seen.command.wire.most_tokens <= allowed + 1, f"{seen.command.wire.most_tokens} access tokens lived at once"
+    )
+
+
+def _tokens_that_may_be_left(command: Command) -> int:
+    """A token is lost with the answer that brings it, or if it cannot be revoked."""
+    prefix = f"{Side.PBX} "
+    lost = sum(
+        1
+        for line in command.troubles.log
+        if line.startswith(prefix) and "<--" in line and line.partition(": ")[2].startswith(_TOKEN_ENDPOINTS)
+    )
+    return int(command.is_killed) + min(lost, 1)
+
+
+ALL: tuple[Callable[[Observed], None], ...] = (
+    it_ends_by_no_error_of_its_own,
+    what_is_taken_away_the_directory_has_let_go,
+    who_is_taken_out_of_a_group_is_not_in_it,
+    a_read_that_hides_something_takes_nothing_away,
+    what_no_association_names_is_untouched,
+    no_two_associations_share_an_object_or_a_number,
+    a_freed_number_rests,
+    check_mode_writes_nothing,
+    the_run_does_what_check_mode_showed,
+    what_was_made_is_known,
+    one_failure_stops_nothing_else,
+    the_guard_stops_what_is_too_much,
+    no_secret_is_told,
+    no_token_is_left,
+)

@@ -1,0 +1,622 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A life: a seed makes a site and all that happens to it, round after round, and what must hold is looked at."""
+
+from __future__ import annotations
+
+import pickle
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from random import Random
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerLockedError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.life import LifeRequest, Wanted
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.saving import GivenRule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.update import Update
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
+
+from lab.pbx.organizations import ROOT_ID
+from lab.pbx.pbx import Pbx
+from lab.pbx.settings import Settings
+from lab.pbx.variants import Variants
+from tests.simulator import domain_controller, ledger_in_danger, pbx_in_process
+from tests.simulator.administrators import DirectoryAdministrator, PbxAdministrator
+from tests.simulator.clock import DAY, SimulatedClock
+from tests.simulator.directory import SimulatedDirectory
+from tests.simulator.domain_controller import ServerManners
+from tests.simulator.invariants import ALL, BrokenInvariantError, Observed, require
+from tests.simulator.picture import Key, Picture, take
+from tests.simulator.rules import Rules, draw_rules, given
+from tests.simulator.site import BASE_DN, Command, Site, Sizes
+from tests.simulator.troubles import EDITED, KILLED_AFTER, KILLED_BEFORE, Fault, Side, Troubles
+
+_RUNS_TO_REST = 3
+_MOST_RUNS = 6
+_HOUR = 3600.0
+_SETTINGS = {"directory_host": "dc.sim.test", "directory_base_dn": BASE_DN, "pbx_url": pbx_in_process.URL}
+# What waits for a place, a name or a number that another object has, or gives up in this very run.
+_WAITING = frozenset(
+    {
+        "no_room",
+        "too_deep",
+        "no_capacity",
+        "name_taken",
+        "name_shared",
+        "object_in_use",
+        "email_in_use",
+        "number_in_use",
+        "email_shared",
+        "number_range_exhausted",
+        "extension_taken",
+    }
+)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a life came to, to be added up."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Tally) -> None:
+        """Add another life's."""
+        self.counts.update(other.counts)
+
+
+class Life:
+    """The life of a seed.
+
+    :param folder: where its ledgers are; nothing else uses it meanwhile.
+    :param tell: takes each line of what happens.
+    """
+
+    def __init__(self, seed: int, folder: Path, tell: Callable[[str], None] | None = None) -> None:
+        self._random = Random(seed)
+        self._folder = folder
+        self._tell = tell or _silent
+        self.tally = Tally()
+        self.site = self._draw_site()
+        self._rules: Rules = {}
+        self._given: list[GivenRule] = []
+        self._freed: dict[str, tuple[str, datetime]] = {}
+        self._ever_named: set[Key] = set()
+        self._by_hand: set[Key] = set()
+        self._secrets: set[str] = set()
+        self._copies = 0
+        self._at_start: set[Key] = set()
+        self._last_rest = False
+
+    # --- the beginning
+
+    def _draw_site(self) -> Site:
+        random = self._random
+        clock = SimulatedClock()
+        directory = SimulatedDirectory(random, tombstones_readable=random.random() < 0.85)
+        variants = _draw_variants(random)
+        settings = Settings(
+            model=random.choice(("P550", "P570")), extension_capacity=random.choice((None, None, None, 6, 9))
+        )
+        pbx = Pbx(settings, variants, clock)
+        small = random.random() < 0.8
+        return Site(
+            directory,
+            pbx,
+            clock,
+            self._folder / "ledger.sqlite3",
+            ServerManners(
+                page_limit=random.choice((1000, 2, 3, 5)) if small else 1000,
+                range_limit=random.choice((1500, 1, 2, 3)),
+                extra_empty_pages=random.random() < 0.2,
+            ),
+            Sizes(
+                directory_page=random.choice((2, 3, 4, 7)) if small else 1000,
+                filter_terms=random.choice((2, 4, 100)),
+                pbx_page=random.choice((1, 2, 3, 500)),
+                query_ids=random.choice((1, 2, 100)),
+            ),
+        )
+
+    def live(self) -> None:
+        """Live it.
+
+        :raises BrokenInvariantError: if something does not hold that must.
+        """
+        self._populate()
+        self._connect()
+        rounds = self._random.choice((1, 2, 2, 3))
+        for number in range(rounds):
+            self._say(f"--- round {number + 1}")
+            if number == 0 or self._random.random() < 0.15:
+                self._draw_rules()
+            else:
+                self._let_time_pass()
+            self._work_by_hand(self._random.randint(1, 6))
+            self._round()
+        self._end()
+        self._look_at_the_ledger()
+
+    def _populate(self) -> None:
+        self._directory_administrator = DirectoryAdministrator(self.site.directory, self.site.clock, self._random)
+        self._pbx_administrator = PbxAdministrator(self.site.pbx, self._random)
+        hands = self._directory_administrator
+        for _time in range(self._random.randint(0, 5)):
+            self._say(f"directory: {hands.add_unit()}")
+        for _time in range(self._random.randint(1, 9)):
+            self._say(f"directory: {hands.hire()}")
+        for _time in range(self._random.randint(0, 4)):
+            self._say(f"directory: {hands.add_group()}")
+        self._work_by_hand(self._random.randint(0, 8))
+
+    def _connect(self) -> None:
+        request = LifeRequest("pbx_ad_connection", Wanted.CONNECTED, _SETTINGS, (), check_mode=False)
+        command = self.site.change_life(request)
+        require(command.error is None and not command.crash, f"connecting failed: {command.failure}{command.crash}")
+        self._secrets |= command.wire.secrets
+        self._at_start = take(self.site).ids
+
+    def _draw_rules(self) -> None:
+        parents = tuple(
+            str(one.id)
+            for one in self.site.pbx.organizations.all()
+            if one.parent_id == ROOT_ID and not self._is_named(one.id)
+        )
+        self._rules = draw_rules(self._random, self.site.directory, parents)
+        self._given = given(self._rules)
+        for kind, options in self._rules.items():
+            self._say(f"rule of {kind}: {options}")
+
+    def _is_named(self, organization_id: int) -> bool:
+        return (ObjectKind.ORGANIZATION, organization_id) in self._ever_named
+
+    def _let_time_pass(self) -> None:
+        days = self._random.choice((0.01, 1, 1, 2, 31))
+        self.site.clock.advance(days * DAY)
+        self._say(f"{days} days pass")
+
+    def _work_by_hand(self, actions: int) -> None:
+        for _time in range(actions):
+            if self._random.random() < 0.6:
+                self._say(f"directory: {self._directory_administrator.act()}")
+            else:
+                self._say(f"PBX: {self._pbx_administrator.act()}")
+
+    # --- a round
+
+    def _round(self) -> None:
+        shown = self._show()
+        if shown.error is not None:
+            self._refused(shown)
+            return
+        kind = self._random.choice(("calm", "faults", "faults", "killed", "killed", "edited"))
+        self.tally.counts[f"rounds: {kind}"] += 1
+        if kind == "calm":
+            self._observe(self._request(), shown=shown)
+            self._come_to_rest(ran=1)
+            return
+        if kind == "edited":
+            self._run_while_hands_are_at_work(shown)
+            self._come_to_rest()
+            return
+        twin = self._twin() if kind == "killed" or self._random.random() < 0.5 else None
+        troubles = self._draw_troubles(shown, is_killed=kind == "killed")
+        seen = self._observe(self._request(), troubles=troubles, shown=shown)
+        if self._random.random() < 0.7:
+            self.site.clock.advance(_HOUR)
+        self._come_to_rest()
+        if twin is not None:
+            self._compare(twin, seen)
+
+    def _show(self) -> Command:
+        ledger = self.site.ledger_path.read_bytes()
+        seen = self._observe(self._request(check_mode=True))
+        require(self.site.ledger_path.read_bytes() == ledger, "check mode wrote to the ledger")
+        require([one.name for one in self._folder.iterdir() if "-" in one.name] == [], "check mode left files")
+        return seen.command
+
+    def _refused(self, shown: Command) -> None:
+        """A rule that cannot be carried out as things stand: the run says the same, and does nothing."""
+        self.tally.counts["rounds: refused"] += 1
+        seen = self._observe(self._request())
+        require(seen.command.error is not None, f"check mode failed ({shown.failure}), and the run did not")
+        require(seen.after.pbx == seen.before.pbx, f"a run that failed changed the PBX: {seen.command.failure}")
+        self._directory_administrator.reveal_all()
+        self._draw_rules()
+
+    def _request(self, *, check_mode: bool = False, allowed: str = "") -> Update:
+        return Update("pbx_ad_sync", BASE_DN, self._given, tuple(self._rules), check_mode=check_mode, allowed=allowed)
+
+    def _draw_troubles(self, shown: Command, *, is_killed: bool) -> Troubles:
+        random, steps = self._random, shown.troubles.steps
+        changes = len(shown.report.outcomes) if shown.report is not None else 0
+        most = {
+            Side.DIRECTORY: steps[Side.DIRECTORY],
+            Side.PBX: steps[Side.PBX] + changes,
+            Side.LEDGER: steps[Side.LEDGER] + 8 * changes + 20,
+        }
+        if is_killed:
+            side = random.choice((Side.PBX, Side.PBX, Side.LEDGER, Side.LEDGER, Side.DIRECTORY))
+            last = most[side]
+            # What is written comes last.
+            first = 1 if random.random() < 0.3 else max(1, steps[side] - 2)
+            at = random.randint(first, max(first, last))
+            faults = [Fault(side, at, random.choice((KILLED_BEFORE, KILLED_AFTER)), random.getrandbits(32))]
+        else:
+            faults = [self._draw_fault(most) for _time in range(random.choice((1, 1, 2, 3)))]
+        for fault in faults:
+            self._say(f"fault: {fault}")
+        return Troubles(faults)
+
+    def _draw_fault(self, most: dict[Side, int]) -> Fault:
+        random = self._random
+        side = random.choice((Side.DIRECTORY, Side.PBX, Side.PBX, Side.PBX, Side.LEDGER))
+        kinds = {
+            Side.DIRECTORY: domain_controller.FAULT_KINDS,
+            Side.PBX: pbx_in_process.FAULT_KINDS,
+            Side.LEDGER: ledger_in_danger.FAULT_KINDS,
+        }[side]
+        times = random.choice((1, 1, 1, 2, 5, 1000))
+        return Fault(side, random.randint(1, max(1, most[side])), random.choice(kinds), random.getrandbits(32), times)
+
+    def _run_while_hands_are_at_work(self, shown: Command) -> None:
+        random = self._random
+        truths = [_copy_of(self.site.directory)]
+        before = take(self.site)
+        hands = self._pbx_administrator
+        hands.touched, hands.spared = set(), {*before.named}
+
+        def edit(fault: Fault) -> None:
+            if fault.side is Side.DIRECTORY:
+                self._say(f"meanwhile, directory: {self._directory_administrator.act()}")
+                truths.append(_copy_of(self.site.directory))
+                return
+            if fault.draw % 4 == 0:
+                self._try_a_second_run()
+            known = before.ids if random.random() < 0.8 else set()
+            hands.spared = take(self.site).ids - known
+            self._say(f"meanwhile, PBX: {hands.act()}")
+
+        steps = shown.troubles.steps
+        changes = len(shown.report.outcomes) if shown.report is not None else 0
+        faults = [
+            Fault(Side.PBX, random.randint(1, steps[Side.PBX] + changes), EDITED, random.getrandbits(32))
+            for _time in range(random.randint(1, 4))
+        ]
+        if random.random() < 0.4:
+            faults.append(
+                Fault(Side.DIRECTORY, random.randint(1, steps[Side.DIRECTORY]), EDITED, random.getrandbits(32))
+            )
+        self._observe(self._request(), troubles=Troubles(faults, edit), truths=truths, touched=hands.touched)
+        hands.spared = ()
+
+    def _try_a_second_run(self) -> None:
+        """While a run writes, another one is refused."""
+        second = self.site.update(self._request(check_mode=self._random.random() < 0.5))
+        require(isinstance(second.error, LedgerLockedError), f"a second run went on beside the first: {second.failure}")
+        self.tally.counts["second runs refused"] += 1
+
+    # --- rest
+
+    def _come_to_rest(self, ran: int = 0) -> None:
+        """Run undisturbed until nothing is left to do: at the third run at the latest."""
+        waited = self._last_rest = False
+        for number in range(ran, _MOST_RUNS):
+            seen = self._observe(self._request())
+            command = seen.command
+            if command.error is not None:
+                self._say(f"the run is refused: {command.failure}")
+                self.tally.counts["rests refused"] += 1
+                self._directory_administrator.reveal_all()
+                self._draw_rules()
+                return
+            if self._is_at_rest(seen):
+                require(not command.changed, "a run that had nothing to do says that it changed something")
+                self._look_at_rest(seen)
+                self._last_rest = not waited
+                return
+            waited = waited or self._waits(command)
+            require(
+                number < _RUNS_TO_REST - 1 or waited,
+                f"after {number + 1} undisturbed runs there is still something to do: {command.values['plan_changes']}",
+            )
+        require(waited, "it does not come to rest")
+        self.tally.counts["rests given up"] += 1
+
+    def _is_at_rest(self, seen: Observed) -> bool:
+        report = seen.command.report
+        assert report is not None
+        stopped = all(stage.verdict.breaches for stage in report.stages if stage.plan.changes)
+        return not seen.command.wire.writes and not seen.command.changed and (stopped or not seen.changes)
+
+    def _waits(self, command: Command) -> bool:
+        """Whether something failed, was stopped or could not be done as asked, so that it comes with a later run."""
+        codes = {conflict["code"] for conflict in command.values.get("conflicts", ())}
+        return bool(command.failure) or not codes.isdisjoint(_WAITING)
+
+    def _look_at_rest(self, seen: Observed) -> None:
+        require(seen.after.pbx == seen.before.pbx, "a run that had nothing to do changed the PBX")
+        require(
+            seen.before.associations == seen.after.associations, "a run that had nothing to do changed associations"
+        )
+        require(seen.before.objects == seen.after.objects, "a run that had nothing to do changed associations")
+        require(not seen.after.unfinished, "the journal has open rows at rest")
+        self._require_no_orphan(seen.after)
+        self.tally.counts["rests"] += 1
+
+    def _require_no_orphan(self, picture: Picture) -> None:
+        """At rest, all that runs have ever made is some association's, or was."""
+        for kind, id_ in sorted(picture.ids - self._at_start - self._by_hand - self._ever_named):
+            raise BrokenInvariantError(f"the {kind} with id {id_} was made by a run and belongs to nobody")
+
+    # --- the same end
+
+    def _twin(self) -> Life:
+        """A copy of the life that goes on undisturbed, to rest."""
+        twin = object.__new__(Life)
+        twin.__dict__.update(self.__dict__)
+        self._copies += 1
+        twin.site = self.site.copy(self._folder / f"twin{self._copies}.sqlite3")
+        twin._random = pickle.loads(pickle.dumps(self._random))  # noqa: S301 (our own)
+        twin._freed, twin._ever_named, twin._by_hand = dict(self._freed), set(self._ever_named), set(self._by_hand)
+        twin._directory_administrator = DirectoryAdministrator(twin.site.directory, twin.site.clock, twin._random)
+        twin._pbx_administrator = PbxAdministrator(twin.site.pbx, twin._random)
+        twin._tell = _silent
+        twin.tally = Tally()
+        twin._come_to_rest()
+        return twin
+
+    def _compare(self, twin: Life, seen: Observed) -> None:
+        """A run that was disturbed, and run again, ends where it would have ended."""
+        hiding = {*domain_controller.HIDING, *pbx_in_process.HIDING}
+        if not twin._last_rest or not self._last_rest or seen.is_hit_by(hiding):
+            return
+        found, wanted = outcome(take(self.site)), outcome(take(twin.site))
+        for what, things in wanted.items():
+            differing = {
+                key: (found[what].get(key), things.get(key))
+                for key in sorted({*found[what], *things})
+                if found[what].get(key) != things.get(key)
+            }
+            require(not differing, f"it does not end where an undisturbed run ends; {what}: {differing}")
+        self.tally.counts["same ends"] += 1
+
+    # --- the end
+
+    def _end(self) -> None:
+        ends = {
+            "nothing": lambda: None,
+            "foreign": self._try_foreign_ends,
+            "pause": self._pause,
+            "disable": lambda: self._end_by(Wanted.DISABLED),
+            "disconnect": lambda: self._end_by(Wanted.DISCONNECTED),
+        }
+        chosen = self._random.choice(("nothing", "nothing", "foreign", "pause", "disable", "disconnect"))
+        self._say(f"--- end: {chosen}")
+        self.tally.counts[f"ends: {chosen}"] += 1
+        ends[chosen]()
+
+    def _try_foreign_ends(self) -> None:
+        """A ledger of another PBX, or of another domain, is refused."""
+        self._copies += 1
+        site = self.site.copy(self._folder / f"foreign{self._copies}.sqlite3")
+        if self._random.random() < 0.5:
+            site.pbx.settings = replace(site.pbx.settings, serial_number="3631A9999999")
+        else:
+            domain = site.directory.things.pop(site.directory.domain)
+            site.directory.domain = domain.guid = "00000000-0000-4000-8000-000000000001"
+            site.directory.things[domain.guid] = domain
+            for thing in site.directory.things.values():
+                thing.parent = (
+                    domain.guid if thing.parent and thing.parent not in site.directory.things else thing.parent
+                )
+            site.directory.touch()
+        before = take(site)
+        command = site.update(self._request())
+        after = take(site)
+        require(command.error is not None, f"a foreign end was taken for the own one: {command.values}{command.crash}")
+        require((before.pbx, before.associations, before.objects) == (after.pbx, after.associations, after.objects), "")
+
+    def _pause(self) -> None:
+        kind = self._random.choice(list(self._rules))
+        paused = given({kind: {**self._rules[kind], "enabled": False}})
+        request = Update("pbx_ad_sync", BASE_DN, paused, (kind,), check_mode=False, clean_up=True)
+        self._clean_up(lambda troubles: self.site.update(request, troubles), (kind,), (kind,))
+
+    def _end_by(self, wanted: Wanted) -> None:
+        kinds = [kind for kind in RuleKind if self._random.random() < 0.6]
+        request = LifeRequest("pbx_ad_connection", wanted, _SETTINGS, kinds, check_mode=False)
+        ended = tuple(RuleKind) if wanted is Wanted.DISCONNECTED else tuple(kinds)
+        self._clean_up(lambda troubles: self.site.change_life(request, troubles), ended, kinds)
+        after = take(self.site)
+        if wanted is Wanted.DISCONNECTED and after.integration is None:
+            require(not after.associations and not after.objects, "associations outlive the integration")
+
+    def _clean_up(
+        self, run: Callable[[Troubles], Command], ended: Sequence[RuleKind], deleted: Sequence[RuleKind]
+    ) -> None:
+        """Delete and release, perhaps disturbed, and again until nothing is left of what was to go."""
+        if self._random.random() < 0.5:
+            side = self._random.choice((Side.PBX, Side.LEDGER))
+            kind = self._random.choice((KILLED_BEFORE, KILLED_AFTER, *pbx_in_process.FAULT_KINDS))
+            if side is Side.LEDGER:
+                kind = self._random.choice((KILLED_BEFORE, KILLED_AFTER))
+            fault = Fault(side, self._random.randint(1, 40), kind, self._random.getrandbits(32))
+            self._say(f"fault: {fault}")
+            self._observe_run(run, Troubles([fault]), ended=ended)
+            self.site.clock.advance(_HOUR)
+        seen = self._observe_run(run, Troubles(), ended=ended)
+        if seen.command.failure or seen.command.error is not None:
+            return
+        held = {(one.kind, one.guid) for one in seen.after.objects.values() if one.rule in deleted}
+        require(not held, f"after the clean-up {held} are still associated")
+        require(RuleKind.USERS not in deleted or not seen.after.associations, "users are still associated")
+
+    def _look_at_the_ledger(self) -> None:
+        """No secret of the whole life is in the ledger's file."""
+        content = self.site.ledger_path.read_bytes()
+        for secret in self._secrets:
+            require(secret.encode() not in content, "a secret is in the ledger")
+
+    # --- a command
+
+    def _observe(
+        self,
+        request: Update,
+        *,
+        troubles: Troubles | None = None,
+        shown: Command | None = None,
+        truths: Sequence[SimulatedDirectory] = (),
+        touched: set[Key] | None = None,
+    ) -> Observed:
+        return self._observe_run(
+            lambda own: self.site.update(request, own),
+            troubles or Troubles(),
+            shown=shown if touched is None else None,
+            truths=truths,
+            touched=touched,
+        )
+
+    def _observe_run(
+        self,
+        run: Callable[[Troubles], Command],
+        troubles: Troubles,
+        *,
+        shown: Command | None = None,
+        truths: Sequence[SimulatedDirectory] = (),
+        touched: set[Key] | None = None,
+        ended: Sequence[RuleKind] = (),
+    ) -> Observed:
+        before, at = take(self.site), self.site.clock.time()
+        command = run(troubles)
+        self._tell_of(command)
+        after = take(self.site)
+        seen = Observed(
+            command=command,
+            before=before,
+            after=after,
+            rules=self._rules,
+            truths=truths or (self.site.directory,),
+            at=at,
+            shown=shown,
+            touched=touched or (),
+            freed=dict(self._freed),
+            ended=ended,
+        )
+        for invariant in ALL:
+            invariant(seen)
+        self._note(seen)
+        return seen
+
+    def _note(self, seen: Observed) -> None:
+        self._secrets |= seen.command.wire.secrets
+        self._ever_named |= {*seen.before.named, *seen.after.named}
+        self._by_hand |= self._pbx_administrator.touched
+        for guid, one in seen.before.associations.items():
+            if guid not in seen.after.associations and one.extension_id not in seen.after.extensions:
+                self._freed[one.number] = (guid, seen.at)
+        for one in seen.after.associations.values():
+            if one.extension_id in seen.after.extensions:
+                self._freed.pop(one.number, None)
+        counts = self.tally.counts
+        counts["commands"] += 1
+        counts["calls"] += len(seen.command.wire.sent)
+        counts["writes"] += sum(1 for one in seen.command.wire.writes if one.done)
+        counts["searches"] += seen.command.troubles.steps[Side.DIRECTORY]
+        counts["kills"] += seen.command.is_killed
+        for fault in seen.command.troubles.hit:
+            counts[f"fault: {fault.side} {fault.kind}"] += 1
+
+    def _tell_of(self, command: Command) -> None:
+        if self._tell is _silent:
+            return
+        self._say(f"{command.name}{' in check mode' if command.check_mode else ''}:")
+        for line in command.troubles.log:
+            self._say(f"    {line}")
+        for line in command.values.get("plan_changes", ()):
+            self._say(f"  plan: {line}")
+        if command.report is not None:
+            for outcome_ in command.report.outcomes:
+                self._say(f"  {outcome_.state}: {outcome_.change.key} {outcome_.change.name} {outcome_.detail}")
+        self._say(f"  came to: {'killed' if command.is_killed else command.failure or 'success'}{command.crash}")
+
+    def _say(self, line: str) -> None:
+        self._tell(line)
+
+
+def _silent(_line: str) -> None:
+    """Tell nobody."""
+
+
+def _copy_of(directory: SimulatedDirectory) -> SimulatedDirectory:
+    directory.touch()
+    copied: SimulatedDirectory = pickle.loads(pickle.dumps(directory))  # noqa: S301 (our own)
+    return copied
+
+
+def _draw_variants(random: Random) -> Variants:
+    """A PBX that answers the open questions of its API in one of the ways that it may."""
+    choices: dict[str, tuple[object, ...]] = {
+        "member_info": ("reference", "reference_without_user_type", "ext_id"),
+        "organization_info": ("value", "id"),
+        "nested_shapes_accepted": ("any", "own"),
+        "nested_organization_numbers_as_strings": (False, True),
+        "integers_as_strings": (False, True),
+        "create_returns_id": (True, False),
+        "update_requires_organization_list": (False, True),
+        "page_size_cap": (10_000, 1, 2, 3),
+        "page_size_beyond_cap": ("capped", "refused"),
+        "query_ids_max": (None, 1, 2),
+        "query_ids_beyond_max": ("refused", "truncated"),
+        "query_unknown_ids": ("left_out", "refused"),
+        "group_rename": ("ignored", "refused", "accepted"),
+        "group_update_resets_flags": (False, True),
+        "group_of_all_lists_members": (False, True),
+        "group_without_members": ("accepted", "refused"),
+        "organization_sibling_names_unique": (True, False),
+        "organization_with_children_deleted": ("refused", "with_children"),
+        "members_of_deleted_organization": ("to_root", "to_parent"),
+        "preference_api": (True, True, True, False),
+        "unknown_id_errcode": (60001, 40002),
+        "unknown_id_on_delete_errcode": (60001, 40002),
+        "error_http_status": (200, 400),
+        "invalid_value_echoed": (False, True),
+        "old_token_survives_refresh": (False, True),
+    }
+    changes = {name: random.choice(values) for name, values in choices.items() if random.random() < 0.3}
+    return Variants().changed(**changes)
+
+
+def outcome(picture: Picture) -> dict[str, dict[str, object]]:
+    """What two sites have in common that came to the same end by other ways; ids are none of it."""
+
+    def path(id_: int) -> str:
+        one = picture.organizations.get(id_)
+        return f"{path(one.parent_id)}/{one.name}" if one is not None else ""
+
+    def number(id_: int) -> str:
+        one = picture.extensions.get(id_)
+        return one.number if one is not None else f"gone {id_}"
+
+    return {
+        "extensions": {
+            one.number: (
+                one.first_name,
+                one.last_name,
+                one.email_addr.casefold(),
+                one.mobile_number,
+                one.title,
+                one.presence_status,
+                sorted(path(id_) for id_ in one.organization_ids),
+            )
+            for one in picture.extensions.values()
+        },
+        "groups": {
+            one.name: (sorted((number(id_), role) for id_, role in one.members.items()), sorted(one.flags.items()))
+            for one in picture.groups.values()
+        },
+        "organizations": {path(id_): None for id_ in picture.organizations},
+        "associations": {guid: (one.number, one.origin) for guid, one in picture.associations.items()},
+        "objects": {f"{kind} {guid}": one.name for (kind, guid), one in picture.objects.items()},
+    }

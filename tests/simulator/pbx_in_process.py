@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The emulated PBX behind the HTTP library, in the same process: requests become answers without a socket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import BaseAdapter
+
+from lab.pbx import api, errors
+from lab.pbx.api import ApiAnswer, ApiRequest
+from lab.pbx.faults import Fault as BentAnswer
+from lab.pbx.faults import bend
+from lab.pbx.pbx import Pbx
+from tests.simulator.troubles import KILLED_AFTER, Fault, Side, Troubles
+
+REFUSED_CONNECTION, CUT_BEFORE, CUT_AFTER, LATE = "refused_connection", "cut_before", "cut_after", "late"
+HTTP_500_BEFORE, HTTP_500_AFTER, GARBAGE = "http_500_before", "http_500_after", "garbage"
+EXPIRED_TOKEN, REFUSED, UNCLEAR_BEFORE, UNCLEAR_AFTER = "expired_token", "refused", "unclear_before", "unclear_after"
+RUN_ENDING = "run_ending_errcode"
+SHORT_PAGE, LARGER_TOTAL, MISSING_IDS, MISSING_MEMBERS, HIDDEN_ROW = (
+    "short_page",
+    "larger_total",
+    "missing_ids",
+    "missing_members",
+    "hidden_row",
+)
+# What reads may silently lack.
+HIDING = frozenset({SHORT_PAGE, LARGER_TOTAL, MISSING_IDS, MISSING_MEMBERS, HIDDEN_ROW})
+FAULT_KINDS = (
+    REFUSED_CONNECTION,
+    CUT_BEFORE,
+    CUT_AFTER,
+    CUT_AFTER,
+    LATE,
+    HTTP_500_BEFORE,
+    HTTP_500_AFTER,
+    GARBAGE,
+    EXPIRED_TOKEN,
+    REFUSED,
+    REFUSED,
+    UNCLEAR_BEFORE,
+    UNCLEAR_AFTER,
+    RUN_ENDING,
+    SHORT_PAGE,
+    LARGER_TOTAL,
+    MISSING_IDS,
+    MISSING_MEMBERS,
+    HIDDEN_ROW,
+)
+# Errcodes that refuse one call, and those after which no other makes sense.
+_REFUSALS = (40001, 40002, 40003, 60001, 60002, 60101, 70082, 70091, 70120)
+_ENDINGS = (10001, 10002, 10005, 70004, 70087, 70123)
+_UNCLEAR = (-2, 2)
+_HTML = b"<html><body><h1>500 Internal Server Error</h1></body></html>"
+_GARBAGE = b'{"errcode":0,"errmsg":"SUC'
+_HOST = "pbx.sim.test"
+URL = f"https://{_HOST}"
+_TOKEN_ENDPOINTS = frozenset({"get_token", "refresh_token"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One call that reached the PBX.
+
+    :param done: whether its work was done.
+    :param object_id: of what it created.
+    """
+
+    endpoint: str
+    write: bool
+    done: bool
+    errcode: int | None
+    arguments: Mapping[str, Any]
+    object_id: int | None = None
+
+
+@dataclass(slots=True)
+class Wire:
+    """What went over the wire in one command.
+
+    :param secrets: tokens and passwords that must be seen nowhere else.
+    :param most_tokens: the most access tokens of the client that lived at once.
+    """
+
+    sent: list[Sent] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set)
+    most_tokens: int = 0
+
+    @property
+    def writes(self) -> list[Sent]:
+        """The calls of endpoints that change the PBX."""
+        return [one for one in self.sent if one.write]
+
+
+class InProcessAdapter(BaseAdapter):
+    """Answers requests by the emulator's core."""
+
+    def __init__(self, pbx: Pbx, troubles: Troubles, wire: Wire) -> None:
+        super().__init__()
+        self._pbx = pbx
+        self._troubles = troubles
+        self._wire = wire
+
+    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:  # type: ignore[override]
+        """Answer one request.
+
+        :raises requests.ConnectionError: if the connection is refused or cut.
+        :raises requests.Timeout: if the answer is late.
+        """
+        asked = _asked(request)
+        fault = self._troubles.step(Side.PBX, f"{asked.endpoint} {_loggable(asked)}")
+        if fault is not None:
+            instead = self._instead_of_work(asked, fault, request)
+            if instead is not None:
+                return instead
+        answer = api.answer(self._pbx, asked)
+        self._note(asked, answer, done=answer.errcode == errors.SUCCESS)
+        content = self._content(asked, answer, fault)
+        return _response(request, 200, content)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _instead_of_work(
+        self, asked: ApiRequest, fault: Fault, request: requests.PreparedRequest
+    ) -> requests.Response | None:
+        random = fault.random()
+        if fault.kind == REFUSED_CONNECTION:
+            raise requests.ConnectionError(urllib3.exceptions.NewConnectionError(None, "refused"))  # type: ignore[arg-type]
+        if fault.kind == CUT_BEFORE:
+            self._note(asked, None, done=False)
+            raise requests.ConnectionError(ConnectionResetError("cut"))
+        if fault.kind == HTTP_500_BEFORE:
+            self._note(asked, None, done=False)
+            return _response(request, 500, _HTML)
+        refusal = self._refusal(asked, fault.kind, random)
+        if refusal is None:
+            return None
+        answer = api.refusal(refusal)
+        self._note(asked, answer, done=False)
+        return _response(request, 200, json.dumps(answer.payload).encode())
+
+    def _refusal(self, asked: ApiRequest, kind: str, random: Random) -> int | None:
+        if kind == EXPIRED_TOKEN and asked.route is not None and asked.route.needs_token:
+            self._pbx.tokens.expire(asked.query.get("access_token", ""))
+            return errors.TOKEN_EXPIRED
+        if kind == REFUSED and asked.route is not None and asked.route.writes:
+            return random.choice(_REFUSALS)
+        if kind == RUN_ENDING:
+            return random.choice(_ENDINGS)
+        return random.choice(_UNCLEAR) if kind == UNCLEAR_BEFORE else None
+
+    def _content(self, asked: ApiRequest, answer: ApiAnswer, fault: Fault | None) -> bytes:
+        """The body of an answer, as a fault after the work lets it out."""
+        if fault is None:
+            return json.dumps(answer.payload).encode()
+        if fault.kind == KILLED_AFTER:
+            self._troubles.die()
+        if fault.kind == CUT_AFTER:
+            raise requests.ConnectionError(ConnectionResetError("cut"))
+        if fault.kind == LATE:
+            raise requests.ReadTimeout(urllib3.exceptions.ReadTimeoutError(None, "", "late"))  # type: ignore[arg-type]
+        if fault.kind == GARBAGE:
+            return _GARBAGE
+        if fault.kind == HTTP_500_AFTER:
+            return _HTML
+        if fault.kind == UNCLEAR_AFTER:
+            return json.dumps(api.refusal(fault.random().choice(_UNCLEAR)).payload).encode()
+        return json.dumps(_bent(answer.payload, fault)).encode()
+
+    def _note(self, asked: ApiRequest, answer: ApiAnswer | None, *, done: bool) -> None:
+        payload = answer.payload if answer is not None else {}
+        arguments = _arguments(asked)
+        self._wire.sent.append(
+            Sent(
+                endpoint=asked.endpoint,
+                write=bool(asked.route and asked.route.writes),
+                done=done,
+                errcode=answer.errcode if answer is not None else None,
+                arguments=arguments,
+                object_id=payload.get("id"),
+            )
+        )
+        if asked.endpoint in _TOKEN_ENDPOINTS:
+            self._wire.secrets.update(
+                str(payload[name]) for name in ("access_token", "refresh_token") if name in payload
+            )
+        self._wire.secrets.update(
+            str(arguments[name]) for name in ("user_password", "reg_password") if name in arguments
+        )
+        self._wire.most_tokens = max(self._wire.most_tokens, self._pbx.tokens.live_count("api"))
+
+
+def _asked(request: requests.PreparedRequest) -> ApiRequest:
+    parts = urlsplit(request.url or "")
+    body = request.body or b""
+    return ApiRequest(
+        method=request.method or "",
+        path=parts.path,
+        query=dict(parse_qsl(parts.query, keep_blank_values=True)),
+        body=body if isinstance(body, bytes) else body.encode(),
+        content_type=str(request.headers.get("Content-Type", "")),
+        address="192.0.2.10",
+    )
+
+
+def _arguments(asked: ApiRequest) -> dict[str, Any]:
+    return {name: value for name, value in asked.arguments().items() if name != "access_token"}
+
+
+def _loggable(asked: ApiRequest) -> str:
+    hidden = ("password", "refresh_token", "username")
+    return str({name: value for name, value in _arguments(asked).items() if not name.endswith(hidden)})
+
+
+def _response(request: requests.PreparedRequest, status: int, content: bytes) -> requests.Response:
+    response = requests.Response()
+    response.status_code = status
+    response._content = content  # noqa: SLF001 (what is otherwise read from a socket)
+    response.url, response.request = request.url or "", request
+    return response
+
+
+def _bent(payload: dict[str, Any], fault: Fault) -> dict[str, Any]:
+    random, rows = fault.random(), payload.get("data")
+    if fault.kind in (SHORT_PAGE, LARGER_TOTAL, MISSING_MEMBERS):
+        kind = fault.kind
+        return bend(payload, [BentAnswer("*", kind, rows=random.randint(1, 3))])  # type: ignore[arg-type]
+    if fault.kind not in (MISSING_IDS, HIDDEN_ROW) or not isinstance(rows, list) or not rows:
+        return payload
+    missing = int(random.choice(rows)["id"])
+    bent = bend(payload, [BentAnswer("*", "missing_ids", ids=(missing,))])
+    if fault.kind == HIDDEN_ROW and "total_number" in bent:
+        bent["total_number"] = int(bent["total_number"]) - 1
+    return bent

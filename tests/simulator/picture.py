@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A picture of a PBX and of the ledger at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
+    Association,
+    ObjectAssociation,
+    ObjectKind,
+    RetiredNumber,
+)
+
+from lab.pbx.extensions import Extension
+from lab.pbx.groups import ExtensionGroup
+from lab.pbx.organizations import Organization
+from tests.simulator.ledger_in_danger import looked_at
+from tests.simulator.site import Site
+
+Key = tuple[ObjectKind, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What the PBX holds and what the ledger remembers.
+
+    :param preference: what else of the PBX is not to change by itself.
+    """
+
+    extensions: Mapping[int, Extension]
+    groups: Mapping[int, ExtensionGroup]
+    organizations: Mapping[int, Organization]
+    preference: tuple[object, ...]
+    mails: int
+    tokens: int
+    integration: Integration | None
+    associations: Mapping[str, Association]
+    objects: Mapping[tuple[ObjectKind, str], ObjectAssociation]
+    retired: Sequence[RetiredNumber]
+    unfinished: Sequence[Intent]
+
+    @property
+    def pbx(self) -> tuple[object, ...]:
+        """All that the PBX holds, to compare."""
+        return self.extensions, self.groups, self.organizations, self.preference, self.mails
+
+    @property
+    def named(self) -> dict[Key, str]:
+        """The objects that an association names, each with the objectGUID."""
+        found: dict[Key, str] = {}
+        for one in self.associations.values():
+            found[ObjectKind.EXTENSION, one.extension_id] = one.guid
+        for held in self.objects.values():
+            found[held.kind, held.object_id] = held.guid
+            if held.leftover_id:
+                found[held.kind, held.leftover_id] = held.guid
+        return found
+
+    @property
+    def ids(self) -> set[Key]:
+        """All objects that there are."""
+        return {
+            *((ObjectKind.EXTENSION, id_) for id_ in self.extensions),
+            *((ObjectKind.EXTENSION_GROUP, id_) for id_ in self.groups),
+            *((ObjectKind.ORGANIZATION, id_) for id_ in self.organizations),
+        }
+
+
+def take(site: Site) -> Picture:
+    """Take the picture of a site."""
+    pbx = site.pbx
+    with looked_at(site.ledger_path) as ledger:
+        return Picture(
+            extensions={one.id: one for one in pbx.extensions.all()},
+            groups={one.id: one for one in pbx.groups.all()},
+            organizations={one.id: one for one in pbx.organizations.all()},
+            preference=(pbx.organization_management, pbx.name_display_format),
+            mails=len(pbx.welcome_mails),
+            tokens=pbx.tokens.live_count("api"),
+            integration=ledger.integration(),
+            associations={one.guid: one for one in ledger.associations()},
+            objects={(one.kind, one.guid): one for one in ledger.object_associations()},
+            retired=ledger.retired_numbers(),
+            unfinished=ledger.unfinished(),
+        )

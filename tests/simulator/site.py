@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A site: both ends, the clock and the ledger's file; and the commands that are run on it."""
+
+from __future__ import annotations
+
+import copyreg
+import json
+import pickle
+import shutil
+import threading
+import traceback
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+from unittest import mock
+
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad import search, terms
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.reader import DirectoryReader
+from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import sqlite
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.life import LifeReport, LifeRequest, change_life
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Directory, Pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report import Report
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.results import life_result, update_result
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.update import Update, Updated, update
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import World
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx import details
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.client import PbxClient
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
+
+from lab.pbx.pbx import Pbx as EmulatedPbx
+from tests.simulator.clock import SimulatedClock
+from tests.simulator.directory import DOMAIN_DN, SimulatedDirectory
+from tests.simulator.domain_controller import ServerManners, SimulatedConnection
+from tests.simulator.ledger_in_danger import in_danger
+from tests.simulator.pbx_in_process import URL, InProcessAdapter, Wire
+from tests.simulator.troubles import KilledError, Troubles
+
+# A lock is nothing to copy: the copy of what it guards has its own.
+copyreg.pickle(type(threading.RLock()), lambda _lock: (threading.RLock, ()))
+
+BASE_DN = DOMAIN_DN
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is asked for at once, made so small that a small site fills more than one of each."""
+
+    directory_page: int = 1000
+    filter_terms: int = 100
+    pbx_page: int = 500
+    query_ids: int = 100
+
+
+@dataclass(slots=True)
+class Command:
+    """What a command came to.
+
+    :param said: all that it told, in one text.
+    :param crash: what it ended by that is no error of the collection's; "" for nothing.
+    """
+
+    name: str
+    check_mode: bool
+    troubles: Troubles
+    wire: Wire
+    report: Report | None = None
+    updated: Updated | None = None
+    life: LifeReport | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    error: YeastarError | None = None
+    is_killed: bool = False
+    crash: str = ""
+    said: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether it says that it changed anything."""
+        return bool(self.values.get("changed"))
+
+    @property
+    def failure(self) -> str:
+        """Why it failed; "" if it did not."""
+        return str(self.error) if self.error is not None else (self.report.failure if self.report is not None else "")
+
+
+@dataclass(slots=True)
+class Site:
+    """Both ends, the clock and the ledger.
+
+    :param draws: how many registration names were drawn so far, in this life.
+    """
+
+    directory: SimulatedDirectory
+    pbx: EmulatedPbx
+    clock: SimulatedClock
+    ledger_path: Path
+    manners: ServerManners = field(default_factory=ServerManners)
+    sizes: Sizes = field(default_factory=Sizes)
+    draws: int = 0
+
+    def copy(self, ledger_path: Path) -> Site:
+        """A site like this one that goes its own way.
+
+        :param ledger_path: where its ledger is to be.
+        """
+        self.directory.touch()
+        if self.ledger_path.exists():
+            shutil.copyfile(self.ledger_path, ledger_path)
+        return replace(pickle.loads(pickle.dumps(self)), ledger_path=ledger_path)  # noqa: S301 (our own)
+
+    # --- commands
+
+    def update(self, request: Update, troubles: Troubles | None = None) -> Command:
+        """Save rules and carry them out."""
+        command = Command(request.command, request.check_mode, troubles or Troubles(), Wire())
+
+        def work() -> None:
+            command.updated = update(self._world(command), request)
+            command.report = command.updated.report
+            result = update_result(command.updated)
+            command.values = dict(result.values)
+            command.warnings.extend(result.warnings)
+
+        self._run(command, work)
+        return command
+
+    def change_life(self, request: LifeRequest, troubles: Troubles | None = None) -> Command:
+        """Connect, disable or disconnect."""
+        command = Command(request.command, request.check_mode, troubles or Troubles(), Wire())
+
+        def work() -> None:
+            command.life = change_life(self._world(command), request)
+            command.report = command.life.report
+            result = life_result(command.life)
+            command.values = dict(result.values)
+            command.warnings.extend(result.warnings)
+
+        self._run(command, work)
+        return command
+
+    def _run(self, command: Command, work: Callable[[], None]) -> None:
+        with ExitStack() as stack:
+            stack.enter_context(in_danger(command.troubles))
+            stack.enter_context(sized(self.sizes))
+            try:
+                work()
+            except YeastarError as error:
+                command.error = error
+            except KilledError:
+                command.is_killed = True
+            except Exception:  # noqa: BLE001 (whatever it is, it is a finding)
+                command.crash = traceback.format_exc()
+        told: Sequence[object] = (command.values, command.warnings, str(command.error), command.crash)
+        command.said = json.dumps(told, default=repr, ensure_ascii=False)
+
+    def _world(self, command: Command) -> World:
+        random = Random(self.clock.now())
+
+        @contextmanager
+        def open_directory(attributes: Collection[str]) -> Iterator[Directory]:
+            connection = SimulatedConnection(self.directory, self.clock, self.manners, command.troubles, random)
+            yield DirectoryReader(connection, BASE_DN, tuple(attributes))  # type: ignore[arg-type]
+
+        @contextmanager
+        def open_pbx() -> Iterator[Pbx]:
+            with self._client(command, random) as client:
+                yield client
+            command.warnings.extend(client.warnings)
+
+        return World(
+            open_ledger=partial(
+                sqlite.open_ledger, self.ledger_path, read_write=not command.check_mode, command=command.name
+            ),
+            open_directory=open_directory,
+            open_pbx=open_pbx,
+            clock=self.clock.time,
+            draw_name=self._draw_name,
+        )
+
+    def _client(self, command: Command, random: Random) -> PbxClient:
+        settings = self.pbx.settings
+        client = PbxClient(
+            PbxSettings(URL, settings.client_id, settings.client_secret, validate_certs=False),
+            source=random,
+            monotonic=self.clock.now,
+            sleep=self.clock.advance,
+            page_size=self.sizes.pbx_page,
+        )
+        command.wire.secrets.add(settings.client_secret)
+        # The one place where the simulator reaches into the client: the HTTP library's own hook for other transports.
+        http = client._session._transport._session  # noqa: SLF001
+        http.mount("https://", InProcessAdapter(self.pbx, command.troubles, command.wire))
+        return client
+
+    def _draw_name(self) -> str:
+        self.draws += 1
+        return f"ad{self.draws:016x}"
+
+
+@contextmanager
+def sized(sizes: Sizes) -> Iterator[None]:
+    """Within this block, this much is asked for at once."""
+    with ExitStack() as stack:
+        for module, name, value in (
+            (search, "PAGE_SIZE", sizes.directory_page),
+            (terms, "_TERMS_A_FILTER", sizes.filter_terms),
+            (details, "_QUERY_IDS", sizes.query_ids),
+        ):
+            stack.enter_context(mock.patch.object(module, name, value))
+        yield
