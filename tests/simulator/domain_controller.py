@@ -121,6 +121,8 @@ class SimulatedConnection:
             deleted_too = any(control[0] == SHOW_DELETED for control in controls)
             entries = self._find(base, text, search_scope, attributes, deleted_too=deleted_too)
             page = _Page([], b"", NO_SUCH_OBJECT) if entries is None else self._page(entries, paged_size)
+        if not paged_cookie:
+            self._last_page = []
         if fault is not None:
             self._bend(page, fault)
         self._last_page = page.entries
@@ -185,7 +187,7 @@ class SimulatedConnection:
         if size is None:
             return _Page(entries, b"")
         size = min(size, self._manners.page_limit)
-        if self._manners.extra_empty_pages and self._random.random() < 0.2:  # noqa: PLR2004
+        if self._manners.extra_empty_pages and self._random.random() < 0.2:
             return _Page([], self._cookie(entries)) if entries else _Page([], b"")
         rest = entries[size:]
         return _Page(entries[:size], self._cookie(rest) if rest else b"")
@@ -220,7 +222,7 @@ class SimulatedConnection:
         elif fault.kind == RESULT_CODE:
             page.code = random.randint(1, 80)
             page.entries = page.entries[: random.randint(0, len(page.entries))]
-            page.has_control = random.random() < 0.5  # noqa: PLR2004
+            page.has_control = random.random() < 0.5
         elif fault.kind == REFERRED:
             page.code, page.entries = REFERRAL, []
         elif fault.kind == REFERENCE:
@@ -240,10 +242,10 @@ class SimulatedConnection:
         elif kind == LOST_COOKIE:
             page.cookie = b""
         elif kind == TRUNCATED and page.entries:
-            if random.random() < 0.5:  # noqa: PLR2004
+            if random.random() < 0.5:
                 page.entries = page.entries[: random.randrange(len(page.entries))]
             else:
-                page.entries = [one for one in page.entries if random.random() < 0.7]  # noqa: PLR2004
+                page.entries = [one for one in page.entries if random.random() < 0.7]
         elif kind == FEWER_MEMBERS:
             page.entries = [_bent_members(one, random, keep_form=True) for one in page.entries]
         elif kind == BROKEN_RANGE:
@@ -269,7 +271,7 @@ def _bent_members(entry: dict[str, Any], random: Random, *, keep_form: bool) -> 
     if name is None:
         return entry
     members = values.pop(name)
-    kept = [one for one in members if random.random() < 0.6]  # noqa: PLR2004
+    kept = [one for one in members if random.random() < 0.6]
     if keep_form or ";range=" not in name:
         if kept:
             values[name] = kept

@@ -9,8 +9,12 @@ from datetime import datetime, timedelta
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import FIELD_NAMES
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import is_removal, members_taken_out
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectAssociation, ObjectKind
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
+    Association,
+    ObjectAssociation,
+    ObjectKind,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, AnyChange
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import State
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 
@@ -98,11 +102,7 @@ def what_is_taken_away_the_directory_has_let_go(seen: Observed) -> None:
         if held.extension_id not in seen.before.extensions or (ObjectKind.EXTENSION, held.extension_id) in seen.touched:
             continue
         is_deleted = held.extension_id not in seen.after.extensions
-        fates = _fates(
-            seen,
-            RuleKind.USERS,
-            lambda truth, options, id_=guid, number=held.number: fates_of_user(truth, options, id_, number, seen.at),
-        )
+        fates = _fates_of_extension(seen, held)
         require(
             (DELETE if is_deleted else RELEASE) in fates,
             f"extension {held.number} of {held.account_name} ({guid}) was {'deleted' if is_deleted else 'released'}, "
@@ -164,7 +164,7 @@ def _is_object_as_before(seen: Observed, held: ObjectAssociation) -> bool:
         )
         return taken_over or ((held.kind, held.guid) in seen.begun and there)
     # A group that cannot be renamed is made anew.
-    return now.object_id == held.object_id and there or now.object_id != held.object_id
+    return (now.object_id == held.object_id and there) or now.object_id != held.object_id
 
 
 def _object_was_there(seen: Observed, held: ObjectAssociation) -> bool:
@@ -181,6 +181,10 @@ def _fates(seen: Observed, kind: RuleKind, of: Callable[[SimulatedDirectory, Opt
         return {DELETE, RELEASE}
     options = seen.rules.get(kind)
     return set() if options is None else {fate for truth in seen.truths for fate in of(truth, options)}
+
+
+def _fates_of_extension(seen: Observed, held: Association) -> set[str]:
+    return _fates(seen, RuleKind.USERS, lambda truth, options: fates_of_user(truth, options, held, seen.at))
 
 
 def _fates_of_object(seen: Observed, held: ObjectAssociation) -> set[str]:
@@ -234,6 +238,8 @@ def what_no_association_names_is_untouched(seen: Observed) -> None:
     concerned = {**seen.before.named, **seen.after.named}
     for intent in (*seen.before.unfinished, *seen.after.unfinished):
         concerned.setdefault((intent.change.kind, intent.change.object_id or 0), intent.change.guid)
+    # What is taken over may have to be made anew at once.
+    concerned |= {(one.kind, one.object_id or 0): one.guid for one in seen.changes if one.action is Action.ASSOCIATE}
     gone = {id_ for kind, id_ in seen.before.ids - seen.after.ids if kind is ObjectKind.ORGANIZATION}
     for id_, extension in seen.before.extensions.items():
         if (ObjectKind.EXTENSION, id_) not in seen.touched:

@@ -50,6 +50,8 @@ class EndangeredConnection:
             raise _disk_full()
         cursor = self._connection.execute(statement, values)
         if fault is not None and fault.kind == KILLED_AFTER:
+            # A statement that is still open would keep the connection open beyond its end.
+            cursor.close()
             self._troubles.die()
         return cursor
 
@@ -67,8 +69,8 @@ def in_danger(troubles: Troubles) -> Iterator[None]:
 
 @contextmanager
 def looked_at(path: Path) -> Iterator[StoredLedger]:
-    """Look into a ledger's file, past its lock."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    """Look into the file of a ledger that nobody has open, past its lock and without leaving anything beside it."""
+    with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True, isolation_level=None)) as connection:
         yield StoredLedger(SqliteDatabase(Place.of_path(path), connection))
 
 

@@ -328,7 +328,9 @@ class Life:
         report = seen.command.report
         assert report is not None
         stopped = all(stage.verdict.breaches for stage in report.stages if stage.plan.changes)
-        return not seen.command.wire.writes and not seen.command.changed and (stopped or not seen.changes)
+        refreshed = any(stage.plan.refreshed for stage in report.stages)
+        idle = not seen.command.wire.writes and not seen.command.changed and not refreshed and not report.recovered
+        return idle and (stopped or not seen.changes)
 
     def _waits(self, command: Command) -> bool:
         """Whether something failed, was stopped or could not be done as asked, so that it comes with a later run."""
@@ -447,7 +449,7 @@ class Life:
             self._observe_run(run, Troubles([fault]), ended=ended)
             self.site.clock.advance(_HOUR)
         seen = self._observe_run(run, Troubles(), ended=ended)
-        if seen.command.failure or seen.command.error is not None:
+        if seen.command.failure or seen.command.values.get("conflicts"):
             return
         held = {(one.kind, one.guid) for one in seen.after.objects.values() if one.rule in deleted}
         require(not held, f"after the clean-up {held} are still associated")

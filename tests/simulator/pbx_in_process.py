@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The emulated PBX behind the HTTP library, in the same process: requests become answers without a socket."""
+"""The emulated PBX in the same process, in the place of the HTTP library's session: no socket, and no time lost.
+
+What comes back, and what is raised, is the library's own.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 import urllib3
-from requests.adapters import BaseAdapter
 
 from lab.pbx import api, errors
 from lab.pbx.api import ApiAnswer, ApiRequest
@@ -100,38 +102,37 @@ class Wire:
         return [one for one in self.sent if one.write]
 
 
-class InProcessAdapter(BaseAdapter):
-    """Answers requests by the emulator's core."""
+class InProcessSession:
+    """Answers requests by the emulator's core, as ``requests.Session``."""
 
     def __init__(self, pbx: Pbx, troubles: Troubles, wire: Wire) -> None:
-        super().__init__()
         self._pbx = pbx
         self._troubles = troubles
         self._wire = wire
 
-    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:  # type: ignore[override]
+    def request(
+        self, method: str, url: str, *, data: bytes | None, headers: Mapping[str, str], **_options: Any
+    ) -> requests.Response:
         """Answer one request.
 
         :raises requests.ConnectionError: if the connection is refused or cut.
         :raises requests.Timeout: if the answer is late.
         """
-        asked = _asked(request)
+        asked = _asked(method, url, data or b"", headers)
         fault = self._troubles.step(Side.PBX, f"{asked.endpoint} {_loggable(asked)}")
         if fault is not None:
-            instead = self._instead_of_work(asked, fault, request)
+            instead = self._instead_of_work(asked, fault)
             if instead is not None:
                 return instead
         answer = api.answer(self._pbx, asked)
         self._note(asked, answer, done=answer.errcode == errors.SUCCESS)
         content = self._content(asked, answer, fault)
-        return _response(request, 200, content)
+        return _response(200, content)
 
     def close(self) -> None:
         """Nothing is held."""
 
-    def _instead_of_work(
-        self, asked: ApiRequest, fault: Fault, request: requests.PreparedRequest
-    ) -> requests.Response | None:
+    def _instead_of_work(self, asked: ApiRequest, fault: Fault) -> requests.Response | None:
         random = fault.random()
         if fault.kind == REFUSED_CONNECTION:
             raise requests.ConnectionError(urllib3.exceptions.NewConnectionError(None, "refused"))  # type: ignore[arg-type]
@@ -140,13 +141,13 @@ class InProcessAdapter(BaseAdapter):
             raise requests.ConnectionError(ConnectionResetError("cut"))
         if fault.kind == HTTP_500_BEFORE:
             self._note(asked, None, done=False)
-            return _response(request, 500, _HTML)
+            return _response(500, _HTML)
         refusal = self._refusal(asked, fault.kind, random)
         if refusal is None:
             return None
         answer = api.refusal(refusal)
         self._note(asked, answer, done=False)
-        return _response(request, 200, json.dumps(answer.payload).encode())
+        return _response(200, json.dumps(answer.payload).encode())
 
     def _refusal(self, asked: ApiRequest, kind: str, random: Random) -> int | None:
         if kind == EXPIRED_TOKEN and asked.route is not None and asked.route.needs_token:
@@ -199,15 +200,14 @@ class InProcessAdapter(BaseAdapter):
         self._wire.most_tokens = max(self._wire.most_tokens, self._pbx.tokens.live_count("api"))
 
 
-def _asked(request: requests.PreparedRequest) -> ApiRequest:
-    parts = urlsplit(request.url or "")
-    body = request.body or b""
+def _asked(method: str, url: str, body: bytes, headers: Mapping[str, str]) -> ApiRequest:
+    parts = urlsplit(url)
     return ApiRequest(
-        method=request.method or "",
+        method=method,
         path=parts.path,
         query=dict(parse_qsl(parts.query, keep_blank_values=True)),
-        body=body if isinstance(body, bytes) else body.encode(),
-        content_type=str(request.headers.get("Content-Type", "")),
+        body=body,
+        content_type=headers.get("Content-Type", ""),
         address="192.0.2.10",
     )
 
@@ -221,11 +221,10 @@ def _loggable(asked: ApiRequest) -> str:
     return str({name: value for name, value in _arguments(asked).items() if not name.endswith(hidden)})
 
 
-def _response(request: requests.PreparedRequest, status: int, content: bytes) -> requests.Response:
+def _response(status: int, content: bytes) -> requests.Response:
     response = requests.Response()
     response.status_code = status
-    response._content = content  # noqa: SLF001 (what is otherwise read from a socket)
-    response.url, response.request = request.url or "", request
+    response._content = content
     return response
 
 

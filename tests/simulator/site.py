@@ -37,7 +37,7 @@ from tests.simulator.clock import SimulatedClock
 from tests.simulator.directory import DOMAIN_DN, SimulatedDirectory
 from tests.simulator.domain_controller import ServerManners, SimulatedConnection
 from tests.simulator.ledger_in_danger import in_danger
-from tests.simulator.pbx_in_process import URL, InProcessAdapter, Wire
+from tests.simulator.pbx_in_process import URL, InProcessSession, Wire
 from tests.simulator.troubles import KilledError, Troubles
 
 # A lock is nothing to copy: the copy of what it guards has its own.
@@ -154,7 +154,7 @@ class Site:
                 command.error = error
             except KilledError:
                 command.is_killed = True
-            except Exception:  # noqa: BLE001 (whatever it is, it is a finding)
+            except Exception:
                 command.crash = traceback.format_exc()
         told: Sequence[object] = (command.values, command.warnings, str(command.error), command.crash)
         command.said = json.dumps(told, default=repr, ensure_ascii=False)
@@ -193,9 +193,10 @@ class Site:
             page_size=self.sizes.pbx_page,
         )
         command.wire.secrets.add(settings.client_secret)
-        # The one place where the simulator reaches into the client: the HTTP library's own hook for other transports.
-        http = client._session._transport._session  # noqa: SLF001
-        http.mount("https://", InProcessAdapter(self.pbx, command.troubles, command.wire))
+        # The one place where the simulator reaches into the client: the HTTP library's session becomes the PBX's own.
+        transport = client._session._transport
+        transport.close()
+        transport._session = InProcessSession(self.pbx, command.troubles, command.wire)  # type: ignore[assignment]
         return client
 
     def _draw_name(self) -> str:

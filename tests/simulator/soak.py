@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 from tests.simulator.life import Life, Tally
 
@@ -51,7 +52,7 @@ def live(seed: int, tell: Callable[[str], None] | None = None) -> Lived:
             life.live()
         except AssertionError as error:
             lived.failures[seed] = f"{_name_of(error)}: {error}"
-        except Exception:  # noqa: BLE001 (a mistake of the simulator's is a failure too)
+        except Exception:
             lived.failures[seed] = traceback.format_exc()
         lived.tally.add(life.tally)
     lived.tally.counts["lives"] += 1
@@ -90,7 +91,7 @@ def _soak(first: int, seeds: int, workers: int) -> Lived:
             for seed, failure in part.failures.items():
                 print(f"seed {seed}: {failure.splitlines()[-1][:300]}\n    {replay_command(seed)}", flush=True)
             now = time.monotonic()
-            if now - told > 10:  # noqa: PLR2004
+            if now - told > 10:
                 told = now
                 print(_progress(lived, seeds, now - begun), flush=True)
     print(_progress(lived, seeds, time.monotonic() - begun))
@@ -115,7 +116,10 @@ def _name_of(error: BaseException) -> str:
 def _folder() -> Iterator[Path]:
     """A folder for ledgers: in memory, for the disk's patience is not what is tried."""
     above = _SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="yeastar-simulator-", dir=above) as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="yeastar-simulator-", dir=above) as folder,
+        mock.patch.object(tempfile, "tempdir", folder),
+    ):
         yield Path(folder)
 
 

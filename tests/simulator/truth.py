@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin
+
 from tests.simulator.directory import Kind, SimulatedDirectory, Thing
 from tests.simulator.filters import compiled
 from tests.simulator.rules import Options
@@ -12,11 +14,12 @@ from tests.simulator.rules import Options
 DELETE, RELEASE = "delete", "release"
 
 
-def fates_of_user(directory: SimulatedDirectory, options: Options, guid: str, number: str, now: datetime) -> set[str]:
+def fates_of_user(directory: SimulatedDirectory, options: Options, held: Association, now: datetime) -> set[str]:
     """What may become of the extension of a user; empty where it is to stay theirs.
 
-    :param number: of the extension.
+    :param held: the association, as it was before.
     """
+    guid = held.guid
     thing = directory.alive(guid)
     statuses = options.get("delete_when", ["deleted"])
     if thing is None or thing.hidden:
@@ -26,8 +29,9 @@ def fates_of_user(directory: SimulatedDirectory, options: Options, guid: str, nu
     if "expired" in statuses and thing.expires is not None and thing.expires <= now:
         return {DELETE}
     if not takes_user_in(directory, options, thing):
-        return {RELEASE} if options["scope"] == "users" else {str(options["out_of_scope"])}
-    if options["scope"] == "users" and number not in _numbers_of(options, thing):
+        is_unlisted = options["scope"] == "users" and held.origin is Origin.BOUND
+        return {RELEASE} if is_unlisted else {str(options["out_of_scope"])}
+    if options["scope"] == "users" and held.number not in _numbers_of(options, thing):
         return {RELEASE}
     return set()
 
