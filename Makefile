@@ -11,6 +11,10 @@ PYTEST_WORKERS ?= 2
 PYTEST_DISTRIBUTION := --numprocesses $(PYTEST_WORKERS) --dist loadscope --no-loadscope-reorder
 PYTEST_FLAGS ?=
 
+SEEDS ?= 10000
+FIRST ?= 0
+WORKERS ?= 2
+
 export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # A copy of the collection below the user's ~/.ansible would be looked at before this one.
@@ -40,6 +44,10 @@ lint: setup ## Check style, types, shell, YAML, playbooks, documentation and cha
 .PHONY: sanity
 sanity: setup ## Run ansible-test sanity on a copy of the working tree
 	@scripts/sanity
+
+.PHONY: soak
+soak: setup ## Live SEEDS lives of a simulated site, from seed FIRST on, in WORKERS processes
+	@python -m tests.simulator --seeds $(SEEDS) --first $(FIRST) --workers $(WORKERS)
 
 .PHONY: bench
 bench: setup ## Measure 200, 1,000 and 10,000 users

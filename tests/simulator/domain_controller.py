@@ -18,13 +18,13 @@ from tests.simulator.troubles import KILLED_AFTER, Fault, Side, Troubles
 
 PAGED = "1.2.840.113556.1.4.319"
 SHOW_DELETED = "1.2.840.113556.1.4.417"
-SUCCESS, REFERRAL, NO_SUCH_OBJECT = 0, 10, 32
+SUCCESS, SIZE_LIMIT_EXCEEDED, REFERRAL, NO_SUCH_OBJECT = 0, 4, 10, 32
 _WELL_KNOWN_DELETED = "<WKGUID=18E2EA80684F11D2B9AA00C04F79F805,"
 _CUTS = (LDAPSocketSendError, LDAPSocketReceiveError, LDAPSessionTerminatedByServerError, ConnectionResetError)
 
 # What may go wrong with the answer to a search. Those that say success may hide objects or members.
 CUT_BEFORE, CUT_AFTER = "cut_before", "cut_after"
-RESULT_CODE, REFERRED, REFERENCE = "result_code", "referred", "reference"
+RESULT_CODE, SIZE_LIMIT, REFERRED, REFERENCE = "result_code", "size_limit", "referred", "reference"
 NO_CONTROL, EMPTY_PAGE, REPEATED_PAGE = "no_paging_control", "empty_page", "repeated_page"
 LOST_COOKIE, TRUNCATED, FEWER_MEMBERS, BROKEN_RANGE = "lost_cookie", "truncated", "fewer_members", "broken_range"
 HIDING = frozenset({LOST_COOKIE, TRUNCATED, FEWER_MEMBERS, BROKEN_RANGE})
@@ -33,6 +33,8 @@ FAULT_KINDS = (
     CUT_AFTER,
     RESULT_CODE,
     RESULT_CODE,
+    SIZE_LIMIT,
+    SIZE_LIMIT,
     REFERRED,
     REFERENCE,
     NO_CONTROL,
@@ -217,20 +219,29 @@ class SimulatedConnection:
         random = fault.random()
         if fault.kind == KILLED_AFTER:
             self._troubles.die()
-        elif fault.kind == CUT_AFTER:
+        if fault.kind == CUT_AFTER:
             raise random.choice(_CUTS)("the connection ended")
-        elif fault.kind == RESULT_CODE:
+        if fault.kind in (RESULT_CODE, SIZE_LIMIT, REFERRED, REFERENCE, NO_CONTROL):
+            self._bend_openly(page, fault.kind, random)
+        else:
+            self._bend_in_silence(page, fault.kind, random)
+
+    def _bend_openly(self, page: _Page, kind: str, random: Random) -> None:
+        """Give an answer that says that it is none, or lacks what says that it is one."""
+        if kind == RESULT_CODE:
             page.code = random.randint(1, 80)
             page.entries = page.entries[: random.randint(0, len(page.entries))]
             page.has_control = random.random() < 0.5
-        elif fault.kind == REFERRED:
+        elif kind == SIZE_LIMIT:
+            limit = random.randint(0, 4)
+            if len(page.entries) > limit:
+                page.code, page.entries, page.cookie = SIZE_LIMIT_EXCEEDED, page.entries[:limit], b""
+        elif kind == REFERRED:
             page.code, page.entries = REFERRAL, []
-        elif fault.kind == REFERENCE:
+        elif kind == REFERENCE:
             page.references.append("ldap://elsewhere.sim.test/DC=elsewhere")
-        elif fault.kind == NO_CONTROL:
+        elif kind == NO_CONTROL:
             page.has_control = False
-        else:
-            self._bend_in_silence(page, fault.kind, random)
 
     def _bend_in_silence(self, page: _Page, kind: str, random: Random) -> None:
         """Give an answer that looks like a good one."""

@@ -61,12 +61,8 @@ def _item(text: str, position: int) -> tuple[Matcher, int]:
 
 
 def _condition(name: str, rule: str | None, value: str) -> Matcher:
-    if rule == _IN_CHAIN:
-        return _in_chain(_folded(_unescaped(value)))
-    if rule == _ALL_BITS:
-        return _all_bits(name, int(value))
     if rule is not None:
-        raise ValueError(f"an unknown matching rule: {rule}")
+        return _by_rule(name, rule, value)
     if value == "*":
         return lambda _directory, one: name in one.by_name
     if name == "objectguid":
@@ -79,6 +75,14 @@ def _condition(name: str, rule: str | None, value: str) -> Matcher:
         return _like(name, [_folded(_unescaped(part)) for part in value.split("*")])
     text = _folded(_unescaped(value))
     return lambda _directory, one: any(_folded(raw) == text for raw in one.by_name.get(name, ()))
+
+
+def _by_rule(name: str, rule: str, value: str) -> Matcher:
+    if rule == _IN_CHAIN:
+        return _in_chain(_folded(_unescaped(value)))
+    if rule == _ALL_BITS:
+        return _all_bits(name, int(value))
+    raise ValueError(f"an unknown matching rule: {rule}")
 
 
 def _in_chain(dn: str) -> Matcher:

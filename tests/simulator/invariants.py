@@ -121,7 +121,12 @@ def what_is_taken_away_the_directory_has_let_go(seen: Observed) -> None:
 
 def who_is_taken_out_of_a_group_is_not_in_it(seen: Observed) -> None:
     """No user is taken out of the extension group of a group that the directory truly counts them among."""
-    users = {one.extension_id: one.guid for one in seen.before.associations.values()}
+    kept = seen.after.associations
+    users = {
+        one.extension_id: guid
+        for guid, one in seen.before.associations.items()
+        if guid in kept and kept[guid].extension_id == one.extension_id
+    }
     for (kind, guid), held in seen.before.objects.items():
         if kind is not ObjectKind.EXTENSION_GROUP or held.rule is not RuleKind.GROUPS:
             continue
@@ -280,7 +285,8 @@ def _require_untouched_extension(before: Extension, after: Extension | None, gon
         places = after.organization_ids
     require(
         replace(before, organization_ids=places) == after,
-        f"extension {before.number} ({before.id}, {'associated' if is_own else 'nobody´s'}) was {before}, and is {after}",
+        f"extension {before.number} ({before.id}, {'associated' if is_own else 'nobody´s'}) was {before}, and is "
+        f"{after}",
     )
 
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent
@@ -72,18 +73,29 @@ class Picture:
 
 def take(site: Site) -> Picture:
     """Take the picture of a site."""
-    pbx = site.pbx
     with looked_at(site.ledger_path) as ledger:
         return Picture(
-            extensions={one.id: one for one in pbx.extensions.all()},
-            groups={one.id: one for one in pbx.groups.all()},
-            organizations={one.id: one for one in pbx.organizations.all()},
-            preference=(pbx.organization_management, pbx.name_display_format),
-            mails=len(pbx.welcome_mails),
-            tokens=pbx.tokens.live_count("api"),
+            **_of_pbx(site),
             integration=ledger.integration(),
             associations={one.guid: one for one in ledger.associations()},
             objects={(one.kind, one.guid): one for one in ledger.object_associations()},
             retired=ledger.retired_numbers(),
             unfinished=ledger.unfinished(),
         )
+
+
+def take_again(site: Site, former: Picture) -> Picture:
+    """Take the picture of a site on which no command was run since another was taken."""
+    return replace(former, **_of_pbx(site))
+
+
+def _of_pbx(site: Site) -> dict[str, Any]:
+    pbx = site.pbx
+    return {
+        "extensions": {one.id: one for one in pbx.extensions.all()},
+        "groups": {one.id: one for one in pbx.groups.all()},
+        "organizations": {one.id: one for one in pbx.organizations.all()},
+        "preference": (pbx.organization_management, pbx.name_display_format),
+        "mails": len(pbx.welcome_mails),
+        "tokens": pbx.tokens.live_count("api"),
+    }
