@@ -63,6 +63,7 @@ class DirectoryAdministrator:
         user = self.directory.add(Kind.USER, f"user{number}", place)
         user.texts["sAMAccountName"] = f"user{user.rid}"
         user.texts["userPrincipalName"] = f"user{user.rid}@sim.test"
+        user.texts["ipPhone"] = str(FIRST_NUMBER + user.rid % 100)
         for _time in range(4):
             self._write(user)
         return f"hires {user.name} ({user.guid})"

@@ -27,7 +27,9 @@ CUT_BEFORE, CUT_AFTER = "cut_before", "cut_after"
 RESULT_CODE, SIZE_LIMIT, REFERRED, REFERENCE = "result_code", "size_limit", "referred", "reference"
 NO_CONTROL, EMPTY_PAGE, REPEATED_PAGE = "no_paging_control", "empty_page", "repeated_page"
 LOST_COOKIE, TRUNCATED, FEWER_MEMBERS, BROKEN_RANGE = "lost_cookie", "truncated", "fewer_members", "broken_range"
-HIDING = frozenset({LOST_COOKIE, TRUNCATED, FEWER_MEMBERS, BROKEN_RANGE})
+# All pages of an answer together end too early, and every time alike; objects asked for by objectGUID are shown.
+LIMITED = "limited"
+HIDING = frozenset({LOST_COOKIE, TRUNCATED, FEWER_MEMBERS, BROKEN_RANGE, LIMITED})
 FAULT_KINDS = (
     CUT_BEFORE,
     CUT_AFTER,
@@ -47,6 +49,8 @@ FAULT_KINDS = (
     FEWER_MEMBERS,
     FEWER_MEMBERS,
     BROKEN_RANGE,
+    LIMITED,
+    LIMITED,
 )
 
 
@@ -122,6 +126,8 @@ class SimulatedConnection:
         else:
             deleted_too = any(control[0] == SHOW_DELETED for control in controls)
             entries = self._find(base, text, search_scope, attributes, deleted_too=deleted_too)
+            if fault is not None and fault.kind == LIMITED and "objectGUID=" not in text:
+                entries = entries and entries[: fault.random().randint(0, 5)]
             page = _Page([], b"", NO_SUCH_OBJECT) if entries is None else self._page(entries, paged_size)
         if not paged_cookie:
             self._last_page = []

@@ -35,6 +35,7 @@ from tests.simulator.troubles import EDITED, KILLED_AFTER, KILLED_BEFORE, Fault,
 
 _RUNS_TO_REST = 3
 _MOST_RUNS = 6
+_MOST_TRIES = 2
 _HOUR = 3600.0
 _SETTINGS = {"directory_host": "dc.sim.test", "directory_base_dn": BASE_DN, "pbx_url": pbx_in_process.URL}
 # What waits for a place, a name or a number that another object has, or gives up in this very run.
@@ -85,7 +86,7 @@ class Life:
         self._ever_named: set[Key] = set()
         self._by_hand: set[Key] = set()
         self._secrets: set[str] = set()
-        self._copies = 0
+        self._copies = self._tries = 0
         self._at_start: set[Key] = set()
         self._last_rest = False
 
@@ -126,7 +127,7 @@ class Life:
         """
         self._populate()
         self._connect()
-        rounds = self._random.choice((1, 2, 2, 3))
+        rounds = self._random.choice((1, 1, 2, 2, 3))
         for number in range(rounds):
             self._say(f"--- round {number + 1}")
             if number == 0 or self._random.random() < 0.15:
@@ -134,6 +135,7 @@ class Life:
             else:
                 self._let_time_pass()
             self._work_by_hand(self._random.randint(1, 6))
+            self._tries = 0
             self._round()
         self._end()
         self._look_at_the_ledger()
@@ -144,7 +146,7 @@ class Life:
         hands = self._directory_administrator
         for _time in range(self._random.randint(0, 5)):
             self._say(f"directory: {hands.add_unit()}")
-        for _time in range(self._random.randint(1, 9)):
+        for _time in range(self._random.randint(2, 10)):
             self._say(f"directory: {hands.hire()}")
         for _time in range(self._random.randint(0, 4)):
             self._say(f"directory: {hands.add_group()}")
@@ -225,6 +227,9 @@ class Life:
         require(seen.after.pbx == seen.before.pbx, f"a run that failed changed the PBX: {seen.command.failure}")
         self._directory_administrator.reveal_all()
         self._draw_rules()
+        self._tries += 1
+        if self._tries < _MOST_TRIES:
+            self._round()
 
     def _request(self, *, check_mode: bool = False, allowed: str = "") -> Update:
         return Update("pbx_ad_sync", BASE_DN, self._given, tuple(self._rules), check_mode=check_mode, allowed=allowed)
@@ -259,7 +264,10 @@ class Life:
             Side.LEDGER: ledger_in_danger.FAULT_KINDS,
         }[side]
         times = random.choice((1, 1, 1, 2, 5, 1000, 1000))
-        return Fault(side, random.randint(1, max(1, most[side])), random.choice(kinds), random.getrandbits(32), times)
+        kind = random.choice(kinds)
+        if kind == domain_controller.LIMITED:
+            return Fault(side, random.randint(1, 8), kind, random.getrandbits(32), 1000)
+        return Fault(side, random.randint(1, max(1, most[side])), kind, random.getrandbits(32), times)
 
     def _run_while_hands_are_at_work(self, shown: Command) -> None:
         random = self._random
