@@ -16,6 +16,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.life import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.saving import GivenRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.update import Update
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 
 from lab.pbx.organizations import ROOT_ID
@@ -235,39 +236,36 @@ class Life:
         return Update("pbx_ad_sync", BASE_DN, self._given, tuple(self._rules), check_mode=check_mode, allowed=allowed)
 
     def _draw_troubles(self, shown: Command, *, is_killed: bool) -> Troubles:
-        random, steps = self._random, shown.troubles.steps
-        changes = len(shown.report.outcomes) if shown.report is not None else 0
-        most = {
-            Side.DIRECTORY: steps[Side.DIRECTORY],
-            Side.PBX: steps[Side.PBX] + changes,
-            Side.LEDGER: steps[Side.LEDGER] + 8 * changes + 20,
-        }
+        random = self._random
         if is_killed:
             side = random.choice((Side.PBX, Side.PBX, Side.LEDGER, Side.LEDGER, Side.DIRECTORY))
-            last = most[side]
-            # What is written comes last.
-            first = 1 if random.random() < 0.3 else max(1, steps[side] - 2)
-            at = random.randint(first, max(first, last))
-            faults = [Fault(side, at, random.choice((KILLED_BEFORE, KILLED_AFTER)), random.getrandbits(32))]
+            faults = [self._draw_fault(shown, side, (KILLED_BEFORE, KILLED_AFTER), times=1)]
         else:
-            faults = [self._draw_fault(most) for _time in range(random.choice((1, 1, 2, 3, 5)))]
+            faults = [self._draw_any_fault(shown) for _time in range(random.choice((1, 1, 2, 3, 5)))]
         for fault in faults:
             self._say(f"fault: {fault}")
         return Troubles(faults)
 
-    def _draw_fault(self, most: dict[Side, int]) -> Fault:
-        random = self._random
-        side = random.choice((Side.DIRECTORY, Side.DIRECTORY, Side.PBX, Side.PBX, Side.PBX, Side.LEDGER))
+    def _draw_any_fault(self, shown: Command) -> Fault:
+        side = self._random.choice((*[Side.DIRECTORY] * 2, *[Side.PBX] * 3, Side.LEDGER))
         kinds = {
             Side.DIRECTORY: domain_controller.FAULT_KINDS,
             Side.PBX: pbx_in_process.FAULT_KINDS,
             Side.LEDGER: ledger_in_danger.FAULT_KINDS,
         }[side]
-        times = random.choice((1, 1, 1, 2, 5, 1000, 1000))
-        kind = random.choice(kinds)
+        return self._draw_fault(shown, side, kinds, times=self._random.choice((1, 1, 1, 2, 5, 1000, 1000)))
+
+    def _draw_fault(self, shown: Command, side: Side, kinds: Sequence[str], *, times: int) -> Fault:
+        """Draw one, at any step or at one of some kind of step, which is not as rare as it is among all."""
+        random = self._random
+        kind, draw = random.choice(kinds), random.getrandbits(32)
         if kind == domain_controller.LIMITED:
-            return Fault(side, random.randint(1, 8), kind, random.getrandbits(32), 1000)
-        return Fault(side, random.randint(1, max(1, most[side])), kind, random.getrandbits(32), times)
+            return Fault(side, random.randint(1, 8), kind, draw, 1000)
+        if random.random() < 0.6:
+            return Fault(side, random.randint(1, 3), kind, draw, times, random.choice(_steps_of(shown, side)))
+        steps, changes = shown.troubles.steps[side], len(shown.report.outcomes) if shown.report is not None else 0
+        more = {Side.DIRECTORY: 0, Side.PBX: changes, Side.LEDGER: 8 * changes + 20}[side]
+        return Fault(side, random.randint(1, steps + more), kind, draw, times)
 
     def _run_while_hands_are_at_work(self, shown: Command) -> None:
         random = self._random
@@ -554,6 +552,41 @@ class Life:
 
     def _say(self, line: str) -> None:
         self._tell(line)
+
+
+_QUESTIONS = (
+    "objectGUID=",
+    "1.2.840.113556.1.4.1941",
+    "objectCategory=group",
+    "=person",
+    "=organizationalUnit",
+    "BASE",
+)
+_READS = ("extension/list", "extension/query", "extensiongroup/list", "extensiongroup/query", "organization/list")
+_TOKENS = ("get_token", "del_token", "system/information")
+_STATEMENTS = ("COMMIT", "BEGIN", "INSERT INTO journal", "UPDATE journal", "associations", "runs", "rules")
+_FAMILIES = {
+    ObjectKind.EXTENSION: "extension",
+    ObjectKind.EXTENSION_GROUP: "extensiongroup",
+    ObjectKind.ORGANIZATION: "organization",
+}
+_CALLS = {Action.CREATE: "create", Action.UPDATE: "update", Action.ASSOCIATE: "update", Action.DELETE: "delete"}
+
+
+def _steps_of(shown: Command, side: Side) -> list[str]:
+    """The kinds of steps that a run will take on a side, by what they hold."""
+    if side is Side.LEDGER:
+        return list(_STATEMENTS)
+    if side is Side.DIRECTORY:
+        return [one for one in _QUESTIONS if any(one in line for line in shown.troubles.log)] or [""]
+    planned = [outcome_.change for outcome_ in shown.report.outcomes] if shown.report is not None else []
+    calls = [f"{_FAMILIES[one.kind]}/{_CALLS[one.action]}" for one in planned if one.action in _CALLS]
+    return [
+        *_READS,
+        *_TOKENS,
+        *sorted(set(calls)) * 3,
+        *(f"{call.partition('/')[0]}/get" for call in sorted(set(calls))),
+    ]
 
 
 def _silent(_line: str) -> None:

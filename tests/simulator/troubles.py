@@ -33,6 +33,7 @@ class Fault:
     """Something that happens at a step.
 
     :param at: the step of that side, from 1.
+    :param only: what a step must hold to be counted; "" counts every one.
     :param kind: what happens; each side has its own kinds, and those above.
     :param draw: where chance within it comes from.
     :param times: how many steps on end it hits.
@@ -43,10 +44,11 @@ class Fault:
     kind: str
     draw: int
     times: int = 1
+    only: str = ""
 
     def __str__(self) -> str:
         more = f" and the {self.times - 1} after it" if self.times > 1 else ""
-        return f"{self.kind} at step {self.at}{more} of the {self.side}"
+        return f"{self.kind} at step {self.at}{more} of the {self.side} {self.only}"
 
     def random(self) -> Random:
         """The source of chance within it."""
@@ -64,6 +66,7 @@ class Troubles:
     faults: Sequence[Fault] = ()
     edit: Callable[[Fault], None] | None = None
     steps: Counter[Side] = field(default_factory=Counter)
+    counted: Counter[Fault] = field(default_factory=Counter)
     hit: list[Fault] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     is_dead: bool = False
@@ -77,7 +80,7 @@ class Troubles:
             raise KilledError
         self.steps[side] += 1
         number = self.steps[side]
-        fault = next((one for one in self.faults if one.side is side and 0 <= number - one.at < one.times), None)
+        fault = self._fault(side, what)
         self.log.append(f"{side} {number}: {what}" if fault is None else f"{side} {number}: {what}  <-- {fault.kind}")
         if fault is None:
             return None
@@ -88,6 +91,15 @@ class Troubles:
         if fault.kind == KILLED_BEFORE:
             self.die()
         return fault
+
+    def _fault(self, side: Side, what: str) -> Fault | None:
+        found = None
+        for fault in self.faults:
+            if fault.side is side and fault.only in what:
+                self.counted[fault] += 1
+                if found is None and 0 <= self.counted[fault] - fault.at < fault.times:
+                    found = fault
+        return found
 
     def die(self) -> None:
         """End the process.
