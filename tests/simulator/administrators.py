@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
@@ -241,12 +242,14 @@ class PbxAdministrator:
 
     :param touched: what was added, changed or deleted by hand.
     :param spared: what is to be left alone.
+    :param call: the id of the call that somebody is in.
     """
 
     pbx: Pbx
     random: Random
     touched: set[Key] = field(default_factory=set)
     spared: Collection[Key] = ()
+    call: str = ""
 
     def act(self) -> str:
         """Do something, if there is anything to do it to; tell what."""
@@ -356,6 +359,20 @@ class PbxAdministrator:
         self.pbx.mark_referenced(extension.number)
         return f"something refers to extension {extension.number}"
 
+    def talk(self) -> str:
+        """Let an extension be in a call, or end the call that it is in."""
+        id_ = self._extension()
+        extension = self.pbx.extensions.get(id_)
+        if self.call and (extension is None or self.random.random() < 0.7):
+            call, self.call = self.call, ""
+            with suppress(KeyError):
+                self.pbx.end_call(call)
+            return "a call ends"
+        if extension is None or self.call:
+            return ""
+        self.call = self.pbx.start_call(extension.number)
+        return f"extension {extension.number} is in a call"
+
     # --- organizations and extension groups
 
     def add_organization(self) -> str:
@@ -447,6 +464,7 @@ class PbxAdministrator:
         place_extension,
         take_number,
         refer,
+        talk,
         add_organization,
         change_organization,
         delete_organization,

@@ -25,11 +25,12 @@ from tests.simulator.directory import Kind, SimulatedDirectory
 from tests.simulator.picture import Key, Picture
 from tests.simulator.rules import Options, Rules, removals_allowed
 from tests.simulator.site import Command
-from tests.simulator.troubles import Side
+from tests.simulator.troubles import EDITED, Side
 from tests.simulator.truth import DELETE, RELEASE, fates_of_group, fates_of_unit, fates_of_user
 
 _TOKEN_ENDPOINTS = ("get_token", "refresh_token", "del_token")
-_NOT_DONE = (State.FAILED, State.UNKNOWN, State.STOPPED, State.SKIPPED)
+_ACCESS = ("reg_name", "user_password", "earlier_user_passwords", "presence_status")
+_NOT_DONE = (State.FAILED, State.UNKNOWN, State.STOPPED, State.SKIPPED, State.DEFERRED)
 
 
 class BrokenInvariantError(AssertionError):
@@ -101,7 +102,7 @@ def what_is_taken_away_the_directory_has_let_go(seen: Observed) -> None:
             continue
         if held.extension_id not in seen.before.extensions or (ObjectKind.EXTENSION, held.extension_id) in seen.touched:
             continue
-        is_deleted = held.extension_id not in seen.after.extensions
+        is_deleted = held.extension_id not in seen.after.extensions or _is_handed_over(seen, held)
         fates = _fates_of_extension(seen, held)
         require(
             (DELETE if is_deleted else RELEASE) in fates,
@@ -158,6 +159,13 @@ def _is_as_before(seen: Observed, kind: ObjectKind, guid: str, object_id: int) -
     if (kind, guid) in seen.begun and now is None:
         return seen.command.is_killed or object_id in seen.after.extensions
     return now is not None and now.extension_id == object_id and object_id in seen.after.extensions
+
+
+def _is_handed_over(seen: Observed, held: Association) -> bool:
+    """Whether another account of the same person has the extension now: it was about to be deleted."""
+    return any(
+        one.extension_id == held.extension_id and guid != held.guid for guid, one in seen.after.associations.items()
+    )
 
 
 def _is_object_as_before(seen: Observed, held: ObjectAssociation) -> bool:
@@ -246,10 +254,14 @@ def what_no_association_names_is_untouched(seen: Observed) -> None:
     # What is taken over may have to be made anew at once.
     concerned |= {(one.kind, one.object_id or 0): one.guid for one in seen.changes if one.action is Action.ASSOCIATE}
     gone = {id_ for kind, id_ in seen.before.ids - seen.after.ids if kind is ObjectKind.ORGANIZATION}
+    access = _parked_or_unparked(seen)
     for id_, extension in seen.before.extensions.items():
         if (ObjectKind.EXTENSION, id_) not in seen.touched:
             is_own = (ObjectKind.EXTENSION, id_) in concerned
-            _require_untouched_extension(extension, seen.after.extensions.get(id_), gone, is_own=is_own)
+            after = seen.after.extensions.get(id_)
+            may_change = _ACCESS if after is not None and id_ in access else ()
+            before = replace(extension, **{name: getattr(after, name) for name in may_change})
+            _require_untouched_extension(before, after, gone, is_own=is_own)
     left = seen.before.extensions.keys() - seen.after.extensions.keys()
     for id_, group in seen.before.groups.items():
         if (ObjectKind.EXTENSION_GROUP, id_) in {*concerned, *seen.touched}:
@@ -273,6 +285,19 @@ def what_no_association_names_is_untouched(seen: Observed) -> None:
     require(seen.after.preference == seen.before.preference, "a preference of the PBX was changed")
 
 
+def _parked_or_unparked(seen: Observed) -> set[int | None]:
+    """The ids of extensions whose use a command was to forbid or to allow again."""
+    begun = [intent.change for intent in (*seen.before.unfinished, *seen.after.unfinished)]
+    parked = {
+        one.extension_id
+        for picture in (seen.before, seen.after)
+        for one in picture.associations.values()
+        if one.parked is not None
+    }
+    changes = {one.object_id for one in (*begun, *seen.changes) if one.action in (Action.PARK, Action.UNPARK)}
+    return parked | changes
+
+
 def _require_untouched_extension(before: Extension, after: Extension | None, gone: set[int], *, is_own: bool) -> None:
     if after is None:
         require(is_own, f"extension {before.number} ({before.id}) is nobody's, and is gone")
@@ -288,6 +313,26 @@ def _require_untouched_extension(before: Extension, after: Extension | None, gon
         f"extension {before.number} ({before.id}, {'associated' if is_own else 'nobody´s'}) was {before}, and is "
         f"{after}",
     )
+
+
+def what_was_parked_is_as_it_was(seen: Observed) -> None:
+    """An extension that is no longer parked registers by the name that it had, and shows the presence that it had."""
+    for guid, held in seen.before.associations.items():
+        now, extension = seen.after.associations.get(guid), seen.after.extensions.get(held.extension_id)
+        is_over = now is not None and now.parked is None and now.extension_id == held.extension_id
+        if (
+            held.parked is None
+            or not is_over
+            or extension is None
+            or (ObjectKind.EXTENSION, extension.id) in seen.touched
+        ):
+            continue
+        wanted = (held.parked.registration_name, held.parked.presence)
+        found = (extension.reg_name, extension.presence_status)
+        require(
+            all(one in ("", other) for one, other in zip(wanted, found, strict=True)),
+            f"extension {held.number} was {wanted} before it was parked, and is {found}",
+        )
 
 
 # --- 3
@@ -392,6 +437,9 @@ def one_failure_stops_nothing_else(seen: Observed) -> None:
             any(one.change.name in report.failure for one in failed), f"the failure names nothing: {report.failure}"
         )
     if "ended early" in report.failure:
+        harmless = {pbx_in_process.REFUSED, EDITED}
+        hit = {fault.kind for fault in seen.command.troubles.hit if fault.side is not Side.DIRECTORY}
+        require(hit - harmless, f"the run ended early, and nothing was wrong but single changes: {report.failure}")
         return
     not_done = {one.change.key for one in outcomes if one.state in _NOT_DONE}
     objects = {(one.change.kind, one.change.guid) for one in outcomes if one.state in _NOT_DONE}
@@ -481,6 +529,7 @@ ALL: tuple[Callable[[Observed], None], ...] = (
     who_is_taken_out_of_a_group_is_not_in_it,
     a_read_that_hides_something_takes_nothing_away,
     what_no_association_names_is_untouched,
+    what_was_parked_is_as_it_was,
     no_two_associations_share_an_object_or_a_number,
     a_freed_number_rests,
     check_mode_writes_nothing,

@@ -17,6 +17,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.saving impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.update import Update
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import State
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 
 from lab.pbx.organizations import ROOT_ID
@@ -334,15 +335,16 @@ class Life:
     def _is_at_rest(self, seen: Observed) -> bool:
         report = seen.command.report
         assert report is not None
-        stopped = all(stage.verdict.breaches for stage in report.stages if stage.plan.changes)
+        waiting = all(one.state in (State.STOPPED, State.DEFERRED) for one in report.outcomes)
         refreshed = any(stage.plan.refreshed for stage in report.stages)
         idle = not seen.command.wire.writes and not seen.command.changed and not refreshed and not report.recovered
-        return idle and (stopped or not seen.changes)
+        return idle and waiting
 
     def _waits(self, command: Command) -> bool:
         """Whether something failed, was stopped or could not be done as asked, so that it comes with a later run."""
         codes = {conflict["code"] for conflict in command.values.get("conflicts", ())}
-        return bool(command.failure) or not codes.isdisjoint(_WAITING)
+        deferred = command.values.get("summary", {}).get("deferred")
+        return bool(command.failure) or bool(deferred) or not codes.isdisjoint(_WAITING)
 
     def _look_at_rest(self, seen: Observed) -> None:
         require(seen.after.pbx == seen.before.pbx, "a run that had nothing to do changed the PBX")
@@ -570,7 +572,14 @@ _FAMILIES = {
     ObjectKind.EXTENSION_GROUP: "extensiongroup",
     ObjectKind.ORGANIZATION: "organization",
 }
-_CALLS = {Action.CREATE: "create", Action.UPDATE: "update", Action.ASSOCIATE: "update", Action.DELETE: "delete"}
+_CALLS = {
+    Action.PARK: "update",
+    Action.UNPARK: "update",
+    Action.CREATE: "create",
+    Action.UPDATE: "update",
+    Action.ASSOCIATE: "update",
+    Action.DELETE: "delete",
+}
 
 
 def _steps_of(shown: Command, side: Side) -> list[str]:

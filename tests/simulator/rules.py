@@ -56,6 +56,8 @@ def _user_options(random: Random, directory: SimulatedDirectory) -> dict[str, An
         "send_welcome_email": random.random() < 0.3,
         "label_group": random.choice(("", "", "AD users")),
         "number_rest_days": random.choice((0, 1, 30)),
+        "park_days": random.choice((0, 0, 1, 20)),
+        "delete_in_use": random.random() < 0.3,
         **_guard(random, "removals", "moves"),
     }
     if random.random() < 0.25:
