@@ -233,11 +233,29 @@ class DirectoryReader:
         return objects.node(entry)
 
     def _look_up(self, guids: Collection[str], attributes: Sequence[str]) -> tuple[list[Entry], frozenset[str]]:
-        """Ask the whole domain for objects: those that exist, and the objectGUIDs of those seen deleted."""
+        """Ask the whole domain for objects: those that exist, and the objectGUIDs of those seen deleted.
+
+        Of whom nothing was seen it is asked once more: such an object may be taken for gone, and an answer that lost
+        one of several pages' entries on its way looks as good as any.
+
+        :raises IncompleteReadError: if the second answer shows what the first did not.
+        """
+        live, deleted = self._ask_for(frozenset(guids), attributes)
+        unseen = frozenset(guids) - deleted - {objects.guid_of(entry) for entry in live}
+        found, found_deleted = self._ask_for(unseen, objects.NODE_ATTRIBUTES)
+        if found or found_deleted:
+            raise IncompleteReadError(
+                f"The directory server showed {len(found) + len(found_deleted)} object(s) only when it was asked for "
+                "them once more: its first answer was incomplete.",
+                "Nothing was changed; run again.",
+            )
+        return live, deleted
+
+    def _ask_for(self, guids: frozenset[str], attributes: Sequence[str]) -> tuple[list[Entry], frozenset[str]]:
         live: list[Entry] = []
         deleted: set[str] = set()
         controls = (DOMAIN_SCOPE, SHOW_DELETED, SHOW_RECYCLED)
-        for term in terms.with_guids(frozenset(guids)):
+        for term in terms.with_guids(guids):
             asked = (*attributes, objects.IS_DELETED, *objects.FINDING_ATTRIBUTES)
             search = Search(self._domain(), term, asked, controls=controls)
             for entry in read_all(self._connection, search):
