@@ -13,12 +13,13 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_task i
 
 from tests.simulator.clock import SimulatedClock
 from tests.simulator.directory import DOMAIN_DN, Kind, SimulatedDirectory
-from tests.simulator.domain_controller import TRUNCATED, ServerManners, SimulatedConnection
+from tests.simulator.domain_controller import LIMITED, TRUNCATED, ServerManners, SimulatedConnection
 from tests.simulator.site import Sizes, sized
 from tests.simulator.troubles import Fault, Side, Troubles
 
 _SMALL = ServerManners(page_limit=3, range_limit=2, extra_empty_pages=True)
 _LOOK_UP = "objectGUID="
+_ALL_GROUPS = "SUBTREE (objectCategory=group) page"
 
 
 def _directory(users: int) -> SimulatedDirectory:
@@ -90,3 +91,23 @@ def test_who_is_left_out_of_an_answer_of_several_pages_is_not_taken_for_gone(dra
         except IncompleteReadError:
             return
     assert lookup.live.keys() == guids
+
+
+def test_a_list_of_all_groups_that_lacks_a_nested_one_is_noticed() -> None:
+    """Those who are in it by primary group alone would be taken for being outside."""
+    directory = _directory(2)
+    inner = directory.add(Kind.GROUP, "Inner", directory.domain)
+    outer = directory.add(Kind.GROUP, "Outer", directory.domain)
+    outer.members = [inner.guid]
+    directory.of(Kind.USER)[0].primary = inner.rid
+    directory.touch()
+    noticed = 0
+    for draw in range(12):
+        fault = Fault(Side.DIRECTORY, 1, LIMITED, draw, times=1000, only=_ALL_GROUPS)
+        try:
+            chosen = choose_groups(_reader(directory, fault, random=draw), ["Outer"])
+        except IncompleteReadError:
+            noticed += 1
+        else:
+            assert {one.guid for one in chosen.to_ask} == {inner.guid, outer.guid}
+    assert noticed

@@ -13,7 +13,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import D
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.names import names_below
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Directory, GroupQuery, UserQuery
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read import read_absent, read_people
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read import (
+    groups_among,
+    read_absent,
+    read_people,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.task import Sides
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import members_taken_out
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
@@ -145,7 +149,7 @@ class StartedGroups:
     def _require_outside(self, group: DirectoryGroup, guids: frozenset[str]) -> None:
         nested = self.sides.directory.find_groups_within(group)
         # memberOf shows no membership by primary group, so each nested group is asked for by its own.
-        groups = (group, *(one for one in self.everything if one.guid in nested))
+        groups = (group, *groups_among(self.everything, nested - {group.guid}))
         question = UserQuery(bases=(self.sides.identity.domain.dn,), member_of=groups, only=guids)
         inside = self.sides.directory.read_users(question)
         if inside:

@@ -13,7 +13,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Directory, Pbx, UserQuery
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read_once import ReadOnce
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import IncompleteListError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Absent, People
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Absent, DirectoryGroup, People
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     ObjectAssociation,
@@ -70,6 +70,23 @@ def read_absent(
             _RUN_AGAIN,
         )
     return Absent(outside, lookup.deleted, frozenset(guids) - outside - lookup.deleted)
+
+
+def groups_among(everything: Iterable[DirectoryGroup], guids: Collection[str]) -> list[DirectoryGroup]:
+    """Return the groups of these objectGUIDs, which the directory has shown elsewhere, from a list of all groups.
+
+    Without one of them, those who are in it by primary group alone would be taken for being in none.
+
+    :raises IncompleteReadError: if the list lacks one.
+    """
+    found = [group for group in everything if group.guid in guids]
+    if len(found) != len(guids):
+        raise IncompleteReadError(
+            f"The directory server's list of all groups lacks {len(guids) - len(found)} that it shows elsewhere: its "
+            "answer was incomplete, or they were created this very moment.",
+            _RUN_AGAIN,
+        )
+    return found
 
 
 def read_pbx(pbx: Pbx, identity: PbxIdentity, memory: Memory, *, with_groups: bool) -> PbxSnapshot:

@@ -13,6 +13,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import D
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.names import Places
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Directory, UserQuery
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read import groups_among
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.task import Sides
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
     DirectoryGroup,
@@ -223,11 +224,13 @@ def choose_groups(directory: Directory, names: Iterable[str]) -> ChosenGroups:
     """Find groups by their names.
 
     :raises DirectoryNameError: if there is none of a name, or several.
+    :raises IncompleteReadError: if the list of all groups lacks one of them.
     """
     wanted = frozenset(directory.find_group(name).guid for name in names)
     known = directory.read_groups()
-    nested = {guid for group in known if group.guid in wanted for guid in directory.find_groups_within(group)}
-    return ChosenGroups(wanted, tuple(group for group in known if group.guid in wanted | nested))
+    chosen = groups_among(known, wanted)
+    nested = {guid for group in chosen for guid in directory.find_groups_within(group)}
+    return ChosenGroups(wanted, tuple(groups_among(known, wanted | nested)))
 
 
 def _read_named(directory: Directory, rule: UserRule, known: Mapping[str, str]) -> InScope:
