@@ -4,61 +4,90 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 from unittest import mock
 
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad import search
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.store import StoredLedger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module import run
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module import group_task, run, user_task
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import Session
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Verdict
 
+from tests.simulator.domain_controller import PAGED
 from tests.simulator.soak import live
 
 _MOST_LIVES = 400
 
-
-def _patched(target: object, name: str, value: object) -> Callable[[], AbstractContextManager[Any]]:
-    return lambda: mock.patch.object(target, name, value)
+Patch = tuple[object, str, Callable[..., object]]
 
 
-def _forget_open_rows(_ledger: StoredLedger) -> list[Any]:
-    return []
+def _nothing(*_arguments: object, **_options: object) -> None:
+    """Prove nothing."""
 
 
-# What is broken, and the invariants of which one is to be found broken by it.
+def _cookie_if_any(connection: Any, *_arguments: object) -> bytes:
+    """Take a missing paging control for the end of the answer."""
+    control = connection.result["controls"].get(PAGED)
+    return control["value"]["cookie"] if control is not None else b""
+
+
+@dataclass(frozen=True, slots=True)
+class Breakage:
+    """Something that is broken.
+
+    :param patches: what is put in the place of what.
+    :param invariants: one of which is to be found broken by it.
+    """
+
+    patches: tuple[Patch, ...]
+    invariants: frozenset[str]
+
+
+_TAKEN_AWAY = frozenset(
+    {
+        "what_is_taken_away_the_directory_has_let_go",
+        "who_is_taken_out_of_a_group_is_not_in_it",
+        "a_read_that_hides_something_takes_nothing_away",
+        "the_run_does_what_check_mode_showed",
+    }
+)
 _BREAKAGES = {
-    "an error code of the directory is taken for the end": (
-        _patched(search, "_check_result", lambda *_arguments: None),
-        {
-            "a_read_that_hides_something_takes_nothing_away",
-            "the_run_does_what_check_mode_showed",
-            "what_is_taken_away_the_directory_has_let_go",
-        },
+    "the reader trusts whatever comes, and asks nothing twice": Breakage(
+        (
+            (search, "_check_result", _nothing),
+            (search, "_count_again", _nothing),
+            (search, "_next_cookie", _cookie_if_any),
+            (user_task, "_prove_outside", _nothing),
+            (group_task.StartedGroups, "_prove_outside", _nothing),
+        ),
+        _TAKEN_AWAY,
     ),
-    "unfinished changes are forgotten": (
-        _patched(StoredLedger, "unfinished", _forget_open_rows),
-        {"_require_no_orphan", "what_was_made_is_known", "_compare"},
+    "unfinished changes are forgotten": Breakage(
+        ((StoredLedger, "unfinished", lambda _ledger: []),),
+        frozenset({"_require_no_orphan", "what_was_made_is_known", "_compare", "_come_to_rest"}),
     ),
-    "the guard is off": (
-        _patched(run, "judge", lambda plan, _limits, _totals: Verdict(plan.changes)),
-        {"the_guard_stops_what_is_too_much"},
+    "the guard is off": Breakage(
+        ((run, "judge", lambda plan, _limits, _totals: Verdict(plan.changes)),),
+        frozenset({"the_guard_stops_what_is_too_much"}),
     ),
-    "tokens are not revoked": (
-        _patched(Session, "close", lambda _session: ""),
-        {"no_token_is_left"},
+    "tokens are not revoked": Breakage(
+        ((Session, "close", lambda _session: ""),),
+        frozenset({"no_token_is_left"}),
     ),
 }
 
 
 @pytest.mark.parametrize("name", _BREAKAGES)
 def test_what_is_broken_on_purpose_is_found(name: str) -> None:
-    broken, invariants = _BREAKAGES[name]
-    with broken():
+    breakage = _BREAKAGES[name]
+    with ExitStack() as stack:
+        for target, attribute, value in breakage.patches:
+            stack.enter_context(mock.patch.object(target, attribute, value))
         found = next(_broken_invariants(), "nothing")
-    assert found in invariants
+    assert found in breakage.invariants
 
 
 def _broken_invariants() -> Iterator[str]:
