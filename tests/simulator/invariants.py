@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import is_removal, members_taken_out
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import FIELD_NAMES
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import is_removal, members_taken_out
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     ObjectAssociation,
@@ -23,7 +23,7 @@ from lab.pbx.organizations import ROOT_ID
 from tests.simulator import domain_controller, pbx_in_process
 from tests.simulator.directory import Kind, SimulatedDirectory
 from tests.simulator.picture import Key, Picture
-from tests.simulator.rules import Options, Rules, removals_allowed
+from tests.simulator.rules import Options, Rules, guarded
 from tests.simulator.site import Command
 from tests.simulator.troubles import EDITED, Side
 from tests.simulator.truth import DELETE, RELEASE, fates_of_group, fates_of_unit, fates_of_user
@@ -335,6 +335,43 @@ def what_was_parked_is_as_it_was(seen: Observed) -> None:
         )
 
 
+def what_was_set_by_hand_is_left_where_that_is_asked_for(seen: Observed) -> None:
+    """Under a rule that only reports drift, a field that somebody has changed on the PBX keeps their value."""
+    options = seen.rules.get(RuleKind.USERS, {})
+    if options.get("drift") != "report" or seen.ended:
+        return
+    for held, before, after in _kept_extensions(seen):
+        for name, written in held.written.items():
+            present, is_reported = getattr(before, name), options["drift_fields"].get(name) != "correct"
+            if is_reported and present.casefold() != written.casefold():
+                require(
+                    getattr(after, name) == present,
+                    f"{name} of extension {before.number} was written as {written!r}, set to {present!r} by hand, and "
+                    f"is {getattr(after, name)!r}",
+                )
+
+
+def where_somebody_put_an_extension_it_stays(seen: Observed) -> None:
+    """An organization that is nobody's, in which an administrator has put an extension, keeps it."""
+    own = {id_ for kind, id_ in (*seen.before.named, *seen.after.named) if kind is ObjectKind.ORGANIZATION}
+    for held, before, after in _kept_extensions(seen):
+        given = set(before.organization_ids) - own - {ROOT_ID, held.organization_id}
+        left = given & seen.after.organizations.keys() - set(after.organization_ids)
+        require(not left, f"extension {before.number} was taken out of the organizations {sorted(left)} of others")
+
+
+def _kept_extensions(seen: Observed) -> Iterator[tuple[Association, Extension, Extension]]:
+    """The associations that go on undisturbed by hands, with their extensions before and after."""
+    for guid, held in seen.before.associations.items():
+        now, before = seen.after.associations.get(guid), seen.before.extensions.get(held.extension_id)
+        after = seen.after.extensions.get(held.extension_id)
+        is_same = now is not None and now.extension_id == held.extension_id and held.parked is None
+        if not is_same or before is None or after is None or (ObjectKind.EXTENSION, guid) in seen.begun:
+            continue
+        if (ObjectKind.EXTENSION, before.id) not in seen.touched:
+            yield held, before, after
+
+
 # --- 3
 
 
@@ -461,34 +498,48 @@ def _is_told_twice(outcomes: Sequence[object], change: AnyChange) -> bool:
 
 
 def the_guard_stops_what_is_too_much(seen: Observed) -> None:
-    """Unasked, a run takes no more away than the limits of its rule allow."""
+    """Unasked, a run deletes and releases no more than the limits of its rule allow."""
     if seen.ended or seen.command.check_mode:
         return
     for kind, options in seen.rules.items():
-        if kind is RuleKind.USERS:
-            total = len(seen.before.associations)
-            taken = [
-                guid
-                for guid, one in seen.before.associations.items()
-                if not _is_as_before(seen, ObjectKind.EXTENSION, guid, one.extension_id)
-                and one.extension_id in seen.before.extensions
-                and guid not in {name for _kind, name in seen.begun}
-                and (ObjectKind.EXTENSION, one.extension_id) not in seen.touched
-            ]
-        else:
-            own = [one for one in seen.before.objects.values() if one.rule is kind]
-            total = len(own)
-            taken = [
-                one.guid
-                for one in own
-                if not _is_object_as_before(seen, one)
-                and _object_was_there(seen, one)
-                and (one.kind, one.guid) not in seen.begun
-            ]
-        allowed = removals_allowed(options, total)
+        held = _held_under(seen, kind)
+        allowed = guarded(options, len(held))
+        taken = [(object_kind, one) for object_kind, one in held if _is_taken(seen, object_kind, one)]
+        deleted = [one.guid for object_kind, one in taken if _id_of(one) not in _there(seen.after, object_kind)]
+        released = len(taken) - len(deleted)
         require(
-            len(taken) <= allowed, f"{len(taken)} of {total} {kind} were taken away, {allowed} are allowed: {taken}"
+            len(deleted) <= allowed["deletions"],
+            f"{len(deleted)} of {len(held)} {kind} were deleted, {allowed['deletions']} are allowed: {deleted}",
         )
+        # Giving users other numbers ends associations too, and has limits of its own.
+        require(
+            released <= allowed["releases"] or options.get("scope") == "users",
+            f"{released} of {len(held)} {kind} were released, {allowed['releases']} are allowed",
+        )
+
+
+def _held_under(seen: Observed, kind: RuleKind) -> list[tuple[ObjectKind, Association | ObjectAssociation]]:
+    if kind is RuleKind.USERS:
+        return [(ObjectKind.EXTENSION, one) for one in seen.before.associations.values()]
+    return [(one.kind, one) for one in seen.before.objects.values() if one.rule is kind]
+
+
+def _is_taken(seen: Observed, kind: ObjectKind, held: Association | ObjectAssociation) -> bool:
+    """Whether a run has taken an object away that was there, and did not find it gone or begun before."""
+    id_ = _id_of(held)
+    if id_ not in _there(seen.before, kind) or (kind, id_) in seen.touched or (kind, held.guid) in seen.begun:
+        return False
+    if isinstance(held, ObjectAssociation):
+        return not _is_object_as_before(seen, held)
+    return not _is_as_before(seen, kind, held.guid, id_) and not _is_handed_over(seen, held)
+
+
+def _id_of(held: Association | ObjectAssociation) -> int:
+    return held.object_id if isinstance(held, ObjectAssociation) else held.extension_id
+
+
+def _there(picture: Picture, kind: ObjectKind) -> Collection[int]:
+    return picture.extensions if kind is ObjectKind.EXTENSION else _objects(picture, kind)
 
 
 # --- 9
@@ -530,6 +581,8 @@ ALL: tuple[Callable[[Observed], None], ...] = (
     a_read_that_hides_something_takes_nothing_away,
     what_no_association_names_is_untouched,
     what_was_parked_is_as_it_was,
+    what_was_set_by_hand_is_left_where_that_is_asked_for,
+    where_somebody_put_an_extension_it_stays,
     no_two_associations_share_an_object_or_a_number,
     a_freed_number_rests,
     check_mode_writes_nothing,

@@ -58,7 +58,8 @@ def _user_options(random: Random, directory: SimulatedDirectory) -> dict[str, An
         "number_rest_days": random.choice((0, 1, 30)),
         "park_days": random.choice((0, 0, 1, 20)),
         "delete_in_use": random.random() < 0.3,
-        **_guard(random, "removals", "moves"),
+        **_guard(random, "renumberings", "email_changes", "moves"),
+        **_drift(random, "first_name", "email_addr", "title", "organizations"),
     }
     if random.random() < 0.25:
         return {**options, "number_from": "attribute"}
@@ -93,7 +94,8 @@ def _unit_options(random: Random, directory: SimulatedDirectory, parents: tuple[
         "out_of_scope": random.choice(("release", "delete")),
         "deletion_proof": random.choice(("tombstone", "tombstone", "absence")),
         "associate_by_name": random.random() < 0.5,
-        **_guard(random, "removals", "moves", "member_removals"),
+        **_guard(random, "moves", "member_removals", "member_removals_per_group"),
+        **_drift(random, "name"),
     }
     if options["sync_to"] == "organization":
         options["parent_organization"] = random.choice(("", "", *parents))
@@ -114,7 +116,8 @@ def _group_options(random: Random, directory: SimulatedDirectory) -> dict[str, A
         "out_of_scope": random.choice(("release", "delete")),
         "deletion_proof": random.choice(("tombstone", "tombstone", "absence")),
         "associate_by_name": random.random() < 0.5,
-        **_guard(random, "removals", "member_removals"),
+        **_guard(random, "member_removals", "member_removals_per_group"),
+        **_drift(random, "name", "members"),
     }
     scope = random.choice(("all", "all", "types", "filter", "groups"))
     groups = _visible(directory, Kind.GROUP)
@@ -136,7 +139,19 @@ def _names(random: Random, directory: SimulatedDirectory, things: list[Thing]) -
     return [directory.dn(one.guid) for one in random.sample(things, min(len(things), random.randint(1, 2)))]
 
 
+# --- drift
+
+
+def _drift(random: Random, *fields: str) -> dict[str, Any]:
+    """What becomes of what somebody changed on the PBX: put back, or only told, of all fields or of some."""
+    chosen = random.choice(("correct", "correct", "report"))
+    others = {name: random.choice(("correct", "report")) for name in fields if random.random() < 0.1}
+    return {"drift": chosen, "drift_fields": others}
+
+
 # --- the guard
+
+_DELETIONS, _RELEASES = "deletions", "releases"
 
 
 def _guard(random: Random, *dangers: str) -> dict[str, Any]:
@@ -144,14 +159,20 @@ def _guard(random: Random, *dangers: str) -> dict[str, Any]:
     kind = random.choice(("default", "off", "off", "tight"))
     if kind == "default":
         return {}
-    count = 1000 if kind == "off" else 1
-    return {f"max_{danger}": count for danger in dangers} | {f"max_{danger}_percent": 0.0 for danger in dangers}
+    limit = {"floor": 1000, "percent": 100.0, "count": 1000}
+    if kind == "tight":
+        limit = {"floor": random.choice((0, 1)), "percent": random.choice((0.0, 20.0)), "count": random.choice((1, 3))}
+    return {"guard": dict.fromkeys((_DELETIONS, _RELEASES, *dangers), limit)}
 
 
-def removals_allowed(options: Options, total: int) -> int:
-    """How many removals of one kind a run may make unasked.
+def guarded(options: Options, total: int) -> Mapping[str, int]:
+    """How many deletions and how many releases of one kind a run may do unasked.
 
     :param total: how many objects of it are associated.
     """
-    count, percent = options.get("max_removals", 10), options.get("max_removals_percent", 5.0)
-    return max(int(count), int(percent * total // 100))
+    defaults = {_DELETIONS: (5, 5.0, 100), _RELEASES: (10, 5.0, 200)}
+    found = {}
+    for danger, values in defaults.items():
+        floor, percent, count = options.get("guard", {}).get(danger, {}).values() or values
+        found[danger] = max(floor, min(count, int(percent * total // 100)))
+    return found
