@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,12 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.opening import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.store import StoredLedger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration, SavedRule, SavedSnapshot
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
+    Integration,
+    RunRecord,
+    SavedRule,
+    SavedSnapshot,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import JournalState, Resolution
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import RetiredNumber
@@ -23,7 +28,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.ledger_stores import PostgresqlStore
-from tests.property.ledger_strategies import associations, changes, object_associations, texts, times
+from tests.property.ledger_strategies import associations, changes, images, object_associations, texts, times
 
 TABLES = (
     "journal, runs, integration, rules, names, schedule, associations, object_associations, retired_numbers, snapshot"
@@ -61,8 +66,18 @@ def finish(index: int, state: str, error: str, at: datetime) -> Operation:
     return lambda played: played.ledger.finish_run(played.run_id(index), state, {"create": index}, error, at)
 
 
-def intend(index: int, change: Any, guid: str, at: datetime) -> Operation:
-    return lambda played: played.ledger.intend(played.run_id(index), replace(change, guid=guid), "name", at)
+def intend(index: int, change: Any, guid: str, image: Any, at: datetime) -> Operation:
+    return lambda played: played.ledger.intend(
+        played.run_id(index), replace(change, guid=guid), "name", at, image=image
+    )
+
+
+def undo(index: int, kinds: list[RuleKind], at: datetime) -> Operation:
+    def perform(played: Played) -> None:
+        undone = played.run_id(index)
+        played.run_ids.append(played.ledger.begin_run("pbx_ad_rollback", kinds, "plan", at, undone))
+
+    return perform
 
 
 def done(row: int, association: Any, retired: RetiredNumber | None, at: datetime) -> Operation:
@@ -101,7 +116,8 @@ operations = st.one_of(
     st.builds(save, st.lists(kept, max_size=4)),
     st.builds(begin, st.lists(KINDS, max_size=2), times),
     st.builds(finish, rows, st.sampled_from(["succeeded", "failed"]), st.text(max_size=9), times),
-    st.builds(intend, rows, changes, GUIDS, times),
+    st.builds(intend, rows, changes, GUIDS, st.none() | images, times),
+    st.builds(undo, rows, st.lists(KINDS, max_size=2), times),
     st.builds(done, rows, st.none() | kept, st.none() | retired, times),
     st.builds(not_done, rows, st.sampled_from([JournalState.FAILED, JournalState.UNKNOWN]), st.text(max_size=9), times),
     st.builds(resolve, kept, st.booleans(), times),
@@ -146,8 +162,18 @@ def remembered(played: Played) -> list[Any]:
         ledger.object_associations(),
         ledger.retired_numbers(),
         [replace(intent, run_id=str(known[intent.run_id])) for intent in ledger.unfinished()],
-        [replace(run, id=str(known[run.id])) for run in ledger.runs(50)],
+        [_known(run, known) for run in ledger.runs(50)],
+        _known(ledger.last_change(), known),
+        [[_known(run, known) for run in ledger.undoings(run_id)] for run_id in played.run_ids],
+        [[replace(one, run_id="") for one in ledger.done_changes(run_id)] for run_id in played.run_ids],
     ]
+
+
+def _known(run: RunRecord | None, known: Mapping[str, int]) -> RunRecord | None:
+    """A run by the order of its id, which is drawn anew in each ledger."""
+    if run is None:
+        return None
+    return replace(run, id=str(known[run.id]), undoes=str(known.get(run.undoes, run.undoes)))
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,12 @@ from dataclasses import fields
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.images import (
+    ExtensionImage,
+    GroupImage,
+    GroupMembership,
+    OrganizationImage,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     ObjectAssociation,
@@ -109,12 +115,17 @@ placements = every_field(
     unit=guids | st.just(""),
     taken=ids,
 )
+settings_found = st.dictionaries(st.sampled_from(["role_id", "caller_id", "enb_vm_pin"]), any_texts | st.integers())
+user_types = st.dictionaries(ids, any_texts, max_size=3)
+flags = st.dictionaries(st.sampled_from(["mgr_enb_monitor", "user_enb_call_park"]), st.integers(0, 1))
 extension_changes = every_field(
     ExtensionChange,
     **planned,
     association=st.none() | association_strategy(lowest_id=0),
     placement=st.none() | placements,
     parked=st.none() | parkings,
+    remembered=st.none() | association_strategy(lowest_id=0),
+    settings=settings_found,
 )
 organization_changes = every_field(
     OrganizationChange,
@@ -123,6 +134,7 @@ organization_changes = every_field(
     parent=guids | st.just(""),
     parent_id=ids,
     title=texts,
+    remembered=st.none() | object_association_strategy(lowest_id=0),
 )
 group_changes = every_field(
     GroupChange,
@@ -136,5 +148,31 @@ group_changes = every_field(
     label=st.booleans(),
     left_in=tuples(ids),
     left_out=tuples(ids),
+    remembered=st.none() | object_association_strategy(lowest_id=0),
+    user_types=user_types,
+    settings=flags,
 )
 changes = st.one_of(extension_changes, organization_changes, group_changes)
+images = st.one_of(
+    every_field(
+        ExtensionImage,
+        number=texts,
+        fields=values,
+        organizations=tuples(every_field(OrganizationReference, id=ids, name=any_texts)),
+        registration_name=any_texts,
+        settings=settings_found,
+        groups=st.none()
+        | tuples(
+            every_field(GroupMembership, group_id=ids, name=any_texts, user_type=texts, remembered=st.booleans()),
+        ),
+    ),
+    every_field(OrganizationImage, name=any_texts, parent_id=ids, members=tuples(ids)),
+    every_field(
+        GroupImage,
+        name=any_texts,
+        members=tuples(ids),
+        includes_all=st.booleans(),
+        user_types=user_types,
+        settings=flags,
+    ),
+)

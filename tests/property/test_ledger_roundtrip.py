@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.records import (
+    AnyAssociation,
     association_from_object,
+    association_key,
     association_to_object,
     change_from_json,
     change_to_json,
@@ -23,7 +25,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.records imp
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.store import StoredLedger
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.images import AnyImage
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Done, Intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     ObjectAssociation,
@@ -36,7 +39,15 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.property.ledger_strategies import associations, changes, guids, object_associations, texts, times
+from tests.property.ledger_strategies import (
+    associations,
+    changes,
+    guids,
+    images,
+    object_associations,
+    texts,
+    times,
+)
 
 NOW = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
 ABSENT = Path("/nonexistent/ledger.sqlite3")
@@ -171,6 +182,25 @@ def test_the_ledger_gives_back_intents_in_order(intended: list[tuple[AnyChange, 
         run_id = ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW)
         expected = [Intent(ledger.intend(run_id, change, name, NOW), run_id, change, name) for change, name in intended]
         assert ledger.unfinished() == expected
+
+
+@given(st.lists(st.tuples(changes, st.none() | images, st.none() | associations | object_associations), max_size=5))
+def test_the_ledger_gives_back_what_changes_found_and_left(
+    made: list[tuple[AnyChange, AnyImage | None, AnyAssociation | None]],
+) -> None:
+    with empty_ledger() as ledger:
+        run_id = ledger.begin_run("pbx_ad_sync", ["users"], "plan", NOW)
+        expected = []
+        for change, image, left in made:
+            present: list[AnyAssociation] = [*ledger.associations(), *ledger.object_associations()]
+            held = {association_key(one): one for one in present}
+            row = ledger.intend(run_id, change, "name", NOW, image=image)
+            try:
+                ledger.done(row, left, None, NOW)
+            except LedgerError:
+                continue
+            expected.append(Done(row, run_id, change, held.get((change.kind.value, change.guid)), left, image))
+        assert ledger.done_changes(run_id) == expected
 
 
 @given(st.builds(RetiredNumber, number=texts, guid=guids | st.just(""), since=times))

@@ -179,7 +179,9 @@ def test_tree_with_an_organization_twice_or_one_missing_is_not_proved(nodes: Any
 )
 def test_member_is_read_in_every_shape_and_written_back_as_it_came(element: object) -> None:
     session, reader, writer = group_hands(group_answers(sales(element)))
-    assert reader.read_all() == [ExtensionGroup(4, "Sales", (54,))]
+    user_type = element.get("user_type") if isinstance(element, dict) else None
+    types = {54: user_type} if user_type else {}
+    assert reader.read_all() == [ExtensionGroup(4, "Sales", (54,), user_types=types)]
     writer.update(4, [54])
     assert session.bodies("extensiongroup/update") == [
         {"id": 4, "member_select": "sel_specific", "members": [element]},
@@ -251,7 +253,7 @@ def test_group_without_members_in_its_details_is_read_again_and_then_refused() -
 @pytest.mark.parametrize("detail", [sales(REFERENCE, name=None), sales(REFERENCE, member_select=None)])
 def test_one_group_is_completed_by_its_row_of_the_list(detail: dict[str, Any]) -> None:
     session, reader, _writer = group_hands(group_answers(detail, member_select="sel_specific"))
-    assert reader.read_one(4) == ExtensionGroup(4, "Sales", (54,))
+    assert reader.read_one(4) == ExtensionGroup(4, "Sales", (54,), user_types={54: "manager"})
     assert [call.endpoint for call in session.sent] == ["extensiongroup/get", "extensiongroup/list"]
 
 

@@ -43,29 +43,57 @@ _OBJECT_COLUMNS = (
 
 def read_associations(database: Database) -> list[Association]:
     """Return all associations of extensions, in the order of their objectGUIDs."""
-    return [
-        association_from_object(
-            {
-                **record,
-                "written": mapping_from_json(record["written"]),
-                "parked": mapping_from_json(record["parked"]) if record["parked"] else None,
-            }
-        )
-        for record in _records(database, "associations", _COLUMNS, order="guid")
-    ]
+    return [_association(record) for record in _records(database, "associations", _COLUMNS, order="guid")]
 
 
 def read_object_associations(database: Database) -> list[ObjectAssociation]:
     """Return all associations of organizations and extension groups, in the order of kinds and objectGUIDs."""
     return [
-        object_association_from_object({**record, "members": list_from_json(record["members"])})
+        _object_association(record)
         for record in _records(database, "object_associations", _OBJECT_COLUMNS, order="kind, guid")
     ]
 
 
-def _records(database: Database, table: str, columns: Sequence[str], order: str) -> list[dict[str, Any]]:
+def read_association(database: Database, kind: str, guid: str) -> AnyAssociation | None:
+    """Return one association; None if there is none."""
+    if kind == ObjectKind.EXTENSION.value:
+        records = _records(database, "associations", _COLUMNS, where="guid = ?", values=(guid,))
+        return next((_association(record) for record in records), None)
+    records = _records(
+        database, "object_associations", _OBJECT_COLUMNS, where="kind = ? AND guid = ?", values=(kind, guid)
+    )
+    return next((_object_association(record) for record in records), None)
+
+
+def _association(record: Mapping[str, Any]) -> Association:
+    return association_from_object(
+        {
+            **record,
+            "written": mapping_from_json(record["written"]),
+            "parked": mapping_from_json(record["parked"]) if record["parked"] else None,
+        }
+    )
+
+
+def _object_association(record: Mapping[str, Any]) -> ObjectAssociation:
+    return object_association_from_object({**record, "members": list_from_json(record["members"])})
+
+
+def _records(
+    database: Database,
+    table: str,
+    columns: Sequence[str],
+    *,
+    order: str = "guid",
+    where: str = "",
+    values: Sequence[str] = (),
+) -> list[dict[str, Any]]:
     """Return rows by the names of their columns."""
-    rows = database.rows(f"SELECT {', '.join(columns)} FROM {table} ORDER BY {order}")  # noqa: S608 (all of them ours)
+    condition = f" WHERE {where}" if where else ""
+    rows = database.rows(
+        f"SELECT {', '.join(columns)} FROM {table}{condition} ORDER BY {order}",  # noqa: S608 (all of them ours)
+        values,
+    )
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 

@@ -12,10 +12,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Union
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.images import (
+    AnyImage,
+    ExtensionImage,
+    GroupImage,
+    GroupMembership,
+    OrganizationImage,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     ObjectAssociation,
@@ -172,12 +180,76 @@ def object_association_from_object(value: Mapping[str, Any]) -> ObjectAssociatio
     )
 
 
+def former_to_json(association: AnyAssociation | None) -> str:
+    """Return an association of either kind, or that there is none, as text.
+
+    :raises LedgerError: if a field is named like a secret.
+    """
+    if isinstance(association, ObjectAssociation):
+        return to_json(object_association_to_object(association))
+    return to_json(association_to_object(association) if association is not None else None)
+
+
+def former_from_json(text: str) -> AnyAssociation | None:
+    """Return the association that such a text holds; None for none, and for an empty text."""
+    value = json.loads(text) if text else None
+    if value is None:
+        return None
+    return object_association_from_object(value) if "kind" in value else association_from_object(value)
+
+
+def image_to_json(image: AnyImage | None) -> str:
+    """Return a before-image as text.
+
+    :raises LedgerError: if a field is named like a secret.
+    """
+    match image:
+        case None:
+            return "null"
+        case ExtensionImage():
+            refuse_secrets([image.fields, image.settings])
+            return to_json({**asdict(image), "kind": ObjectKind.EXTENSION.value})
+        case OrganizationImage():
+            return to_json({**asdict(image), "kind": ObjectKind.ORGANIZATION.value})
+        case GroupImage():
+            types = sorted(image.user_types.items())
+            return to_json({**asdict(image), "user_types": types, "kind": ObjectKind.EXTENSION_GROUP.value})
+
+
+def image_from_json(text: str) -> AnyImage | None:
+    """Return the before-image that such a text holds; None for none, and for an empty text."""
+    value = json.loads(text) if text else None
+    if value is None:
+        return None
+    match ObjectKind(value.pop("kind")):
+        case ObjectKind.EXTENSION:
+            groups = value["groups"]
+            return ExtensionImage(
+                **{
+                    **value,
+                    "organizations": tuple(OrganizationReference(**one) for one in value["organizations"]),
+                    "groups": tuple(GroupMembership(**one) for one in groups) if groups is not None else None,
+                }
+            )
+        case ObjectKind.ORGANIZATION:
+            return OrganizationImage(**{**value, "members": tuple(value["members"])})
+        case ObjectKind.EXTENSION_GROUP:
+            return GroupImage(
+                **{**value, "members": tuple(value["members"]), "user_types": _types_from_list(value["user_types"])}
+            )
+
+
+def _types_from_list(pairs: list[Any]) -> dict[int, str]:
+    """User types by the ids of extensions, which cannot be the keys of a JSON object."""
+    return {int(id_): str(kind) for id_, kind in pairs}
+
+
 def change_to_json(change: AnyChange) -> str:
     """Return all of a change as text.
 
     :raises LedgerError: if a field is named like a secret.
     """
-    refuse_secrets([change.before, change.after])
+    refuse_secrets([change.before, change.after, getattr(change, "settings", {})])
     return to_json(
         {
             "kind": change.kind.value,
@@ -202,10 +274,13 @@ def _own_fields_to_object(change: AnyChange) -> dict[str, Any]:
     """Return the fields that not every kind of change has, or has alike."""
     match change:
         case ExtensionChange():
+            refuse_secrets(change.settings)
             return {
                 "association": association_to_object(change.association) if change.association else None,
                 "placement": _placement_to_object(change.placement) if change.placement else None,
                 "parked": _parked_to_object(change.parked) if change.parked else None,
+                "remembered": association_to_object(change.remembered) if change.remembered else None,
+                "settings": dict(change.settings),
             }
         case OrganizationChange():
             return {
@@ -213,6 +288,7 @@ def _own_fields_to_object(change: AnyChange) -> dict[str, Any]:
                 "parent": change.parent,
                 "parent_id": change.parent_id,
                 "title": change.title,
+                "remembered": object_association_to_object(change.remembered) if change.remembered else None,
             }
         case GroupChange():
             return {
@@ -225,6 +301,9 @@ def _own_fields_to_object(change: AnyChange) -> dict[str, Any]:
                 "label": change.label,
                 "left_in": list(change.left_in),
                 "left_out": list(change.left_out),
+                "remembered": object_association_to_object(change.remembered) if change.remembered else None,
+                "user_types": sorted(change.user_types.items()),
+                "settings": dict(change.settings),
             }
 
 
@@ -248,6 +327,8 @@ def change_from_json(text: str) -> AnyChange:
         "part": value["part"],
     }
     association = value["association"]
+    # What changes had not from the beginning is absent in older ones.
+    remembered = value.get("remembered")
     match ObjectKind(value["kind"]):
         case ObjectKind.EXTENSION:
             placement, parked = value["placement"], value.get("parked")
@@ -256,6 +337,8 @@ def change_from_json(text: str) -> AnyChange:
                 association=association_from_object(association) if association else None,
                 placement=_placement_from_object(placement) if placement else None,
                 parked=_parked_from_object(parked) if parked else None,
+                remembered=association_from_object(remembered) if remembered else None,
+                settings=value.get("settings", {}),
             )
         case ObjectKind.ORGANIZATION:
             return OrganizationChange(
@@ -264,6 +347,7 @@ def change_from_json(text: str) -> AnyChange:
                 parent=value["parent"],
                 parent_id=value["parent_id"],
                 title=value.get("title", ""),
+                remembered=object_association_from_object(remembered) if remembered else None,
             )
         case ObjectKind.EXTENSION_GROUP:
             return GroupChange(
@@ -277,6 +361,9 @@ def change_from_json(text: str) -> AnyChange:
                 label=value["label"],
                 left_in=tuple(value.get("left_in", ())),
                 left_out=tuple(value.get("left_out", ())),
+                remembered=object_association_from_object(remembered) if remembered else None,
+                user_types=_types_from_list(value.get("user_types", [])),
+                settings=value.get("settings", {}),
             )
 
 

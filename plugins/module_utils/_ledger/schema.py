@@ -112,7 +112,8 @@ MIGRATIONS: tuple[str, ...] = (
         saved_at TEXT NOT NULL
     );
     """,
-    # Extensions that are parked before they are deleted; what the last run saw of both sides.
+    # Extensions that are parked before they are deleted; what the last run saw of both sides; what each change
+    # found and left, to undo it by: JSON, "null" for nothing, "" where it was not written down; what a run has undone.
     """
     ALTER TABLE associations ADD COLUMN parked TEXT NOT NULL DEFAULT '';
     CREATE TABLE snapshot (
@@ -121,6 +122,11 @@ MIGRATIONS: tuple[str, ...] = (
         taken_at TEXT NOT NULL,
         content  BLOB NOT NULL
     );
+    ALTER TABLE journal ADD COLUMN former TEXT NOT NULL DEFAULT '';
+    ALTER TABLE journal ADD COLUMN latter TEXT NOT NULL DEFAULT '';
+    ALTER TABLE journal ADD COLUMN image TEXT NOT NULL DEFAULT '';
+    ALTER TABLE runs ADD COLUMN undoes TEXT NOT NULL DEFAULT '';
+    CREATE INDEX runs_undoing ON runs (undoes) WHERE undoes <> '';
     """,
 )
 

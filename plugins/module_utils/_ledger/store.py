@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.associations import (
     put,
+    read_association,
     read_associations,
     read_object_associations,
 )
@@ -26,10 +27,16 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.journal import (
     close_row,
     close_run,
+    note_latter,
+    note_remembered,
     open_row,
     open_run,
+    read_done_rows,
+    read_last_change,
     read_open_rows,
+    read_run,
     read_runs,
+    read_undoings,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.records import (
     AnyAssociation,
@@ -50,7 +57,14 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
     SavedSnapshot,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.images import AnyImage
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import (
+    Done,
+    Intent,
+    JournalState,
+    Resolution,
+    differs_in_substance,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     ObjectAssociation,
@@ -215,6 +229,20 @@ class StoredLedger(Ledger):
         with self._database.transaction():
             put(self._database, {association_key(association): association for association in associations})
 
+    def remember(self, run_id: str, associations: Sequence[AnyAssociation], at: datetime) -> None:
+        """Save associations amid a run which the PBX needed no write for, all or none of them.
+
+        One that differs in more than what the directory calls its object has a journal row too, which is done.
+
+        :raises LedgerError: if two associations would share a PBX object.
+        """
+        with self._decoding(), self._database.transaction():
+            for association in associations:
+                former = read_association(self._database, *association_key(association))
+                if differs_in_substance(former, association):
+                    note_remembered(self._database, run_id, former, association, at)
+            put(self._database, {association_key(association): association for association in associations})
+
     def retired_numbers(self) -> list[RetiredNumber]:
         """Return the numbers that were freed by a deletion or refused by the PBX, newest entry for each number."""
         with self._decoding():
@@ -254,11 +282,11 @@ class StoredLedger(Ledger):
 
     # --- runs ---
 
-    def begin_run(self, command: str, kinds: Sequence[str], plan_id: str, at: datetime) -> str:
+    def begin_run(self, command: str, kinds: Sequence[str], plan_id: str, at: datetime, undoes: str = "") -> str:
         """Open a run and return its id (a UUID)."""
         run_id = str(uuid.uuid4())
         with self._database.transaction():
-            open_run(self._database, run_id, command=command, kinds=kinds, plan_id=plan_id, at=at)
+            open_run(self._database, run_id, command=command, kinds=kinds, plan_id=plan_id, at=at, undoes=undoes)
         return run_id
 
     def finish_run(self, run_id: str, state: str, summary: Mapping[str, int], error: str, at: datetime) -> None:
@@ -279,20 +307,43 @@ class StoredLedger(Ledger):
         with self._decoding():
             return read_runs(self._database, limit)
 
+    def run(self, run_id: str) -> RunRecord | None:
+        """Return one run; None if there is none with this id."""
+        with self._decoding():
+            return read_run(self._database, run_id)
+
+    def last_change(self) -> RunRecord | None:
+        """Return the latest run that has done any change and is no undoing of another; None if there is none."""
+        with self._decoding():
+            return read_last_change(self._database)
+
+    def undoings(self, run_id: str) -> list[RunRecord]:
+        """Return the runs that undid, or began to undo, a run; oldest first."""
+        with self._decoding():
+            return read_undoings(self._database, run_id)
+
     # --- the journal ---
+
+    def done_changes(self, run_id: str) -> list[Done]:
+        """Return what a run has done, in the order in which it was begun."""
+        with self._decoding():
+            return read_done_rows(self._database, run_id)
 
     def unfinished(self) -> list[Intent]:
         """Return the journal's rows in state intended or unknown, oldest first."""
         with self._decoding():
             return read_open_rows(self._database)
 
-    def intend(self, run_id: str, change: AnyChange, registration_name: str, at: datetime) -> int:
-        """Write down what is about to be done, before it is done; return the journal row.
+    def intend(
+        self, run_id: str, change: AnyChange, registration_name: str, at: datetime, *, image: AnyImage | None = None
+    ) -> int:
+        """Write down what is about to be done, before it is done, and what it finds; return the journal row.
 
-        :raises LedgerError: if a field of the change is named like a secret.
+        :raises LedgerError: if a field of the change or of the image is named like a secret.
         """
-        with self._database.transaction():
-            return open_row(self._database, run_id, change, registration_name, at)
+        with self._decoding(), self._database.transaction():
+            former = read_association(self._database, change.kind.value, change.guid)
+            return open_row(self._database, run_id, change, registration_name, at, former=former, image=image)
 
     def done(self, row: int, association: AnyAssociation | None, retired: RetiredNumber | None, at: datetime) -> None:
         """Close a journal row as done and, in the same transaction, save or (None) drop the association.
@@ -303,6 +354,7 @@ class StoredLedger(Ledger):
         """
         with self._database.transaction():
             key = self._close(row, JournalState.DONE, "", at)
+            note_latter(self._database, row, association)
             put(self._database, {association_key(association) if association else key: association})
             if retired is not None:
                 self._retire(retired)
@@ -320,6 +372,8 @@ class StoredLedger(Ledger):
         with self._database.transaction():
             for resolution in resolutions:
                 key = self._close(resolution.intent.id, resolution.state, resolution.detail, at)
+                if resolution.state is JournalState.DONE:
+                    note_latter(self._database, resolution.intent.id, resolution.save)
                 if resolution.drop:
                     final[key] = None
                 if resolution.save is not None:

@@ -66,6 +66,11 @@ class Stage:
     refreshed: Sequence[Association | ObjectAssociation] = ()
     put_off: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def going_on(self) -> list[AnyChange]:
+        """The changes that the guard does not stop."""
+        return [change for change in self.changes if change.key not in self.stopped]
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:
@@ -115,7 +120,7 @@ def _refresh(
     kept = [one for one in true if _kind_and_guid(one) not in spoiled]
     if not kept:
         return
-    hands.ledger.save_associations(kept)
+    hands.ledger.remember(hands.run_id, kept, hands.clock())
     for one in kept:
         writes.remember(one)
 
@@ -179,7 +184,13 @@ def _carry_out(
     name = hands.draw_name() if is_new_extension or change.action is Action.PARK else ""
     both = [change] if former is None else [former, change]
     intents = [
-        Intent(hands.ledger.intend(hands.run_id, one, name, hands.clock()), hands.run_id, one, name) for one in both
+        Intent(
+            hands.ledger.intend(hands.run_id, one, name, hands.clock(), image=writes.image(one)),
+            hands.run_id,
+            one,
+            name,
+        )
+        for one in both
     ]
     try:
         written = writes.write(change, name)
@@ -216,7 +227,7 @@ def _done(intents: Sequence[Intent], written: Written, writes: Writes, hands: Ha
         writes.forget(one.change)
     altered = writes.settle(change, written.association)
     if altered:
-        hands.ledger.save_associations(altered)
+        hands.ledger.remember(hands.run_id, altered, hands.clock())
 
 
 def _cleaned_up(change: AnyChange, written: Written, writes: Writes, hands: Hands) -> tuple[Outcome, PbxError | None]:

@@ -30,7 +30,7 @@ def to_plain(record: Any) -> dict[str, Any]:
     """Return a dataclass and all that it holds as JSON's own types.
 
     :raises TypeError: for a field whose type is none that can be written: plain values, times, enumerations, other
-        dataclasses, and tuples, frozen sets and mappings by texts of these.
+        dataclasses, tuples, frozen sets and mappings by texts of these, and mappings of plain values by integers.
     """
     writer = _Writer()
     values = writer.turn_of(type(record))(record)
@@ -75,6 +75,8 @@ class _Turner:
             return self._many(origin, self._turn(arguments[0]))
         if origin is Mapping and arguments[0] is str:
             return self._mapping(self._turn(arguments[1]))
+        if origin is Mapping and arguments[0] is int and arguments[1] in _PLAIN:
+            return self._numbered()
         raise _unwritable(hint)
 
     def _of_class(self, made: type[Any]) -> _Turn | None:
@@ -109,6 +111,10 @@ class _Turner:
         raise NotImplementedError
 
     def _mapping(self, turn: _Turn | None) -> _Turn:
+        raise NotImplementedError
+
+    def _numbered(self) -> _Turn:
+        """Mappings of plain values by integers, which cannot be the keys of a JSON object."""
         raise NotImplementedError
 
 
@@ -158,6 +164,9 @@ class _Writer(_Turner):
     def _mapping(self, turn: _Turn | None) -> _Turn:
         return dict if turn is None else lambda values: {key: turn(value) for key, value in values.items()}
 
+    def _numbered(self) -> _Turn:
+        return lambda values: [list(pair) for pair in values.items()]
+
 
 class _Reader(_Turner):
     """Turns plain data into values.
@@ -198,3 +207,6 @@ class _Reader(_Turner):
 
     def _mapping(self, turn: _Turn | None) -> _Turn:
         return dict if turn is None else lambda values: {key: turn(value) for key, value in values.items()}
+
+    def _numbered(self) -> _Turn:
+        return dict

@@ -24,7 +24,13 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory imp
     ObjectLookup,
     UserLookup,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.images import AnyImage
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import (
+    Done,
+    Intent,
+    JournalState,
+    Resolution,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     ObjectAssociation,
@@ -34,6 +40,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Access,
     Extension,
     ExtensionGroup,
+    GroupPattern,
     LiveUse,
     NewExtension,
     Organization,
@@ -183,18 +190,21 @@ class PbxWrites(Protocol):
     def delete_organization(self, organization_id: int) -> None:
         """Delete an organization; one that is already gone is a success."""
 
-    def create_group(self, name: str, members: Sequence[int], like: int | None = None) -> int:
+    def create_group(self, name: str, members: Sequence[int], like: int | GroupPattern | None = None) -> int:
         """Create an extension group of these extensions and return its id.
 
         An answer that was lost is looked for by name and members before anything is sent again.
 
-        :param like: id of a group, read before, whose permissions and whose members' user types the new one gets.
+        :param like: the permissions and the members' user types that the new one gets; or the id of a group, read
+            before, whose own it gets.
         """
 
-    def update_group(self, group_id: int, members: Sequence[int]) -> None:
+    def update_group(self, group_id: int, members: Sequence[int], user_types: Mapping[int, str] | None = None) -> None:
         """Give an extension group, read before, these members and no others.
 
         Members that stay keep their user type, and the group its permissions.
+
+        :param user_types: of members that come in, by their ids, where they are not to be users.
         """
 
     def rename_group(self, group_id: int, name: str, members: Sequence[int]) -> bool:
@@ -314,6 +324,7 @@ class RunRecord:
     :param command: what was run, by the module's name.
     :param kinds: what it synchronized or cleaned up (``RuleKind``), in the order in which it did.
     :param state: ``running``, ``succeeded`` or ``failed``; a run that was killed stays ``running``.
+    :param undoes: id of the run that it undid, or began to undo; "" for none.
     """
 
     id: str
@@ -325,6 +336,7 @@ class RunRecord:
     ended_at: datetime | None
     summary: Mapping[str, int]
     error: str
+    undoes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +405,12 @@ class Ledger(Protocol):
         :raises LedgerError: if two associations would share a PBX object.
         """
 
+    def remember(self, run_id: str, associations: Sequence[Association | ObjectAssociation], at: datetime) -> None:
+        """Save associations amid a run which the PBX needed no write for, all or none of them.
+
+        One that differs in more than what the directory calls its object has a journal row too, which is done.
+        """
+
     def retired_numbers(self) -> list[RetiredNumber]:
         """Return the numbers that were freed by a deletion or refused by the PBX, newest entry for each number."""
 
@@ -408,11 +426,12 @@ class Ledger(Protocol):
     def unfinished(self) -> list[Intent]:
         """Return the journal's rows in state intended or unknown, oldest first."""
 
-    def begin_run(self, command: str, kinds: Sequence[str], plan_id: str, at: datetime) -> str:
+    def begin_run(self, command: str, kinds: Sequence[str], plan_id: str, at: datetime, undoes: str = "") -> str:
         """Open a run and return its id (a UUID).
 
         :param command: what is run, by the module's name.
         :param kinds: what it synchronizes or cleans up (``RuleKind``).
+        :param undoes: id of the run that it undoes; "" for none.
         """
 
     def finish_run(self, run_id: str, state: str, summary: Mapping[str, int], error: str, at: datetime) -> None:
@@ -421,8 +440,25 @@ class Ledger(Protocol):
     def runs(self, limit: int) -> list[RunRecord]:
         """Return the latest runs, newest first."""
 
-    def intend(self, run_id: str, change: AnyChange, registration_name: str, at: datetime) -> int:
-        """Write down what is about to be done, before it is done; return the journal row."""
+    def run(self, run_id: str) -> RunRecord | None:
+        """Return one run; None if there is none with this id."""
+
+    def last_change(self) -> RunRecord | None:
+        """Return the latest run that has done any change and is no undoing of another; None if there is none."""
+
+    def undoings(self, run_id: str) -> list[RunRecord]:
+        """Return the runs that undid, or began to undo, a run; oldest first."""
+
+    def done_changes(self, run_id: str) -> list[Done]:
+        """Return what a run has done, in the order in which it was begun."""
+
+    def intend(
+        self, run_id: str, change: AnyChange, registration_name: str, at: datetime, *, image: AnyImage | None = None
+    ) -> int:
+        """Write down what is about to be done, before it is done; return the journal row.
+
+        What the change finds is written down with it: the association as it is, and the image.
+        """
 
     def done(
         self,

@@ -7,12 +7,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import IncompleteReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Directory, Pbx, UserQuery
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read_once import ReadOnce
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import IncompleteListError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
+    ACCESS_DENIED,
+    INTERFACE_NOT_EXISTED,
+    IncompleteListError,
+    PbxInterfaceError,
+    PbxPermissionError,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Absent, DirectoryGroup, People
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
@@ -26,6 +33,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     PbxIdentity,
     PbxSnapshot,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, AnyChange
 
 _RUN_AGAIN = "Nothing was changed; run again."
 _NAMES_SHOWN = 5
@@ -111,6 +119,24 @@ def read_pbx(pbx: Pbx, identity: PbxIdentity, memory: Memory, *, with_groups: bo
         organizations=tuple(organizations) if organizations is not None else None,
         groups=tuple(groups) if groups is not None else None,
     )
+
+
+def read_for_images(pbx: Pbx, snapshot: PbxSnapshot, changes: Iterable[AnyChange]) -> PbxSnapshot:
+    """Read the extension groups too, if an extension is about to be deleted: the journal keeps which ones it was in.
+
+    An application that has no right to read them does without.
+
+    :param changes: those that are about to be carried out.
+    """
+    deletes = any(change.kind is ObjectKind.EXTENSION and change.action is Action.DELETE for change in changes)
+    if snapshot.groups is not None or not deletes:
+        return snapshot
+    try:
+        return replace(snapshot, groups=tuple(pbx.groups()))
+    except (PbxInterfaceError, PbxPermissionError) as error:
+        if error.errcode not in (INTERFACE_NOT_EXISTED, ACCESS_DENIED):
+            raise
+        return snapshot
 
 
 def _prove_extensions(pbx: Pbx, extensions: Iterable[Extension], associations: Iterable[Association]) -> None:

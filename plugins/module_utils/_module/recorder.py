@@ -16,6 +16,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rehearsal i
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Access,
+    GroupPattern,
     NewExtension,
     OrganizationReference,
     PbxSnapshot,
@@ -117,14 +118,14 @@ class MirroredPbx(PbxCommands):
 
     # --- extension groups
 
-    def create_group(self, name: str, members: Sequence[int], like: int | None = None) -> int:
+    def create_group(self, name: str, members: Sequence[int], like: int | GroupPattern | None = None) -> int:
         """See ``PbxWrites``."""
         self._image.given_id = self._pbx.create_group(name, members, like)
         return self._image.create_group(name, members, like)
 
-    def update_group(self, group_id: int, members: Sequence[int]) -> None:
+    def update_group(self, group_id: int, members: Sequence[int], user_types: Mapping[int, str] | None = None) -> None:
         """See ``PbxWrites``."""
-        self._pbx.update_group(group_id, members)
+        self._pbx.update_group(group_id, members, user_types)
         self._image.update_group(group_id, members)
 
     def rename_group(self, group_id: int, name: str, members: Sequence[int]) -> bool:

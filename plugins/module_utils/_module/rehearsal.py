@@ -21,6 +21,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Access,
     Extension,
     ExtensionGroup,
+    GroupPattern,
     NewExtension,
     Organization,
     OrganizationReference,
@@ -143,13 +144,18 @@ class ImaginedPbx(PbxWrites):
 
     # --- extension groups
 
-    def create_group(self, name: str, members: Sequence[int], like: int | None = None) -> int:  # noqa: ARG002
+    def create_group(self, name: str, members: Sequence[int], like: int | GroupPattern | None = None) -> int:  # noqa: ARG002
         """Create a group and return its provisional id."""
         group = ExtensionGroup(self._new_id(), name, tuple(sorted(members)))
         self._groups[group.id] = group
         return group.id
 
-    def update_group(self, group_id: int, members: Sequence[int]) -> None:
+    def update_group(
+        self,
+        group_id: int,
+        members: Sequence[int],
+        user_types: Mapping[int, str] | None = None,  # noqa: ARG002
+    ) -> None:
         """Give a group these members."""
         self._groups[group_id] = replace(self._groups[group_id], members=tuple(sorted(members)))
 

@@ -24,7 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply impor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.in_use import InUse
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory, kind_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, Pbx, SavedRule
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read import read_pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read import read_for_images, read_pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read_once import ReadOnce
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.recorder import (
     MirroredPbx,
@@ -285,7 +285,9 @@ def _carry_out(running: _Running, pbx: Pbx, prepared: _Prepared) -> Report:
     hands = Hands(mirrored or pbx, ledger, run_id, world.clock, world.draw_name)
     try:
         _save_rules(running, prepared)
-        applied = apply([stage.stage for stage in prepared.stages], prepared.pbx, hands)
+        stages = [stage.stage for stage in prepared.stages]
+        snapshot = read_for_images(pbx, prepared.pbx, [change for stage in stages for change in stage.going_on])
+        applied = apply(stages, snapshot, hands)
         problems = _welcome(running.request, applied, hands)
     except YeastarError as error:
         ledger.finish_run(run_id, "failed", {}, str(error), world.clock())

@@ -6,23 +6,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import PbxWrites
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import PbxRefusedError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.changes import access_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import FIELD_NAMES
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.images import AnyImage, Images
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     ObjectAssociation,
     ObjectKind,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
+    Access,
     Extension,
+    GroupPattern,
     NewExtension,
     OrganizationReference,
     PbxSnapshot,
+    with_access,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     REMOVALS,
@@ -33,6 +37,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     OrganizationChange,
     Reason,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.renewed import Renewed, as_remembered
 
 _MADE_ANEW = "the PBX did not rename the extension group; it was made anew with the same members"
 
@@ -66,7 +71,10 @@ class Writes:
         self._extensions: dict[int, Extension | None] = {one.id: one for one in snapshot.extensions}
         self._users: dict[str, Association] = {}
         self._objects: dict[tuple[ObjectKind, str], ObjectAssociation] = {}
-        for association in associations:
+        self._renewed = Renewed()
+        known = list(associations)
+        self._images = Images(snapshot, self._extensions, known)
+        for association in known:
             self._note(association)
 
     @property
@@ -101,6 +109,11 @@ class Writes:
 
         :param association: None where it has ended.
         """
+        if association is not None and change.action is Action.DELETE and isinstance(change, ExtensionChange):
+            # That of an extension which was gone before the run that is rolled back.
+            self.forget(change)
+            self._note(association)
+            return []
         if association is not None:
             self.remember(association)
             return []
@@ -124,8 +137,13 @@ class Writes:
 
     # --- before a change is written down
 
+    def image(self, change: AnyChange) -> AnyImage | None:
+        """Return what a resolved change finds on the PBX."""
+        return self._images.of(change)
+
     def resolved(self, change: AnyChange) -> AnyChange:
         """Return a change with the ids of what earlier changes have made."""
+        change = self._renewed.resolve(change)
         if isinstance(change, ExtensionChange):
             return self._resolved_extension(change)
         if isinstance(change, OrganizationChange):
@@ -196,6 +214,12 @@ class Writes:
 
         :raises PbxError: if it was not done, or nobody knows whether it was.
         """
+        written = self._write(change, registration_name)
+        self._images.note(change, written.object_id)
+        self._renewed.note(change, written.object_id)
+        return replace(written, association=as_remembered(change, written.association))
+
+    def _write(self, change: AnyChange, registration_name: str) -> Written:
         if isinstance(change, ExtensionChange):
             return self._write_extension(change, registration_name)
         if change.action is Action.RELEASE:
@@ -208,9 +232,16 @@ class Writes:
         fields = {name: value for name, value in change.after.items() if name in FIELD_NAMES}
         organizations = self._organizations(change)
         if change.action is Action.CREATE:
-            new = NewExtension(change.number, fields, registration_name, organizations)
+            new = NewExtension(change.number, fields, registration_name, organizations, change.settings)
             object_id = self._pbx.create_extension(new)
-            self._extensions[object_id] = Extension(object_id, change.number, fields, None, organizations)
+            self._extensions[object_id] = Extension(
+                id=object_id,
+                number=change.number,
+                fields=fields,
+                registration_name=registration_name or None,
+                organizations=organizations,
+                settings=change.settings,
+            )
             return Written(object_id, _with_id(change.association, object_id))
         object_id = _id_of(change)
         access = access_of(change, registration_name, self._extensions.get(object_id))
@@ -218,13 +249,21 @@ class Writes:
             self._pbx.delete_extension(object_id)
         elif change.after or access is not None:
             self._pbx.update_extension(object_id, fields, organizations, access)
-            self._move(object_id, organizations)
+            self._note_fields(object_id, fields, organizations, access)
         return Written(object_id, change.association)
 
-    def _move(self, object_id: int, organizations: tuple[OrganizationReference, ...]) -> None:
+    def _note_fields(
+        self,
+        object_id: int,
+        fields: Mapping[str, str],
+        organizations: tuple[OrganizationReference, ...],
+        access: Access | None,
+    ) -> None:
         extension = self._extensions.get(object_id)
-        if extension is not None:
-            self._extensions[object_id] = replace(extension, organizations=organizations)
+        if extension is None:
+            return
+        written = replace(extension, fields={**extension.fields, **fields}, organizations=organizations)
+        self._extensions[object_id] = with_access(written, access) if access is not None else written
 
     def _organizations(self, change: ExtensionChange) -> tuple[OrganizationReference, ...]:
         """While organization management is on, the Open API wants organizations with every create and update."""
@@ -232,7 +271,7 @@ class Writes:
             return ()
         if change.placement is None:
             extension = self._extensions.get(change.object_id or 0)
-            return extension.organizations if extension is not None else (self._root,)
+            return (extension.organizations if extension is not None else ()) or (self._root,)
         home = self._objects.get((ObjectKind.ORGANIZATION, change.placement.unit))
         own = (OrganizationReference(home.object_id, home.name),) if home is not None else ()
         return (*change.placement.others, *own) or (self._root,)
@@ -261,18 +300,34 @@ class Writes:
             self._pbx.delete_group(_id_of(change))
             return Written(change.object_id, change.association)
         association = change.association
+        if change.reason is Reason.REMEMBERED:
+            return Written(change.object_id, association)
         if association is None:
-            raise ValueError(f"{change.key} names no association")
+            return self._write_nobodys_group(change)
         members = change.written_members(association.members)
         if change.action is Action.CREATE:
-            object_id = self._pbx.create_group(association.name, members)
+            object_id = self._create_group(change, association, members)
             return Written(object_id, replace(association, object_id=object_id))
         object_id = _id_of(change)
-        if not change.after:
+        if change.user_types:
+            # Members that are in a group keep their user types, when it is renamed or made anew too.
+            self._pbx.update_group(object_id, members, change.user_types)
+        elif not change.after:
             self._pbx.update_group(object_id, members)
-        elif not self._pbx.rename_group(object_id, association.name, members):
+        if change.after and not self._pbx.rename_group(object_id, association.name, members):
             return self._made_anew(object_id, association, members)
         return Written(object_id, association)
+
+    def _create_group(self, change: GroupChange, association: ObjectAssociation, members: Sequence[int]) -> int:
+        if not change.settings and not change.user_types:
+            return self._pbx.create_group(association.name, members)
+        return self._pbx.create_group(association.name, members, GroupPattern(change.user_types, change.settings))
+
+    def _write_nobodys_group(self, change: GroupChange) -> Written:
+        if change.action is not Action.UPDATE:
+            raise ValueError(f"{change.key} names no association")
+        self._pbx.update_group(_id_of(change), change.kept, change.user_types)
+        return Written(change.object_id, None)
 
     def _made_anew(self, former_id: int, association: ObjectAssociation, members: Sequence[int]) -> Written:
         """Make a group that cannot be renamed under its new name; the old one is left for the moment.

@@ -36,6 +36,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Access,
     Extension,
     ExtensionGroup,
+    GroupPattern,
     LiveUse,
     NewExtension,
     Organization,
@@ -72,10 +73,16 @@ class PbxClient:
             raise PbxParameterError("A page holds at least one extension.")
         self._session = Session(settings, monotonic=monotonic, sleep=sleep)
         listing = Listing(self._session, page_size)
+        #: Sentences for the administrator about what went wrong without harm to the run.
+        self.warnings: list[str] = []
         organization_shape, member_shape = OrganizationShape(), MemberShape()
         self._extension_reader = ExtensionReader(self._session, listing, organization_shape)
         self._extension_writer = ExtensionWriter(
-            self._session, self._extension_reader, organization_shape, source or random.SystemRandom()
+            self._session,
+            self._extension_reader,
+            organization_shape,
+            source or random.SystemRandom(),
+            warn=self.warnings.append,
         )
         self._organization_reader = OrganizationReader(self._session)
         self._organization_writer = OrganizationWriter(self._session, self._organization_reader)
@@ -84,8 +91,6 @@ class PbxClient:
         self._preferences = Preferences(self._session)
         self._live_use_reader = LiveUseReader(self._session, Listing(self._session, page_size))
         self._scope = ExitStack()
-        #: Sentences for the administrator about what went wrong without harm to the run.
-        self.warnings: list[str] = []
 
     def __enter__(self) -> PbxClient:
         self._scope.enter_context(masked_logs())
@@ -173,13 +178,13 @@ class PbxClient:
         """Read one extension group; None if there is none with this id."""
         return self._group_reader.read_one(group_id)
 
-    def create_group(self, name: str, members: Sequence[int], like: int | None = None) -> int:
-        """Create an extension group of these extensions, with the rights in another one, and return its id."""
+    def create_group(self, name: str, members: Sequence[int], like: int | GroupPattern | None = None) -> int:
+        """Create an extension group of these extensions, with the rights in another one or given, and return its id."""
         return self._group_writer.create(name, members, like)
 
-    def update_group(self, group_id: int, members: Sequence[int]) -> None:
+    def update_group(self, group_id: int, members: Sequence[int], user_types: Mapping[int, str] | None = None) -> None:
         """Give an extension group these members and no others."""
-        self._group_writer.update(group_id, members)
+        self._group_writer.update(group_id, members, user_types)
 
     def rename_group(self, group_id: int, name: str, members: Sequence[int]) -> bool:
         """Try to rename an extension group and give it these members; tell whether it has the name now."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
+    ROLE_NOT_EXISTED,
     AnswerLostError,
     PbxError,
     PbxRefusedError,
@@ -45,24 +46,50 @@ class ExtensionWriter:
     :param reader: shows what became of a write whose answer was lost.
     :param organization_shape: how this PBX writes organizations.
     :param source: where passwords come from.
+    :param warn: takes sentences for the administrator about what went wrong without harm.
     """
 
     def __init__(
-        self, session: Session, reader: ExtensionReader, organization_shape: OrganizationShape, source: random.Random
+        self,
+        session: Session,
+        reader: ExtensionReader,
+        organization_shape: OrganizationShape,
+        source: random.Random,
+        *,
+        warn: Callable[[str], None],
     ) -> None:
         self._session = session
         self._reader = reader
         self._organization_shape = organization_shape
         self._source = source
+        self._warn = warn
         self._passwords_in_base64 = False
 
     def create(self, new: NewExtension) -> int:
         """Create an extension with passwords that nobody knows, and return its id.
 
+        Settings that the PBX refuses (a role that is gone, a number of registrations that it no longer allows) are
+        left out, with a warning.
+
         :raises PbxCapacityError: if the licence allows no more.
         :raises PbxRefusedError: if the PBX refuses it, or the number is another extension's.
         :raises AnswerLostError: if it is not known whether it was created.
         """
+        try:
+            return self._create_whole(new)
+        except PbxRefusedError as error:
+            refused = _refused_settings(error, new)
+            if not refused:
+                raise
+        kept = {name: value for name, value in new.settings.items() if name not in refused}
+        extension_id = self.create(replace(new, settings=kept))
+        self._warn(
+            f"Extension {new.number} was created without its former {', '.join(sorted(refused))}: the PBX refused it. "
+            "Set it on the PBX."
+        )
+        return extension_id
+
+    def _create_whole(self, new: NewExtension) -> int:
         names = (new.fields.get("first_name", ""), new.fields.get("last_name", ""))
         user_password = make_password(self._source, new.number, *names)
         reg_password = make_password(self._source, new.number, *names)
@@ -176,6 +203,7 @@ class ExtensionWriter:
             "reg_password": encode(reg_password),
             "concurrent_registrations": 1,
             "presence_status": "available",
+            **new.settings,
         }
         call = Call("extension/create", f"create extension {new.number}", body=body, secrets=secrets)
         return self._write(call, new.organizations, lambda must_exist: self._find_created(new, must_exist))
@@ -232,6 +260,14 @@ class ExtensionWriter:
             f"Extension {new.number} exists on the PBX and is not the one that was to be created.",
             "Give the user another number, or delete that extension on the PBX.",
         )
+
+
+def _refused_settings(error: PbxRefusedError, new: NewExtension) -> set[str]:
+    """Return the settings that a creation was refused for; none if it was refused for anything else."""
+    if error.errcode == ROLE_NOT_EXISTED:
+        return {"role_id"} & new.settings.keys()
+    invalid = set(error.invalid_fields)
+    return invalid if invalid <= new.settings.keys() else set()
 
 
 def _is_ours(found: Extension, new: NewExtension) -> bool:

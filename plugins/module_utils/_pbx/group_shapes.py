@@ -30,7 +30,7 @@ SPECIFIC = "sel_specific"
 _ID_KEYS = ("value", "ext_id", "id")
 _FLAG = re.compile(r"(?:mgr|user|custom)_enb_")
 # What vendor's page "Extension Group Overview" gives a new member.
-_USER = "user"
+USER = "user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def parse_group(detail: Row, row: Row) -> tuple[ExtensionGroup, GroupDetails]:
         raise PbxAnswerError(f"The PBX's answer has an extension group without name (id {group_id}).")
     details = GroupDetails(_parse_members(detail, row, name), _parse_flags(detail))
     if _includes_all(detail, row):
-        return ExtensionGroup(group_id, name, includes_all=True), details
+        return ExtensionGroup(group_id, name, includes_all=True, settings=details.flags), details
     total = _total(row)
     if total not in (None, len(details.members)):
         raise IncompleteListError(
@@ -69,7 +69,14 @@ def parse_group(detail: Row, row: Row) -> tuple[ExtensionGroup, GroupDetails]:
             f"{len(details.members)}.",
             "Run again when nobody is changing extension groups; if it stays so, restart the PBX.",
         )
-    return ExtensionGroup(group_id, name, tuple(sorted(details.members))), details
+    group = ExtensionGroup(
+        group_id,
+        name,
+        tuple(sorted(details.members)),
+        user_types=_user_types(details.members),
+        settings=details.flags,
+    )
+    return group, details
 
 
 def is_whole(detail: Row) -> bool:
@@ -127,13 +134,13 @@ class MemberShape:
             if isinstance(element, Mapping) and isinstance(element.get("user_type"), str):
                 self._has_user_type = True
 
-    def write(self, extension_id: int) -> Any:
-        """Return a member that no group has shown: a user, if this PBX shows the types of members."""
+    def write(self, extension_id: int, user_type: str = USER) -> Any:
+        """Return a member that no group has shown, of that type if this PBX shows the types of members."""
         identifier = str(extension_id) if self._form.id_is_text else extension_id
         if not self._form.id_key:
             return identifier
-        user_type = {"user_type": _USER} if self._has_user_type else {}
-        return {self._form.id_key: identifier, **self._form.fixed, **user_type}
+        typed = {"user_type": user_type} if self._has_user_type else {}
+        return {self._form.id_key: identifier, **self._form.fixed, **typed}
 
 
 def _form_of(element: object) -> _Form:
@@ -149,6 +156,14 @@ def _parse_member(element: object, name: str) -> int:
     if isinstance(element, Mapping):
         identifier = next((element[key] for key in _ID_KEYS if key in element), None)
     return parse_integer(identifier, f"id of a member of extension group {name}")
+
+
+def _user_types(members: Mapping[int, Any]) -> dict[int, str]:
+    return {
+        id_: element["user_type"]
+        for id_, element in members.items()
+        if isinstance(element, Mapping) and isinstance(element.get("user_type"), str)
+    }
 
 
 def _includes_all(detail: Row, row: Row) -> bool:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
@@ -18,6 +18,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.group_reader import GroupReader
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.group_shapes import (
     SPECIFIC,
+    USER,
     GroupDetails,
     MemberShape,
 )
@@ -29,6 +30,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.lost_answers i
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import Session
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.transport import Call
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import GroupPattern
 
 _CAPACITY_REMEDY = "The PBX has no room for another extension group; delete some on the PBX, or narrow the scope."
 _DUPLICATE_REMEDY = "The PBX has an extension group of this name already; rename one of the two."
@@ -58,18 +60,19 @@ class GroupWriter:
         self._reader = reader
         self._member_shape = member_shape
 
-    def create(self, name: str, members: Sequence[int], like: int | None) -> int:
+    def create(self, name: str, members: Sequence[int], like: int | GroupPattern | None) -> int:
         """Create an extension group of these extensions and return its id.
 
         After a lost answer, one of this name with these members is taken for the one that was to be created, unless
         the run has been shown it before.
 
-        :param like: id of a group whose permissions, and whose members as they are there, the new one gets.
+        :param like: the permissions and the members' user types that the new one gets; or the id of a group whose
+            permissions, and whose members as they are there, it gets.
         :raises PbxCapacityError: if the PBX has no room for it.
         :raises PbxRefusedError: if the PBX refuses it.
         :raises AnswerLostError: if it is not known whether it was created.
         """
-        pattern = GroupDetails() if like is None else self._reader.details(like)
+        pattern = self._pattern(like)
         before = self._reader.shown_ids
 
         def find() -> int | None:
@@ -82,18 +85,25 @@ class GroupWriter:
 
         what = f"the extension group {name}"
         call = Call("extensiongroup/create", f"create {what}", body={"name": name})
-        answer, written = self._write(call, members, pattern, ask)
+        user_types = like.user_types if isinstance(like, GroupPattern) else {}
+        answer, written = self._write(call, members, pattern, ask, user_types)
         group_id = created_id(answer, find, what)
         self._reader.note(group_id, written)
         return group_id
 
-    def update(self, group_id: int, members: Sequence[int]) -> None:
+    def _pattern(self, like: int | GroupPattern | None) -> GroupDetails:
+        if isinstance(like, GroupPattern):
+            return GroupDetails(flags=like.settings)
+        return GroupDetails() if like is None else self._reader.details(like)
+
+    def update(self, group_id: int, members: Sequence[int], user_types: Mapping[int, str] | None = None) -> None:
         """Give an extension group these members and no others.
 
+        :param user_types: of members that come in, by their ids, where they are not to be users.
         :raises PbxRefusedError: if the PBX refuses it.
         :raises AnswerLostError: if it is not known whether it was done.
         """
-        self._update(group_id, members, None)
+        self._update(group_id, members, None, user_types)
 
     def rename(self, group_id: int, name: str, members: Sequence[int]) -> bool:
         """Try to rename an extension group and give it these members; tell whether it has the name now.
@@ -125,7 +135,9 @@ class GroupWriter:
         delete_until_known(self._session, call, lambda: self._reader.read_one(group_id) is None)
         self._reader.forget(group_id)
 
-    def _update(self, group_id: int, members: Sequence[int], name: str | None) -> None:
+    def _update(
+        self, group_id: int, members: Sequence[int], name: str | None, user_types: Mapping[int, str] | None = None
+    ) -> None:
         def ask(_must_exist: bool) -> Answer | None:
             return {} if self._reader.is_as_wanted(group_id, members, name) else None
 
@@ -133,19 +145,26 @@ class GroupWriter:
         if name is not None:
             purpose = f"rename the extension group with id {group_id} to {name}"
             call = replace(call, purpose=purpose, body={"id": group_id, "name": name})
-        _answer, written = self._write(call, members, self._reader.details(group_id), ask)
+        _answer, written = self._write(call, members, self._reader.details(group_id), ask, user_types or {})
         self._reader.note(group_id, written)
 
     def _write(
-        self, call: Call, members: Sequence[int], present: GroupDetails, ask: Callable[[bool], Answer | None]
+        self,
+        call: Call,
+        members: Sequence[int],
+        present: GroupDetails,
+        ask: Callable[[bool], Answer | None],
+        user_types: Mapping[int, str],
     ) -> tuple[Answer, GroupDetails]:
         """Send a call for a group with its members and permissions; return the answer and what the group holds now.
+
+        :param user_types: of members that were not seen in it.
 
         Where the shape of members is a guess and they are refused, they are sent once more as the other guess.
         """
 
         def send() -> tuple[Answer, GroupDetails]:
-            wanted = self._with_members(members, present)
+            wanted = self._with_members(members, present, user_types)
             selected = {"member_select": SPECIFIC, "members": list(wanted.members.values())}
             whole = replace(call, body={**(call.body or {}), **selected, **wanted.flags})
             return write_until_known(self._session, whole, ask), wanted
@@ -166,10 +185,14 @@ class GroupWriter:
         refusal.remedy = _remedy(refusal, members, is_guessed=self._member_shape.is_guessed)
         raise refusal
 
-    def _with_members(self, members: Sequence[int], present: GroupDetails) -> GroupDetails:
+    def _with_members(
+        self, members: Sequence[int], present: GroupDetails, user_types: Mapping[int, str]
+    ) -> GroupDetails:
         """What a group holds once it has these members: those that were seen in it as they were seen."""
         elements = {
-            extension_id: present.members.get(extension_id, self._member_shape.write(extension_id))
+            extension_id: present.members[extension_id]
+            if extension_id in present.members
+            else self._member_shape.write(extension_id, user_types.get(extension_id, USER))
             for extension_id in sorted(set(members))
         }
         return GroupDetails(elements, present.flags)

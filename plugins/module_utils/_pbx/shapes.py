@@ -16,6 +16,22 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Ex
 #: The fields of an extension that a directory manages, by the names of vendor's page "Add an Extension".
 MANAGED_FIELDS = ("first_name", "last_name", "email_addr", "mobile_number", "title")
 
+#: Its other settings that the same page describes, plain values alone: an extension that is made again gets them back.
+#: What is secret (passwords, vm_pin) and what is made anew with each extension (reg_name) is not among them.
+SETTINGS = (
+    "role_id",
+    "email_language",
+    "user_lang",
+    "vm_lang",
+    "caller_id",
+    "concurrent_registrations",
+    "presence_status",
+    "presence_mobile_prefix",
+    "agent_id",
+    "enb_vm",
+    "enb_vm_pin",
+)
+
 # References are {value, text} in most of the Open API and {id, name} in the organizations' own objects; the page
 # that describes those inside an extension could not be read, so both are taken.
 _ID_KEYS = ("value", "id")
@@ -102,7 +118,12 @@ def parse_extension(detail: Mapping[str, Any], row: Mapping[str, Any] | None = N
         registration_name=registration_name or None,
         organizations=parse_organizations(known.get("organization_list")),
         presence=parse_text(known.get("presence_status")),
+        settings={name: known[name] for name in SETTINGS if _is_filled(known.get(name))},
     )
+
+
+def _is_filled(value: object) -> bool:
+    return isinstance(value, (str, int)) and value != ""
 
 
 def parse_organizations(value: object) -> tuple[OrganizationReference, ...]:

@@ -20,6 +20,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import C
 class ConflictCode(StrEnum):
     """The kinds of conflict; the values are stable and may be matched on."""
 
+    CHANGED_SINCE = "changed_since"
     DRIFT_BOTH_CHANGED = "drift_both_changed"
     EMAIL_IN_USE = "email_in_use"
     EMAIL_SHARED = "email_shared"

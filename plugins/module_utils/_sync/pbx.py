@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,24 @@ class ExtensionGroup:
 
     :param members: ids of its extensions, ascending; empty for a group of all.
     :param includes_all: whether every extension is in it (member_select ``sel_all_ext``).
+    :param user_types: of its members (manager, user, custom), by their ids, where the PBX shows them.
+    :param settings: its permissions, by their Open API names.
     """
 
     id: int
     name: str
     members: tuple[int, ...] = ()
     includes_all: bool = False
+    user_types: Mapping[int, str] = field(default_factory=dict)
+    settings: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPattern:
+    """What a new extension group gets besides its name and its members; see ``ExtensionGroup``."""
+
+    user_types: Mapping[int, str] = field(default_factory=dict)
+    settings: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,7 @@ class Extension:
     :param fields: the managed fields by their Open API names, "" where empty.
     :param registration_name: reg_name, None where the PBX does not return it.
     :param presence: presence_status, "" where the PBX does not return it.
+    :param settings: other settings that the PBX returned and takes for a new extension, by their Open API names.
     """
 
     id: int
@@ -92,6 +106,7 @@ class Extension:
     registration_name: str | None = None
     organizations: tuple[OrganizationReference, ...] = ()
     presence: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def with_access(extension: Extension, access: Access) -> Extension:
@@ -150,9 +165,11 @@ class NewExtension:
 
     :param registration_name: a name drawn for this one creation: by it, an extension whose creation was never
         answered is known again.
+    :param settings: see ``Extension``; what the PBX refuses of them is left out.
     """
 
     number: str
     fields: Mapping[str, str]
     registration_name: str
     organizations: tuple[OrganizationReference, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)

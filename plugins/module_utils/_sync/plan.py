@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Union
+from typing import Any, ClassVar, Union
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
@@ -69,6 +69,8 @@ class Reason(StrEnum):
     LABEL_ENDED = "label_ended"
     LEFTOVER = "leftover"
     # Of any kind
+    ROLLED_BACK = "rolled_back"
+    REMEMBERED = "remembered"
     CLEAN_UP = "clean_up"
     DISCONNECTED = "disconnected"
 
@@ -134,6 +136,8 @@ class ExtensionChange(Change):
         extension_id of one for an extension still to be created is 0.
     :param placement: None where the organizations are left as they are.
     :param parked: the parking that the change ends; None where the extension is not parked, or stays so.
+    :param remembered: the association that is saved in its place, where more than what is written is remembered.
+    :param settings: of an extension to be created, see ``pbx.Extension``.
     """
 
     kind: ClassVar[ObjectKind] = ObjectKind.EXTENSION
@@ -141,6 +145,8 @@ class ExtensionChange(Change):
     association: Association | None = None
     placement: Placement | None = None
     parked: Parked | None = None
+    remembered: Association | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +158,7 @@ class OrganizationChange(Change):
     :param parent: objectGUID of the unit below whose organization it is to be; "" where parent_id names it.
     :param parent_id: id of the organization below which it is to be; 0 while that is still to be created.
     :param title: the name that it keeps, which a person gave it; "" where it has the association's.
+    :param remembered: as that of an ``ExtensionChange``.
     """
 
     kind: ClassVar[ObjectKind] = ObjectKind.ORGANIZATION
@@ -160,13 +167,14 @@ class OrganizationChange(Change):
     parent: str = ""
     parent_id: int = 0
     title: str = ""
+    remembered: ObjectAssociation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupChange(Change):
     """One planned action on one extension group; its one field is ``name``.
 
-    :param association: as it will be; None when it ends.
+    :param association: as it will be; None when it ends, and for a group that is nobody's, whose members are ``kept``.
     :param members: objectGUIDs of the users whose extensions are to be its members.
     :param kept: ids of extensions that stay members although no user asks for it.
     :param added: the members that come in, each as ``number name``.
@@ -175,6 +183,9 @@ class GroupChange(Change):
     :param label: whether its members are all associated extensions, whoever they are when it is written.
     :param left_in: ids of extensions that a person put in and that stay, though they are not remembered as written.
     :param left_out: ids of extensions that a person took out and that stay out, though they are.
+    :param remembered: as that of an ``ExtensionChange``.
+    :param user_types: of members that come in, by their ids, where they are not to be users.
+    :param settings: of a group to be created, its permissions.
     """
 
     kind: ClassVar[ObjectKind] = ObjectKind.EXTENSION_GROUP
@@ -188,6 +199,9 @@ class GroupChange(Change):
     label: bool = False
     left_in: tuple[int, ...] = ()
     left_out: tuple[int, ...] = ()
+    remembered: ObjectAssociation | None = None
+    user_types: Mapping[int, str] = field(default_factory=dict)
+    settings: Mapping[str, int] = field(default_factory=dict)
 
     def written_members(self, remembered: Iterable[int]) -> tuple[int, ...]:
         """Return the ids of the members that the PBX is given, of those that are remembered as written."""

@@ -34,6 +34,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     OrganizationChange,
     Reason,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.renewed import as_remembered
 
 
 @dataclass(slots=True)
@@ -82,12 +83,20 @@ def recover(
     for intent in intents:
         if intent in handed_over:
             continue
-        resolution = _resolve(intent, shown, now)
+        resolution = _remembering(_resolve(intent, shown, now))
         if resolution.save is not None:
             shown.owners[_object_of(resolution.save)] = resolution.save.guid
             taken.update((intent.run_id, key) for key in intent.change.depends_on)
         resolutions.append(resolution)
     return [*(_handing_over(intent, taken) for intent in handed_over), *resolutions]
+
+
+def _remembering(resolution: Resolution) -> Resolution:
+    """A change may remember more than what it has written."""
+    change = resolution.intent.change
+    if resolution.state is not JournalState.DONE or change.remembered is None:
+        return resolution
+    return replace(resolution, save=as_remembered(change, resolution.save), drop=False)
 
 
 def _handing_over(intent: Intent, taken: Collection[tuple[str, str]]) -> Resolution:

@@ -63,6 +63,8 @@ _REASONS = {
     Reason.LABEL: "label_group asks for it",
     Reason.LABEL_ENDED: "label_group no longer asks for it",
     Reason.LEFTOVER: "it was made anew under another name and this one was left",
+    Reason.ROLLED_BACK: "the run that is rolled back had changed it",
+    Reason.REMEMBERED: "what is remembered of it is put back; the PBX needs no write",
     Reason.CLEAN_UP: "its deletion was asked for",
     Reason.DISCONNECTED: "the integration ends",
     Reason.NO_LONGER_DUE: "the extension was parked and is no longer due for deletion",
