@@ -14,8 +14,9 @@ from random import Random
 from typing import NoReturn, TypeVar, cast
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import Hands, Stage, apply
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, Pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, Pbx, RunRecord
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rehearsal import Standing, rehearse
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rollback import read_history
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import AnswerLostError, PbxRefusedError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
     Absent,
@@ -30,7 +31,15 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory imp
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.group_plan import plan_directory_groups
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, Totals, Verdict, judge
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.images import AnyImage
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import (
+    Done,
+    Intent,
+    JournalState,
+    Resolution,
+    differs_in_substance,
+    remembering,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.layouts import standing_layout
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.limits import EXTENSION_GROUPS, organization_limits
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
@@ -43,6 +52,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Access,
     Extension,
     ExtensionGroup,
+    GroupPattern,
     NewExtension,
     Organization,
     OrganizationReference,
@@ -52,9 +62,15 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     with_access,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import ORGANIZATIONS, Layout
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange, Plan
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
+    AnyChange,
+    ExtensionChange,
+    Plan,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.recovery import recover
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import Outcome
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rollback import Rollback, plan_rollback
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     DeletionProof,
     GroupRule,
@@ -65,6 +81,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import 
     leaves_drift,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.scope import Memberships
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_history import RollbackRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.unit_plan import plan_units
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.units import (
     Forest,
@@ -81,6 +98,7 @@ Item = TypeVar("Item")
 ROOT = 1
 BUILT_IN = 1
 MANAGER, USER = "manager", "user"
+FLAGS = "mgr_enb_monitor"
 CAPACITY = PbxCapacity(100, 0)
 IDENTITY = PbxIdentity("3631A1234567", "P550", "37.20.0.19")
 LIMITS = organization_limits(IDENTITY, CAPACITY)
@@ -364,7 +382,14 @@ class MemoryPbx:
     def snapshot(self, *, with_groups: bool, mix: Random | None = None) -> PbxSnapshot:
         root, *others = self.organizations.values()
         groups = (
-            ExtensionGroup(id_, group.name, tuple(sorted(group.members)), group.includes_all)
+            ExtensionGroup(
+                id=id_,
+                name=group.name,
+                members=tuple(sorted(group.members)),
+                includes_all=group.includes_all,
+                user_types=group.members,
+                settings={FLAGS: group.flags},
+            )
             for id_, group in self.groups.items()
         )
         return PbxSnapshot(
@@ -452,27 +477,32 @@ class MemoryPbx:
 
     # --- extension groups
 
-    def create_group(self, name: str, members: Sequence[int], like: int | None = None) -> int:
+    def create_group(self, name: str, members: Sequence[int], like: int | GroupPattern | None = None) -> int:
         with self._call():
             if len(self.groups) >= EXTENSION_GROUPS:
                 self._refuse(f"no room for the group {name}")
             self._check_group(name, members, None)
-            pattern = self.groups[like] if like is not None else PbxGroup("")
+            pattern = self._pattern(like)
             roles = {id_: pattern.members.get(id_, USER) for id_ in members}
             id_ = self._new_id()
             self.groups[id_] = PbxGroup(name, roles, pattern.flags)
             return id_
 
-    def update_group(self, group_id: int, members: Sequence[int]) -> None:
+    def _pattern(self, like: int | GroupPattern | None) -> PbxGroup:
+        if isinstance(like, GroupPattern):
+            return PbxGroup("", like.user_types, like.settings.get(FLAGS, 0))
+        return self.groups[like] if like is not None else PbxGroup("")
+
+    def update_group(self, group_id: int, members: Sequence[int], user_types: Mapping[int, str] | None = None) -> None:
         with self._call():
-            self._write_members(group_id, members)
+            self._write_members(group_id, members, user_types or {})
 
     def rename_group(self, group_id: int, name: str, members: Sequence[int]) -> bool:
         with self._call():
             if self.renames == "refused":
                 return False
             self._check_group(name, members, group_id)
-            self._write_members(group_id, members)
+            self._write_members(group_id, members, {})
             if self.renames == "accepted":
                 self.groups[group_id] = replace(self.groups[group_id], name=name)
             return self.groups[group_id].name == name
@@ -481,12 +511,12 @@ class MemoryPbx:
         with self._call():
             self.groups.pop(group_id, None)
 
-    def _write_members(self, group_id: int, members: Sequence[int]) -> None:
+    def _write_members(self, group_id: int, members: Sequence[int], user_types: Mapping[int, str]) -> None:
         if group_id not in self.groups:
             self._refuse(f"no group {group_id} to change")
         present = self.groups[group_id]
         self._check_group(present.name, members, group_id)
-        roles = {id_: present.members.get(id_, USER) for id_ in members}
+        roles = {id_: present.members.get(id_, user_types.get(id_, USER)) for id_ in members}
         self.groups[group_id] = replace(present, members=roles, includes_all=False)
 
     def _check_group(self, name: str, members: Sequence[int], own_id: int | None) -> None:
@@ -503,7 +533,9 @@ class MemoryPbx:
                 self._refuse(f"a second extension {new.number}")
             self._check_organizations(new.number, new.organizations)
             id_ = self._new_id()
-            self.extensions[id_] = Extension(id_, new.number, fields(**new.fields), new.registration_name)
+            self.extensions[id_] = Extension(
+                id_, new.number, fields(**new.fields), new.registration_name, settings=new.settings
+            )
             self.put_extension(id_, {one.id for one in new.organizations})
             return id_
 
@@ -568,9 +600,30 @@ class MemoryLedger:
     held: dict[tuple[ObjectKind, str], Association | ObjectAssociation] = field(default_factory=dict)
     retired: dict[str, RetiredNumber] = field(default_factory=dict)
     rows: dict[int, tuple[Intent, JournalState]] = field(default_factory=dict)
+    found: dict[int, Done] = field(default_factory=dict)
+    undone: dict[str, str] = field(default_factory=dict)
 
     def copy(self) -> MemoryLedger:
-        return MemoryLedger(Fate(), dict(self.held), dict(self.retired), dict(self.rows))
+        return MemoryLedger(
+            Fate(), dict(self.held), dict(self.retired), dict(self.rows), dict(self.found), dict(self.undone)
+        )
+
+    def begin(self, undone: str = "") -> str:
+        """Begin a run and return its id."""
+        run_id = f"run-{len(self.undone) + 1}"
+        self.undone[run_id] = undone
+        return run_id
+
+    @property
+    def last_run(self) -> str:
+        return f"run-{len(self.undone)}"
+
+    def undoings(self, run_id: str) -> list[RunRecord]:
+        return [
+            RunRecord(one, "pbx_ad_rollback", (), "", "succeeded", NOW, NOW, {}, "", undone)
+            for one, undone in self.undone.items()
+            if undone == run_id
+        ]
 
     def associations(self) -> list[Association]:
         return [one for _key, one in sorted(self.held.items()) if isinstance(one, Association)]
@@ -595,13 +648,34 @@ class MemoryLedger:
         with self.fate.step(is_call=False):
             self._put({_key(one): one for one in associations})
 
+    def remember(self, run_id: str, associations: Sequence[Association | ObjectAssociation], at: datetime) -> None:
+        with self.fate.step(is_call=False):
+            for one in associations:
+                former = self.held.get(_key(one))
+                if differs_in_substance(former, one):
+                    row, change = len(self.rows) + 1, remembering(one)
+                    self.rows[row] = Intent(row, run_id, change), JournalState.DONE
+                    self.found[row] = Done(row, run_id, change, former, one)
+            self._put({_key(one): one for one in associations})
+
     def retire_number(self, number: RetiredNumber) -> None:
         with self.fate.step(is_call=False):
             self.retired[number.number] = number
 
-    def intend(self, run_id: str, change: AnyChange, registration_name: str, at: datetime) -> int:
+    def done_changes(self, run_id: str) -> list[Done]:
+        return [
+            self.found[row]
+            for row, (intent, state) in sorted(self.rows.items())
+            if intent.run_id == run_id and state is JournalState.DONE
+        ]
+
+    def intend(
+        self, run_id: str, change: AnyChange, registration_name: str, at: datetime, *, image: AnyImage | None = None
+    ) -> int:
         with self.fate.step(is_call=False):
             row = len(self.rows) + 1
+            former = self.held.get((change.kind, change.guid))
+            self.found[row] = Done(row, run_id, change, former, image=image)
             self.rows[row] = (Intent(row, run_id, change, registration_name), JournalState.INTENDED)
         return row
 
@@ -614,6 +688,7 @@ class MemoryLedger:
     ) -> None:
         with self.fate.step(is_call=False):
             change = self._close(row, JournalState.DONE)
+            self.found[row] = replace(self.found[row], latter=association)
             self._put({_key(association) if association else (change.kind, change.guid): association})
             if retired is not None:
                 self.retired[retired.number] = retired
@@ -627,6 +702,7 @@ class MemoryLedger:
             final: dict[tuple[ObjectKind, str], Association | ObjectAssociation | None] = {}
             for resolution in resolutions:
                 change = self._close(resolution.intent.id, resolution.state)
+                self.found[resolution.intent.id] = replace(self.found[resolution.intent.id], latter=resolution.save)
                 if resolution.drop:
                     final[change.kind, change.guid] = None
                 if resolution.save is not None:
@@ -729,7 +805,7 @@ class Site:
         self.saved_unit_rule = self.units
         snapshot = self.pbx.snapshot(with_groups=True)
         planned = self.plan_together(snapshot)
-        hands = Hands(cast(Pbx, self.pbx), cast(Ledger, self.ledger), "run", lambda: NOW, self._name)
+        hands = Hands(cast(Pbx, self.pbx), cast(Ledger, self.ledger), self.ledger.begin(), lambda: NOW, self._name)
         stages = [Stage(made.changes, (), made.refreshed) for made in planned]
         before = self.pbx.calls
         applied = apply(stages, snapshot, hands)
@@ -777,9 +853,40 @@ class Site:
         before = self.pbx.calls
         if kind is RuleKind.ORGANIZATIONAL_UNITS:
             self.saved_unit_rule = self.units
-        hands = Hands(cast(Pbx, self.pbx), cast(Ledger, self.ledger), "run", lambda: NOW, self._name)
-        applied = apply([Stage(verdict.changes, verdict.stopped, made.refreshed)], self._snapshot(kind), hands)
+        hands = Hands(cast(Pbx, self.pbx), cast(Ledger, self.ledger), self.ledger.begin(), lambda: NOW, self._name)
+        stage = Stage(verdict.changes, verdict.stopped, made.refreshed)
+        deletes = any(isinstance(one, ExtensionChange) and one.action is Action.DELETE for one in stage.going_on)
+        snapshot = self.pbx.snapshot(with_groups=True) if deletes else self._snapshot(kind)
+        applied = apply([stage], snapshot, hands)
         return Run(kind, made, verdict, applied.outcomes[0], self.pbx.calls - before)
+
+    def plan_rollback(self, run_id: str) -> Rollback:
+        """Plan to undo a run."""
+        self._recover()
+        standing = Standing(
+            self.pbx.snapshot(with_groups=True), self.ledger.associations(), self.ledger.object_associations()
+        )
+        history = read_history(cast(Ledger, self.ledger), run_id)
+        return plan_rollback(RollbackRule(run_id), history, standing, DOMAIN)
+
+    def roll_back(self, run_id: str) -> tuple[Rollback, tuple[Outcome, ...]]:
+        """Undo a run."""
+        made = self.plan_rollback(run_id)
+        hands = Hands(
+            cast(Pbx, self.pbx), cast(Ledger, self.ledger), self.ledger.begin(run_id), lambda: NOW, self._name
+        )
+        applied = apply([Stage(made.plan.changes)], self.pbx.snapshot(with_groups=True), hands)
+        return made, applied.outcomes[0]
+
+    def roll_back_cut_off(self, run_id: str, fate: Fate) -> None:
+        """Undo a run until something befalls it."""
+        self.pbx.fate = self.ledger.fate = fate
+        try:
+            self.roll_back(run_id)
+        except KilledError:
+            pass
+        finally:
+            self.pbx.fate = self.ledger.fate = Fate()
 
     def plan(self, kind: RuleKind, mix: Random | None = None) -> Plan:
         """Plan a run of one rule.

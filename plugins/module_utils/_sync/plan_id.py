@@ -29,13 +29,18 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Pb
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange, Change, Conflict, Plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import title
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AnyRule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_history import RollbackRule
 
 _LINE_DIGITS = 8
 _GROUP_DIGITS = 8
 
 
 def plan_id(
-    rule: AnyRule, domain: Domain, pbx: PbxIdentity, changes: Sequence[Change], conflicts: Sequence[Conflict]
+    rule: AnyRule | RollbackRule,
+    domain: Domain,
+    pbx: PbxIdentity,
+    changes: Sequence[Change],
+    conflicts: Sequence[Conflict],
 ) -> str:
     """Return 16 hexadecimal digits that name all that a plan would do.
 
@@ -75,7 +80,7 @@ def plan_lines(plans: Iterable[Plan]) -> list[str]:
     ]
 
 
-def sealed(rule: AnyRule, domain: Domain, pbx: PbxIdentity, plan: Plan) -> Plan:
+def sealed(rule: AnyRule | RollbackRule, domain: Domain, pbx: PbxIdentity, plan: Plan) -> Plan:
     """Return a plan with its conflicts in order and with its two names."""
     found = tuple(sorted(plan.conflicts, key=lambda one: (one.name.casefold(), one.guid, one.code, one.message)))
     return replace(
