@@ -100,6 +100,19 @@ pbx_ad_delete_extensions_in_use:
       integration is disabled or disconnected. Otherwise those are left, and the task fails and names them.
   type: bool
   default: false
+pbx_ad_rollback_run_id:
+  description:
+    - The run that the entry point V(rollback) undoes. If it is empty, the latest one that changed anything.
+  type: str
+  default: ""
+pbx_ad_rollback_pause:
+  description: Whether the rules of what that run synchronized are paused, so that the next run does not do it again.
+  type: bool
+  default: true
+pbx_ad_rollback_send_welcome_email:
+  description: Whether the users of extensions that are created again get the PBX's welcome e-mail.
+  type: bool
+  default: false
 pbx_ad_report_path:
   description:
     - File that a page of what was done is written to, also when it failed, and in check mode a page of the plan.
@@ -129,6 +142,7 @@ _EXPECT = ("pbx_ad_expect_plan_id", "pbx_ad_expect_changes")
 _DELETE = ("pbx_ad_delete_extensions", "pbx_ad_delete_organizations", "pbx_ad_delete_groups")
 _DELETE_IN_USE_TOO = (*_DELETE, "pbx_ad_delete_extensions_in_use")
 _WRITE = tuple(name for name in _OWN if name.startswith(("pbx_ad_report_", "pbx_ad_metrics_")))
+_ROLLBACK = tuple(name for name in _OWN if name.startswith("pbx_ad_rollback_"))
 _RUN = ("pbx_ad_kinds", "pbx_ad_allow_guarded", "pbx_ad_keep_snapshot", *_EXPECT)
 
 
@@ -184,6 +198,11 @@ ENTRY_POINTS: Mapping[str, EntryPoint] = {
         "Resumes the rules of O(resume:pbx_ad_kinds), as they were saved, and carries them out.",
         (*_RUN, *_WRITE),
         needs_kinds=True,
+    ),
+    "rollback": EntryPoint(
+        "Undo a run",
+        "Undoes what a run has changed. What that does is shown first, and then exactly that is done.",
+        (*_EXPECT, *_ROLLBACK, *_WRITE),
     ),
     "disable": EntryPoint(
         "Disable the integration",

@@ -41,6 +41,18 @@ def test_the_examples_of_update_now_run_in_their_order(site: PlaybookSite) -> No
     assert site.names == {"2000": "Anna"}
 
 
+def test_the_examples_of_the_rollback_run_in_their_order(site: PlaybookSite) -> None:
+    site.add_user("Anna")
+    _connect(site)
+    _play(site, [{"pbxops.yeastar.pbx_ad_user_sync": site.options}])
+
+    played = _play_examples(site, "pbx_ad_rollback", site.environment)
+
+    # It is undone once; the last example finds it undone already.
+    assert played.recap["localhost"]["changed"] == 2
+    assert site.names == {}
+
+
 def test_the_examples_of_users_run_in_their_order(site: PlaybookSite) -> None:
     _add_the_people_of_the_examples(site)
     for number, fields in {"2002": {}, "2003": {}, "2060": {"email_addr": "frida@lab.test"}}.items():

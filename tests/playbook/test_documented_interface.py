@@ -23,8 +23,9 @@ from tests.playbook.playbook_site import NOT_CONNECTED_YET, REPOSITORY, Playbook
 # In the order in which they need each other.
 _SYNCHRONIZING = ("pbx_ad_ou_sync", "pbx_ad_user_sync", "pbx_ad_group_sync")
 _CHANGING = ("pbx_ad_connection", *_SYNCHRONIZING, "pbx_ad_sync", "pbx_ad_schedule")
+_UNDOING = "pbx_ad_rollback"
 _TELLING = ("pbx_ad_info", "pbx_ad_user_info")
-_MODULES = (*_CHANGING, *_TELLING)
+_MODULES = (*_CHANGING, _UNDOING, *_TELLING)
 # What a module needs besides the connection.
 _REQUIRED = {"pbx_ad_schedule": {"timezone": "Europe/Berlin"}}
 _ALL_THERE_IS = {"gather": [part.value for part in Gather]}
@@ -218,6 +219,13 @@ def _results_of_all_kinds(site: PlaybookSite) -> dict[str, list[dict[str, Any]]]
         _begin_an_update_and_leave_it(site)
         run(rule=options, warnings=warnings, modules=[module])
         assert results[module][-1]["recovered"]
+    # The last run has deleted everything; in the place of one thing there is another.
+    site.pbx.pbx.seed_group("Team")
+    run(warnings=("conflict",), modules=[_UNDOING])
+    _begin_an_update_and_leave_it(site)
+    run("--check", warnings=("conflict",), modules=[_UNDOING])
+    assert results[_UNDOING][0]["not_restored"]
+    assert results[_UNDOING][-1]["recovered"]
     return results
 
 

@@ -23,10 +23,12 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.results import (
     Result,
     life_result,
+    rollback_result,
     rule_result,
     schedule_result,
     update_result,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rollback import RollbackRequest, roll_back
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.saving import GivenRule, Synchronize, given_rule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.schedule import (
     SCHEDULE_OPTIONS,
@@ -69,6 +71,13 @@ UPDATE_MODULE_OPTIONS: dict[str, dict[str, Any]] = {
     **{kind.value: {"type": "dict"} for kind in KINDS},
     "allow_guarded": {"type": "str", "default": ""},
     **SNAPSHOT_OPTIONS,
+    **EXPECT_OPTIONS,
+}
+ROLLBACK_MODULE_OPTIONS: dict[str, dict[str, Any]] = {
+    **CONNECTION_OPTIONS,
+    "run_id": {"type": "str", "default": ""},
+    "pause": {"type": "bool", "default": True},
+    "send_welcome_email": {"type": "bool", "default": False},
     **EXPECT_OPTIONS,
 }
 SCHEDULE_MODULE_OPTIONS: dict[str, dict[str, Any]] = {**CONNECTION_OPTIONS, **SCHEDULE_OPTIONS}
@@ -148,6 +157,21 @@ def update_module(options: Mapping[str, Any], check_mode: bool, command: str) ->
     pbx_warnings: list[str] = []
     updated = update(make_world(options, check_mode, command, pbx_warnings), request)
     return warned(update_result(updated), options, pbx_warnings)
+
+
+def rollback_module(options: Mapping[str, Any], check_mode: bool, command: str) -> Result:
+    """Do the work of pbx_ad_rollback."""
+    request = RollbackRequest(
+        command=command,
+        run_id=options["run_id"].strip(),
+        pause=options["pause"],
+        send_welcome_email=options["send_welcome_email"],
+        check_mode=check_mode,
+        expected=_expected(options),
+    )
+    pbx_warnings: list[str] = []
+    rolled_back = roll_back(make_world(options, check_mode, command, pbx_warnings), request)
+    return warned(rollback_result(rolled_back), options, pbx_warnings)
 
 
 def schedule_module(options: Mapping[str, Any], check_mode: bool, command: str) -> Result:

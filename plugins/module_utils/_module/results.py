@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.life import LifeReport, integration_data
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report import Report, guard_id
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rollback import RolledBack
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.schedule import ScheduleReport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.update import Updated
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import NOT_CONNECTED
@@ -97,6 +98,21 @@ def life_result(life: LifeReport) -> Result:
     if life.directory is not None:
         values["deleted_objects_readable"] = life.directory.deleted_objects_readable
     return Result(values, (*life.warnings, *_told_warnings(life.report)), life.report.failure)
+
+
+def rollback_result(rolled_back: RolledBack) -> Result:
+    """Return the result of the module that undoes a run."""
+    report = rolled_back.report
+    values = {
+        **_values(report),
+        "not_restored": [
+            {"kind": one.kind.value, "number": one.number, "name": one.name, "guid": one.guid, "what": list(one.what)}
+            for one in rolled_back.not_restored
+        ],
+        "rolled_back_run_id": rolled_back.undone.id if rolled_back.undone is not None else "",
+        "paused": [kind.value for kind in rolled_back.paused],
+    }
+    return Result(values, (*report.warnings, *_conflict_warnings(report)), report.failure)
 
 
 def schedule_result(report: ScheduleReport) -> Result:
