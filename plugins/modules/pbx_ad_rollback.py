@@ -106,6 +106,21 @@ summary:
     skipped:
       description: Changes that were not tried because what they need was not done.
       type: int
+    park:
+      description: Extensions to park again.
+      type: int
+    unpark:
+      description: Parked extensions to make usable again.
+      type: int
+    waiting:
+      description: Always 0.
+      type: int
+    drift:
+      description: Always 0.
+      type: int
+    deferred:
+      description: Always 0.
+      type: int
   sample:
     create: 1
     associate: 0
@@ -118,6 +133,11 @@ summary:
     failed: 0
     stopped: 0
     skipped: 0
+    park: 0
+    unpark: 0
+    waiting: 0
+    drift: 0
+    deferred: 0
 changes:
   description:
     - The changes, in the order in which they are done. When the task fails, those that were not done.
@@ -129,7 +149,7 @@ changes:
       description: What the change is about, V(organization), V(extension_group) or V(extension).
       type: str
     action:
-      description: V(create), V(associate), V(update), V(release) or V(delete).
+      description: V(create), V(associate), V(update), V(park), V(unpark), V(release) or V(delete).
       type: str
     state:
       description: V(planned) in check mode, else V(done), V(failed), V(unknown), V(stopped) or V(skipped).
