@@ -107,8 +107,9 @@ options:
   park_days:
     description:
       - For how many days an extension that is due for deletion is parked first. With V(0) it is deleted at once.
-      - A parked extension cannot be used and loses nothing. Its phones no longer register, for it gets a registration name that nobody knows; nobody signs in to
-        the Linkus clients, for their password becomes a random one; colleagues see it as off work. Its number, voicemail, call history and all settings stay.
+      - A parked extension cannot be used and loses nothing. Its phones no longer register, for it gets a registration name that nobody knows; nobody signs in
+        to the Linkus clients, for their password becomes a random one; colleagues see it as off work. Its number, voicemail, call history and all settings
+        stay.
       - When the user is back (enabled, restored, in scope again) it gets its registration name and presence status back, and the phones register again.
         The Linkus password of before is not known to anybody; O(send_welcome_email) sends the user the e-mail with which to set a new one.
       - If the account was deleted and made anew, O(associate_by_email) lets the new account take the parked extension over.

@@ -534,7 +534,7 @@ def test_the_search_finds_what_is_planted(watched: Watched, postgresql: Postgres
 
     watched.play(shown)
     shown.unlink()
-    with closing(sqlite3.connect(site.ledger_path)) as ledger, ledger:
+    with closing(sqlite3.connect(site.ledger_path, isolation_level=None)) as ledger:
         ledger.execute("UPDATE runs SET error = ?", (f"x{token}x",))
         assert ledger.execute("UPDATE snapshot SET content = ?", (zlib.compress(secret.encode()),)).rowcount == 1
     # Twice as long as the time between two looks of the watch, and then some.
