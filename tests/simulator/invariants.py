@@ -26,7 +26,15 @@ from tests.simulator.picture import Key, Picture
 from tests.simulator.rules import Options, Rules, guarded
 from tests.simulator.site import Command
 from tests.simulator.troubles import EDITED, Side
-from tests.simulator.truth import DELETE, RELEASE, fates_of_group, fates_of_unit, fates_of_user
+from tests.simulator.truth import (
+    DELETE,
+    RELEASE,
+    fates_of_group,
+    fates_of_unit,
+    fates_of_user,
+    is_kept_out,
+    takes_user_in,
+)
 
 _TOKEN_ENDPOINTS = ("get_token", "refresh_token", "del_token")
 _ACCESS = ("reg_name", "user_password", "earlier_user_passwords", "presence_status")
@@ -436,6 +444,37 @@ def the_run_does_what_check_mode_showed(seen: Observed) -> None:
 
 def _without_hands(seen: Observed) -> tuple[object, ...]:
     return seen.before.pbx if seen.touched else seen.after.pbx
+
+
+# --- 5
+
+
+def all_that_is_wanted_is_there(seen: Observed) -> None:
+    """At rest, who is in scope has an extension or is told why not, and who is in a group is in its extension group."""
+    (truth,) = seen.truths
+    if seen.command.failure or any(thing.hidden for thing in truth.things.values()):
+        return
+    told = {conflict["guid"] for conflict in seen.command.values["conflicts"]}
+    options = seen.rules.get(RuleKind.USERS)
+    for user in truth.of(Kind.USER) if options is not None else ():
+        is_out = not takes_user_in(truth, options or {}, user) or is_kept_out(options or {}, user, seen.at)
+        require(
+            is_out or user.guid in seen.after.associations or user.guid in told,
+            f"{user.name} ({user.guid}) is in scope, has no extension, and nothing tells why",
+        )
+    options = seen.rules.get(RuleKind.GROUPS)
+    if options is None or options["drift"] != "correct" or options["drift_fields"]:
+        return
+    for held in seen.after.objects.values():
+        if held.rule is not RuleKind.GROUPS or held.guid in told or truth.alive(held.guid) is None:
+            continue
+        wanted = {
+            one.extension_id
+            for guid, one in seen.after.associations.items()
+            if one.extension_id in seen.after.extensions and truth.alive(guid) and truth.is_member(guid, held.guid)
+        }
+        lacking = wanted - seen.after.groups[held.object_id].members.keys()
+        require(not lacking, f"the extensions with ids {sorted(lacking)} are not in the group {held.name}")
 
 
 # --- 6

@@ -11,10 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from random import Random
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import IncompleteReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerLockedError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.life import LifeRequest, Wanted
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.saving import GivenRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.update import Update
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import IncompleteListError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import State
@@ -29,7 +31,7 @@ from tests.simulator.administrators import DirectoryAdministrator, PbxAdministra
 from tests.simulator.clock import DAY, SimulatedClock
 from tests.simulator.directory import SimulatedDirectory
 from tests.simulator.domain_controller import ServerManners
-from tests.simulator.invariants import ALL, BrokenInvariantError, Observed, require
+from tests.simulator.invariants import ALL, BrokenInvariantError, Observed, all_that_is_wanted_is_there, require
 from tests.simulator.picture import Key, Picture, take, take_again
 from tests.simulator.rules import Rules, draw_rules, given
 from tests.simulator.site import BASE_DN, Command, Site, Sizes
@@ -224,6 +226,7 @@ class Life:
     def _refused(self, shown: Command) -> None:
         """A rule that cannot be carried out as things stand: the run says the same, and does nothing."""
         self.tally.counts["rounds: refused"] += 1
+        self._require_due_refusal(shown)
         seen = self._observe(self._request())
         require(seen.command.error is not None, f"check mode failed ({shown.failure}), and the run did not")
         require(seen.after.pbx == seen.before.pbx, f"a run that failed changed the PBX: {seen.command.failure}")
@@ -232,6 +235,12 @@ class Life:
         self._tries += 1
         if self._tries < _MOST_TRIES:
             self._round()
+
+    def _require_due_refusal(self, command: Command) -> None:
+        """Undisturbed, an answer is incomplete only where the account may not see something."""
+        is_hidden = any(thing.hidden for thing in self.site.directory.things.values())
+        is_incomplete = isinstance(command.error, IncompleteReadError | IncompleteListError)
+        require(is_hidden or not is_incomplete, f"a whole answer was taken for an incomplete one: {command.failure}")
 
     def _request(self, *, check_mode: bool = False, allowed: str = "") -> Update:
         return Update("pbx_ad_sync", BASE_DN, self._given, tuple(self._rules), check_mode=check_mode, allowed=allowed)
@@ -316,6 +325,7 @@ class Life:
             if command.error is not None:
                 self._say(f"the run is refused: {command.failure}")
                 self.tally.counts["rests refused"] += 1
+                self._require_due_refusal(command)
                 self._directory_administrator.reveal_all()
                 self._draw_rules()
                 return
@@ -354,6 +364,7 @@ class Life:
         require(seen.before.objects == seen.after.objects, "a run that had nothing to do changed associations")
         require(not seen.after.unfinished, "the journal has open rows at rest")
         self._require_no_orphan(seen.after)
+        all_that_is_wanted_is_there(seen)
         self.tally.counts["rests"] += 1
 
     def _require_no_orphan(self, picture: Picture) -> None:

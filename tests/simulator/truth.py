@@ -24,9 +24,7 @@ def fates_of_user(directory: SimulatedDirectory, options: Options, held: Associa
     statuses = options.get("delete_when", ["deleted"])
     if thing is None or thing.hidden:
         return {DELETE} if "deleted" in statuses and _is_proved_gone(directory, options, guid) else set()
-    if "disabled" in statuses and thing.disabled:
-        return {DELETE}
-    if "expired" in statuses and thing.expires is not None and thing.expires <= now:
+    if is_kept_out(options, thing, now):
         return {DELETE}
     if not takes_user_in(directory, options, thing):
         is_unlisted = options["scope"] == "users" and held.origin is Origin.BOUND
@@ -34,6 +32,13 @@ def fates_of_user(directory: SimulatedDirectory, options: Options, held: Associa
     if options["scope"] == "users" and held.number not in _numbers_of(options, thing):
         return {RELEASE}
     return set()
+
+
+def is_kept_out(options: Options, user: Thing, now: datetime) -> bool:
+    """Whether the status of an account is one that has no extension under a rule."""
+    statuses = options.get("delete_when", ["deleted"])
+    is_expired = user.expires is not None and user.expires <= now
+    return ("disabled" in statuses and user.disabled) or ("expired" in statuses and is_expired)
 
 
 def takes_user_in(directory: SimulatedDirectory, options: Options, user: Thing) -> bool:
