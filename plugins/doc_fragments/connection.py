@@ -15,7 +15,6 @@ options:
       - Host name of a domain controller. Its certificate must name it, so an address works only where the certificate names that.
       - If not set, the environment variable E(PBX_AD_DIRECTORY_HOST) is used.
     type: str
-    required: true
   directory_protocol:
     description:
       - V(ldaps) is TLS from the first byte, V(start_tls) is LDAP upgraded to TLS before the password is sent, V(ldap) is LDAP in clear.
@@ -34,20 +33,17 @@ options:
       - Distinguished name of the object below which users, organizational units and groups are looked for, for example V(DC=example,DC=com).
       - If not set, the environment variable E(PBX_AD_DIRECTORY_BASE_DN) is used.
     type: str
-    required: true
   directory_username:
     description:
       - The account to read the directory with, as a distinguished name or a user principal name. Rights to read are enough.
       - To prove that a user was deleted, it must also be allowed to read the Deleted Objects container; see the README.
       - If not set, the environment variable E(PBX_AD_DIRECTORY_USERNAME) is used.
     type: str
-    required: true
   directory_password:
     description:
       - The account's password. It is never saved.
       - If not set, the environment variable E(PBX_AD_DIRECTORY_PASSWORD) is used.
     type: str
-    required: true
   directory_validate_certs:
     description:
       - Whether the domain controller's certificate and the host name in it are verified.
@@ -70,19 +66,16 @@ options:
       - Address of the PBX's web portal, for example V(https://pbx.example.com:8088).
       - If not set, the environment variable E(PBX_AD_PBX_URL) is used.
     type: str
-    required: true
   pbx_client_id:
     description:
       - Client ID shown on the PBX at B(Integrations > API).
       - If not set, the environment variable E(PBX_AD_PBX_CLIENT_ID) is used.
     type: str
-    required: true
   pbx_client_secret:
     description:
       - Client Secret shown beside it. It is never saved.
       - If not set, the environment variable E(PBX_AD_PBX_CLIENT_SECRET) is used.
     type: str
-    required: true
   pbx_validate_certs:
     description:
       - Whether the PBX's certificate and the host name in it are verified.
@@ -140,10 +133,27 @@ notes:
   - One run at a time may use a ledger; a second one fails at once and says who holds it.
 """
 
+    # What a module cannot do without, said of the options above.
+    REQUIRED = r"""
+options:
+  directory_host:
+    required: true
+  directory_base_dn:
+    required: true
+  directory_username:
+    required: true
+  directory_password:
+    required: true
+  pbx_url:
+    required: true
+  pbx_client_id:
+    required: true
+  pbx_client_secret:
+    required: true
+"""
+
     # For modules that can do without the directory and the PBX.
-    OFFLINE = DOCUMENTATION.replace("    required: true\n", "").replace(
-        "options:\n",
-        """
+    OFFLINE = r"""
 options:
   offline:
     description:
@@ -155,6 +165,4 @@ options:
         are required. If true, O(ledger_path), or O(ledger_url) with O(ledger_name), or O(pbx_url) is, to name the ledger.
     type: bool
     default: false
-""",
-        1,
-    )
+"""

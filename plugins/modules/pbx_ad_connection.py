@@ -55,6 +55,7 @@ options:
     default: false
 extends_documentation_fragment:
   - pbxops.yeastar.connection
+  - pbxops.yeastar.connection.required
   - pbxops.yeastar.expect
   - pbxops.yeastar.attributes
 seealso:

@@ -87,6 +87,7 @@ options:
     default: false
 extends_documentation_fragment:
   - pbxops.yeastar.connection
+  - pbxops.yeastar.connection.required
   - pbxops.yeastar.rule
   - pbxops.yeastar.guard.groups
   - pbxops.yeastar.expect

@@ -29,6 +29,7 @@ options:
     type: int
     default: 20
 extends_documentation_fragment:
+  - pbxops.yeastar.connection
   - pbxops.yeastar.connection.offline
   - pbxops.yeastar.attributes.info
 seealso:

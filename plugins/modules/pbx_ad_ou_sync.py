@@ -116,6 +116,7 @@ options:
     default: false
 extends_documentation_fragment:
   - pbxops.yeastar.connection
+  - pbxops.yeastar.connection.required
   - pbxops.yeastar.rule
   - pbxops.yeastar.guard.units
   - pbxops.yeastar.expect

@@ -50,6 +50,7 @@ options:
     default: present
 extends_documentation_fragment:
   - pbxops.yeastar.connection
+  - pbxops.yeastar.connection.required
   - pbxops.yeastar.attributes
 attributes:
   check_mode:

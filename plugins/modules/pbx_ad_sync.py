@@ -45,6 +45,7 @@ options:
     default: ""
 extends_documentation_fragment:
   - pbxops.yeastar.connection
+  - pbxops.yeastar.connection.required
   - pbxops.yeastar.expect
   - pbxops.yeastar.snapshot
   - pbxops.yeastar.attributes

@@ -54,6 +54,7 @@ options:
     type: int
     default: 100
 extends_documentation_fragment:
+  - pbxops.yeastar.connection
   - pbxops.yeastar.connection.offline
   - pbxops.yeastar.attributes.info
 seealso:

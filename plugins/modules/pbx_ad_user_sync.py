@@ -173,6 +173,7 @@ options:
     default: false
 extends_documentation_fragment:
   - pbxops.yeastar.connection
+  - pbxops.yeastar.connection.required
   - pbxops.yeastar.rule
   - pbxops.yeastar.guard.users
   - pbxops.yeastar.expect
