@@ -113,6 +113,12 @@ pbx_ad_rollback_send_welcome_email:
   description: Whether the users of extensions that are created again get the PBX's welcome e-mail.
   type: bool
   default: false
+pbx_ad_rollback_delete_in_use:
+  description:
+    - Whether the rollback deletes extensions that are in a call, or agents of a queue. Otherwise those are left, and
+      the task fails and names them.
+  type: bool
+  default: false
 pbx_ad_report_path:
   description:
     - File that a page of what was done is written to, also when it failed, and in check mode a page of the plan.

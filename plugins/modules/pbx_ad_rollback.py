@@ -39,6 +39,12 @@ options:
       - Whether the users of extensions that are created again get the PBX's welcome e-mail for the Linkus clients. Their passwords are new ones.
     type: bool
     default: false
+  delete_in_use:
+    description:
+      - Whether an extension that the run created is deleted although it is in a call or an agent of a queue. Otherwise it is left, the task fails and names it,
+        and another rollback of the same run takes it up.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - pbxops.yeastar.connection
   - pbxops.yeastar.connection.required

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import Applied, Hands, apply
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.in_use import InUse
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.in_use import InUse, left_in_use
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration, Ledger, Pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rehearsal import Standing, rehearse
@@ -36,7 +36,6 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.clean_up impo
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, Verdict
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Resolution
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import State
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 
 
@@ -138,6 +137,7 @@ def _report(
     applied: Applied,
     recovered: tuple[Resolution, ...] = (),
 ) -> Report:
+    left = [] if cleaning.request.check_mode else left_in_use(applied.outcomes)
     told = tuple(replace(stage, outcomes=outcomes) for stage, outcomes in zip(stages, applied.outcomes, strict=True))
     return Report(
         began=cleaning.began,
@@ -147,14 +147,5 @@ def _report(
         run_id="",
         ledger=cleaning.ledger.location,
         recovered=recovered,
-        failure=" ".join([*failures(told, applied.ended_by), *_left(told)]),
+        failure=" ".join([*failures(told, applied.ended_by), *left]),
     )
-
-
-def _left(stages: Sequence[StageReport]) -> list[str]:
-    """Tell what a clean-up has not cleaned up: there may be no later run that it could be left to."""
-    left = [outcome.change for stage in stages for outcome in stage.outcomes if outcome.state is State.DEFERRED]
-    if not left:
-        return []
-    numbers = ", ".join(dict.fromkeys(change.number or change.name for change in left))
-    return [f"In use and therefore left: {numbers}. Run again later, or set delete_in_use."]

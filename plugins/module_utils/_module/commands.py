@@ -78,6 +78,7 @@ ROLLBACK_MODULE_OPTIONS: dict[str, dict[str, Any]] = {
     "run_id": {"type": "str", "default": ""},
     "pause": {"type": "bool", "default": True},
     "send_welcome_email": {"type": "bool", "default": False},
+    "delete_in_use": {"type": "bool", "default": False},
     **EXPECT_OPTIONS,
 }
 SCHEDULE_MODULE_OPTIONS: dict[str, dict[str, Any]] = {**CONNECTION_OPTIONS, **SCHEDULE_OPTIONS}
@@ -168,6 +169,7 @@ def rollback_module(options: Mapping[str, Any], check_mode: bool, command: str) 
         send_welcome_email=options["send_welcome_email"],
         check_mode=check_mode,
         expected=_expected(options),
+        delete_in_use=options["delete_in_use"],
     )
     pbx_warnings: list[str] = []
     rolled_back = roll_back(make_world(options, check_mode, command, pbx_warnings), request)

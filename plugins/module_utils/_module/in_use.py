@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Verdict
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.live_use import may_disturb, put_off
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import LiveUse
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import Outcome, State
 
 
 class InUse:
@@ -42,3 +44,15 @@ class InUse:
             f"The PBX does not answer {' and '.join(self._live.unknown)}, so that an extension in use may be deleted. "
             "Permit these calls to the API application, or update the firmware.",
         )
+
+
+def left_in_use(outcomes: Iterable[Sequence[Outcome]]) -> list[str]:
+    """Tell, in sentences, what was left where no later run of its own accord takes it up.
+
+    :param outcomes: of each stage.
+    """
+    left = [one.change for stage in outcomes for one in stage if one.state is State.DEFERRED]
+    if not left:
+        return []
+    numbers = ", ".join(dict.fromkeys(change.number or change.name for change in left))
+    return [f"In use and therefore left: {numbers}. Run again later, or set delete_in_use."]

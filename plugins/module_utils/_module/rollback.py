@@ -16,6 +16,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply impor
     apply,
     send_welcome_emails,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.in_use import InUse, left_in_use
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
     Integration,
@@ -56,6 +57,7 @@ class RollbackRequest:
 
     :param run_id: the run; "" for the latest that changed anything and is no rollback itself.
     :param pause: whether the rules of the kinds concerned are paused first, so that no run does it all again.
+    :param delete_in_use: whether extensions that the run created are deleted although they are in use.
     """
 
     command: str
@@ -64,6 +66,7 @@ class RollbackRequest:
     send_welcome_email: bool
     check_mode: bool
     expected: Expected = field(default_factory=Expected)
+    delete_in_use: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +149,17 @@ def _undo(undoing: _Undoing, integration: Integration, pbx: Pbx, settled: Settle
     standing = Standing(settled.pbx, memory.associations, memory.objects)
     made = plan_rollback(rule, read_history(ledger, undone.id), standing, integration.domain)
     kinds = [RuleKind(kind) for kind in undone.kinds]
-    stages = (StageReport(next(iter(kinds), RuleKind.USERS), made.plan, Verdict(made.plan.changes), GuardLimits()),)
+    verdict, in_use = Verdict(made.plan.changes), InUse(pbx)
+    if not request.delete_in_use:
+        verdict = in_use.spare(verdict)
+    stages = (StageReport(next(iter(kinds), RuleKind.USERS), made.plan, verdict, GuardLimits()),)
     require_expected(request.expected, stages)
     paused = _to_pause(ledger, kinds) if request.pause and made.plan.changes else ()
     if request.check_mode or not made.plan.changes:
         report = _report(undoing, stages, Applied((planned(stages[0].verdict),)), settled)
     else:
         report = _carry_out(undoing, pbx, settled, stages, paused)
+    report = replace(report, warnings=(*report.warnings, *in_use.warnings))
     return RolledBack(report, undone, made.not_restored, paused)
 
 
@@ -202,6 +209,7 @@ def _report(
     settled: Settled,
     problems: Sequence[str] = (),
 ) -> Report:
+    left = [] if undoing.request.check_mode else left_in_use(applied.outcomes)
     told = tuple(replace(stage, outcomes=outcomes) for stage, outcomes in zip(stages, applied.outcomes, strict=True))
     return Report(
         began=undoing.began,
@@ -212,5 +220,5 @@ def _report(
         ledger=undoing.ledger.location,
         recovered=settled.recovered,
         warnings=undoing.warnings,
-        failure=" ".join([*failures(told, applied.ended_by), *problems]),
+        failure=" ".join([*failures(told, applied.ended_by), *left, *problems]),
     )

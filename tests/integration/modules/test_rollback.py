@@ -283,3 +283,28 @@ def test_a_parking_is_put_back(filled: Site) -> None:
     again = _roll_back(filled, run_id=done["run_id"])
     assert [action for action, _name, _reason in actions(again)] == ["park"]
     assert filled.extension_of("Anna")["reg_name"] != former
+
+
+def test_a_created_extension_in_a_call_is_left_until_it_is_over(filled: Site) -> None:
+    filled.add_user("Carla", mail="carla@lab.test", parent=f"OU=Staff,{filled.base_dn}")
+    filled.update()
+    call = filled.pbx.pbx.start_call("2002")
+
+    shown = _roll_back(filled, check=True)
+    assert "deferred" in {change["state"] for change in shown["changes"]}
+    left = _roll_back(filled, fails=True)
+    assert "In use and therefore left: 2002" in left["msg"]
+    assert "2002" in filled.pbx.state.extensions
+
+    filled.pbx.pbx.end_call(call)
+    _roll_back(filled)
+    assert "2002" not in filled.pbx.state.extensions
+    assert _roll_back(filled)["changed"] is False
+
+
+def test_a_created_extension_in_a_queue_is_deleted_if_that_is_asked_for(filled: Site) -> None:
+    filled.add_user("Carla", mail="carla@lab.test", parent=f"OU=Staff,{filled.base_dn}")
+    filled.update()
+    filled.pbx.pbx.add_queue("6400", agents=["2002"])
+    _roll_back(filled, delete_in_use=True)
+    assert "2002" not in filled.pbx.state.extensions
