@@ -24,6 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import 
 
 _DOCS = Path(__file__).parents[2] / "docs"
 USERS = (_DOCS / "users.md").read_text(encoding="utf-8")
+TRUST = (_DOCS / "trust.md").read_text(encoding="utf-8")
 GUARD = (_DOCS / "guard.md").read_text(encoding="utf-8")
 OBJECTS = (_DOCS / "organizations-and-groups.md").read_text(encoding="utf-8")
 ROLLBACK = (_DOCS / "rollback.md").read_text(encoding="utf-8")
@@ -37,6 +38,15 @@ def test_every_conflict_is_described_once_and_none_that_does_not_exist() -> None
     told = [*(code for codes in found for code in codes), ConflictCode.CHANGED_SINCE.value]
     assert sorted(told) == sorted(code.value for code in ConflictCode)
     assert set(_codes(ROLLBACK)) <= set(told)
+
+
+def test_every_promise_has_a_command_that_tries_it_with_tests_that_are_there() -> None:
+    rows = [line for line in TRUST.splitlines() if line.startswith("| ") and not line.startswith("| promise")]
+    assert len(rows) >= 15
+    for row in rows:
+        found = re.findall(r"tests/[\w/]+(?:\.py)?", row.rpartition("|")[0].rpartition("|")[2])
+        assert found, row
+        assert all((_DOCS.parent / path).exists() for path in found), found
 
 
 def _codes(section: str) -> list[str]:
