@@ -39,6 +39,9 @@ LDAP = "ldap"
 LDAPS = "ldaps"
 START_TLS = "start_tls"
 
+#: What the library raises, beside its own exceptions, on bytes that are no LDAP answer: it decodes without looking.
+LIBRARY_FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
 _SUCCESS = 0
 _GLOBAL_CATALOG_PORTS = (3268, 3269)
 # X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH (OpenSSL, x509_vfy.h)
@@ -77,7 +80,10 @@ def connect(settings: DirectorySettings) -> Iterator[Connection]:
     """
     _check_settings(settings)
     tls_failures: list[Exception] = []
-    connection = _make_connection(settings, tls_failures)
+    try:
+        connection = _make_connection(settings, tls_failures)
+    except ldap3.core.exceptions.LDAPException as error:
+        raise _unreachable(settings, error) from None
     try:
         _open(connection, settings, tls_failures)
         if settings.protocol == START_TLS:
@@ -174,7 +180,7 @@ def _tls_context(settings: DirectorySettings) -> ssl.SSLContext:
 def _open(connection: Connection, settings: DirectorySettings, tls_failures: list[Exception]) -> None:
     try:
         socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):
         raise DirectoryUnreachableError(
             f"directory_host {settings.host} has no address.", "Check the name and this computer's name resolution."
         ) from None
@@ -206,6 +212,12 @@ def _bind(connection: Connection, settings: DirectorySettings) -> None:
         connection.bind(read_server_info=False)
     except ldap3.core.exceptions.LDAPException as error:
         raise _unreachable(settings, error) from None
+    except LIBRARY_FAULTS:
+        # Not the fault's own text: it may hold what was to be sent, the password.
+        raise DirectoryError(
+            f"What answers at directory_host {settings.host}, port {settings.port}, does not speak LDAP.",
+            "Check directory_host, directory_port and directory_protocol.",
+        ) from None
     result = connection.result
     if result["result"] != _SUCCESS:
         raise bind_error(result["result"], result["description"], result["message"])

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad import values
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import IncompleteReadError
@@ -22,14 +24,17 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory imp
 GUID = "objectGUID"
 ACCOUNT_NAME = "sAMAccountName"
 IS_DELETED = "isDeleted"
+_EXPIRES = "accountExpires"
 
 NODE_ATTRIBUTES = (GUID,)
 # What searches go by. An object that hides one of these from the account is in no answer to them.
 FINDING_ATTRIBUTES = ("objectClass", "objectCategory", "groupType")
 GROUP_ATTRIBUTES = (GUID, "name", "objectSid", "member")
-_USER_ATTRIBUTES = (GUID, ACCOUNT_NAME, "userAccountControl", "accountExpires", "primaryGroupID")
+_USER_ATTRIBUTES = (GUID, ACCOUNT_NAME, "userAccountControl", _EXPIRES, "primaryGroupID")
 # Without these an account's state or identity is unknown. The directory leaves out what the reader may not see.
 _NEEDED_USER_ATTRIBUTES = (GUID, ACCOUNT_NAME, "userAccountControl", "primaryGroupID")
+
+_Value = TypeVar("_Value")
 
 
 def needed(entry: Entry, attribute: str) -> bytes:
@@ -49,9 +54,29 @@ def needed(entry: Entry, attribute: str) -> bytes:
 def guid_of(entry: Entry) -> str:
     """Return an object's objectGUID as text.
 
-    :raises IncompleteReadError: if it did not come.
+    :raises IncompleteReadError: if it did not come, or is none.
     """
-    return values.guid_text(needed(entry, GUID))
+    return _decoded(entry, GUID, values.guid_text)
+
+
+def time_of(entry: Entry, attribute: str) -> datetime:
+    """Return the time in an attribute that every such object has.
+
+    :raises IncompleteReadError: if it did not come, or is none.
+    """
+    return _decoded(entry, attribute, values.generalized_time)
+
+
+def _decoded(entry: Entry, attribute: str, decode: Callable[[bytes], _Value]) -> _Value:
+    """Decode an attribute that every such object has; an account of which a part is unreadable is not known at all."""
+    raw = needed(entry, attribute)
+    try:
+        return decode(raw)
+    except ValueError:
+        raise IncompleteReadError(
+            f"{entry.dn or 'The server'} was read with a {attribute} that cannot be read.",
+            "Nothing was changed; run again, and check the object in the directory if it stays so.",
+        ) from None
 
 
 def require_findable(entry: Entry) -> None:
@@ -67,7 +92,7 @@ def require_findable(entry: Entry) -> None:
 
 def is_deleted(entry: Entry) -> bool:
     """Tell whether an object that was asked for with IS_DELETED is a deleted one (MS-ADTS 3.1.1.5.5)."""
-    return values.boolean(entry.first(IS_DELETED) or b"FALSE")
+    return entry.first(IS_DELETED) is not None and _decoded(entry, IS_DELETED, values.boolean)
 
 
 def user_attributes(wanted: Sequence[str]) -> tuple[str, ...]:
@@ -78,32 +103,36 @@ def user_attributes(wanted: Sequence[str]) -> tuple[str, ...]:
 def user(entry: Entry, wanted: Sequence[str]) -> DirectoryUser:
     """Return a user with those of the wanted attributes that have a value.
 
-    :raises IncompleteReadError: if what tells its identity or state did not come.
+    :raises IncompleteReadError: if what tells its identity or state did not come, or cannot be read.
     """
-    _guid, account_name, control, primary_group = (needed(entry, name) for name in _NEEDED_USER_ATTRIBUTES)
+    for name in _NEEDED_USER_ATTRIBUTES:
+        needed(entry, name)
     texts = {name: entry.values.get(name.lower()) for name in wanted}
     return DirectoryUser(
         guid=guid_of(entry),
         dn=entry.dn,
-        account_name=values.text(account_name),
+        account_name=_decoded(entry, ACCOUNT_NAME, values.text),
         # The values of an attribute with several have no order; the least is the same in every run.
         attributes={name: values.text(min(raw)) for name, raw in texts.items() if raw},
-        disabled=bool(values.integer(control) & values.ACCOUNT_DISABLED),
-        expires=values.expiry(entry.first("accountExpires")),
-        primary_group_id=values.integer(primary_group),
+        disabled=bool(_decoded(entry, "userAccountControl", values.integer) & values.ACCOUNT_DISABLED),
+        expires=_decoded(entry, _EXPIRES, values.expiry) if entry.first(_EXPIRES) is not None else None,
+        primary_group_id=_decoded(entry, "primaryGroupID", values.integer),
     )
 
 
-def group(entry: Entry) -> DirectoryGroup:
+def group(entry: Entry, domain_dn: str) -> DirectoryGroup:
     """Return a group that was asked for with GROUP_ATTRIBUTES.
 
-    :raises IncompleteReadError: if what tells its identity or name did not come.
+    :param domain_dn: where it was looked for, spelled by the same directory.
+    :raises IncompleteReadError: if what tells its identity or name did not come, or cannot be read, or it is not where
+        it was looked for.
     """
+    _names_below(entry, domain_dn)
     return DirectoryGroup(
         guid=guid_of(entry),
         dn=entry.dn,
         name=values.text(needed(entry, "name")),
-        rid=values.relative_id(needed(entry, "objectSid")),
+        rid=_decoded(entry, "objectSid", values.relative_id),
         members=tuple(values.text(member) for member in entry.values.get("member", ())),
     )
 
@@ -122,10 +151,14 @@ def unit(entry: Entry, base_dn: str) -> DirectoryUnit:
     :param base_dn: where its path begins, spelled by the same directory. The base itself has its own name for a path.
     :raises IncompleteReadError: if what tells its identity did not come, or it is not where it was looked for.
     """
+    path = _names_below(entry, base_dn) or (own_name(entry.dn),)
+    return DirectoryUnit(guid_of(entry), entry.dn, path)
+
+
+def _names_below(entry: Entry, base_dn: str) -> tuple[str, ...]:
     try:
-        path = names_below(entry.dn, base_dn) or (own_name(entry.dn),)
+        return names_below(entry.dn, base_dn)
     except ValueError as error:
         raise IncompleteReadError(
             f"{error}, where it was looked for: it was moved meanwhile.", "Nothing was changed; run again."
         ) from None
-    return DirectoryUnit(guid_of(entry), entry.dn, path)

@@ -97,7 +97,7 @@ class DirectoryReader:
         return DirectoryIdentity(
             domain=Domain(objects.guid_of(root), domain_dn, domain_dns_name(domain_dn)),
             server=values.text(objects.needed(own, "dnsHostName")),
-            time=values.generalized_time(objects.needed(own, "currentTime")),
+            time=objects.time_of(own, "currentTime"),
             deleted_objects_readable=self._can_read_deleted_objects(domain_dn),
         )
 
@@ -166,7 +166,10 @@ class DirectoryReader:
 
     def read_groups(self) -> list[DirectoryGroup]:
         """Read every group of the domain with its direct members."""
-        return [objects.group(entry) for entry in self._read(self._domain(), terms.GROUPS, objects.GROUP_ATTRIBUTES)]
+        domain_dn = self._domain()
+        return [
+            objects.group(entry, domain_dn) for entry in self._read(domain_dn, terms.GROUPS, objects.GROUP_ATTRIBUTES)
+        ]
 
     def find_groups(self, query: GroupQuery) -> frozenset[str]:
         """Find the groups of a query: their objectGUIDs."""
@@ -269,7 +272,7 @@ class DirectoryReader:
     def _read_root_dse(self) -> Entry:
         attributes = ("defaultNamingContext", "dnsHostName", "currentTime")
         entry = read_one(self._connection, Search("", terms.ANYTHING, attributes, controls=()))
-        if entry is None or entry.first("defaultNamingContext") is None:
+        if entry is None or not is_dn(values.text(entry.first("defaultNamingContext") or b"")):
             raise DirectoryError(
                 "directory_host is not an Active Directory domain controller: it names no domain.",
                 "Name a domain controller.",

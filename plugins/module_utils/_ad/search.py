@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Optional
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.connection import lost_connection
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.connection import LIBRARY_FAULTS, lost_connection
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import IncompleteReadError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.names import parse_dn
 
 try:
     import ldap3
@@ -45,7 +46,8 @@ _SUCCESS = 0
 _NO_SUCH_OBJECT = 32
 _REFERRAL = 10
 _MOST_EMPTY_PAGES = 100
-_RANGE = re.compile(r"(?P<name>[^;]+);range=(?P<low>\d+)-(?P<high>\d+|\*)", re.IGNORECASE)
+# A domain holds 2^31 objects at most, so no attribute has more values than ten digits count.
+_RANGE = re.compile(r"(?P<name>[^;]+);range=(?P<low>[0-9]{1,10})-(?P<high>[0-9]{1,10}|\*)", re.IGNORECASE)
 _RUN_AGAIN = "Nothing was changed; run again."
 _REMEDIES = {
     3: "The server's time limit was reached: name a smaller directory_base_dn, or run again when it is less busy.",
@@ -90,11 +92,16 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class _Pages:
-    """All entries of a search, and how many there were on the first and the last page."""
+    """All entries of a search, and how many there were on each page."""
 
     entries: list[dict[str, Any]]
-    first: int
-    last: int
+    sizes: Sequence[int]
+
+    @property
+    def show_their_end(self) -> bool:
+        """Whether all pages were of one size but the last, which was shorter."""
+        first, *others = self.sizes
+        return bool(others) and set(others[:-1]) <= {first} and others[-1] < first
 
 
 def read_all(connection: Connection, search: Search) -> list[Entry]:
@@ -104,9 +111,9 @@ def read_all(connection: Connection, search: Search) -> list[Entry]:
     :raises DirectoryUnreachableError: if the connection ends or falls silent.
     """
     pages = _read_pages(connection, search, PAGE_SIZE)
-    # A cookie that is lost on the way makes a full page look like the last one. One that is shorter than the first
-    # is the last indeed; all others are counted again with pages of another size, which break elsewhere.
-    if pages.last >= pages.first:
+    # A cookie that is lost on the way makes a full page look like the last one, and an entry that is lost makes a page
+    # shorter. Where the pages do not speak against both, they are counted again in a size that breaks elsewhere.
+    if not pages.show_their_end:
         _count_again(connection, search, pages)
     return [_complete_entry(connection, search, entry) for entry in pages.entries]
 
@@ -147,12 +154,12 @@ def _read_pages(connection: Connection, search: Search, page_size: int) -> _Page
             raise _incomplete(search, page_number, f"it is the {empty_pages}th empty page on end")
         entries += page
         sizes.append(len(page))
-    return _Pages(entries, sizes[0], sizes[-1])
+    return _Pages(entries, sizes)
 
 
 def _count_again(connection: Connection, search: Search, pages: _Pages) -> None:
     names_only = replace(search, attributes=(ldap3.NO_ATTRIBUTES,))
-    counted = len(_read_pages(connection, names_only, max(1, pages.first - 1)).entries)
+    counted = len(_read_pages(connection, names_only, max(1, pages.sizes[0] - 1)).entries)
     if counted != len(pages.entries):
         raise IncompleteReadError(
             f"Reading {search.base} gave {len(pages.entries)} objects, and {counted} when it was counted again: the "
@@ -173,10 +180,18 @@ def _ask(connection: Connection, search: Search, **paging: Any) -> None:
         )
     except (ldap3.core.exceptions.LDAPException, OSError) as error:
         raise lost_connection(connection, search.base or "the server's own entry", error) from None
+    except LIBRARY_FAULTS as error:
+        raise IncompleteReadError(
+            f"Reading {search.base or 'the own entry'} of {connection.server.host} gave an answer that is not LDAP "
+            f"({type(error).__name__} while it was decoded).",
+            "Check directory_host and directory_port, and what stands between this computer and the domain controller.",
+        ) from None
 
 
 def _check_result(connection: Connection, search: Search, page: int) -> None:
     result = connection.result
+    if result["type"] != "searchResDone":
+        raise _incomplete(search, page, f"it ended with a message of the kind {result['type']}")
     code = result["result"]
     if code == _SUCCESS:
         return
@@ -207,8 +222,9 @@ def _entries(connection: Connection, search: Search, page: int) -> list[dict[str
         if item["type"] == "searchResRef":
             # With DOMAIN_SCOPE the server sends none; one that does keeps a part of the answer elsewhere.
             raise _incomplete(search, page, f"a part of it is elsewhere: {', '.join(item['uri'])}")
-        if item["type"] == "searchResEntry":
-            entries.append(item)
+        if item["type"] != "searchResEntry":
+            raise _incomplete(search, page, f"it holds a message of the kind {item['type']}")
+        entries.append(item)
     return entries
 
 
@@ -222,17 +238,30 @@ def _incomplete(search: Search, page: int, why: str) -> IncompleteReadError:
 def _complete_entry(connection: Connection, search: Search, entry: dict[str, Any]) -> Entry:
     values: dict[str, list[bytes]] = {}
     ranged: list[str] = []
+    _require_dn(search, entry["dn"])
     for description, raw in entry["raw_attributes"].items():
-        if ";range=" in description.lower():
+        if ";" in description:
             ranged.append(description)
         elif raw:
             values[description.lower()] = raw
     for description in ranged:
-        name = description.partition(";")[0]
-        values[name.lower()] = _read_range(
-            connection, search, entry["dn"], description, entry["raw_attributes"][description]
-        )
+        name = description.partition(";")[0].lower()
+        if name in values:
+            raise _broken_range(entry["dn"], description, "other values of the attribute came beside it")
+        values[name] = _read_range(connection, search, entry["dn"], description, entry["raw_attributes"][description])
     return Entry(entry["dn"], values)
+
+
+def _require_dn(search: Search, dn: str) -> None:
+    """Refuse an object of which nothing tells where it is; the server's own entry alone has no name."""
+    if not dn and not search.base:
+        return
+    try:
+        parse_dn(dn)
+    except ValueError as error:
+        raise IncompleteReadError(
+            f"Reading {search.base} gave an object whose name cannot be read: {error}.", _RUN_AGAIN
+        ) from None
 
 
 def _read_range(

@@ -23,11 +23,16 @@ _FILETIME_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _NEVER = (0, 0x7FFFFFFFFFFFFFFF)
 _GUID = re.compile(r"\{?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\}?", re.IGNORECASE)
 _GENERALIZED_TIME = re.compile(rb"(\d{14})(?:\.\d+)?Z")
+_INTEGER = re.compile(rb"-?[0-9]{1,19}")
+_BOOLEANS = {b"TRUE": True, b"FALSE": False}
 _SHORTEST_SID = 12
 
 
 def guid_text(raw: bytes) -> str:
-    """Return an objectGUID (16 bytes, the first three fields little-endian) as lower-case text with hyphens."""
+    """Return an objectGUID (16 bytes, the first three fields little-endian) as lower-case text with hyphens.
+
+    :raises ValueError: for another length.
+    """
     return str(uuid.UUID(bytes_le=raw))
 
 
@@ -58,13 +63,23 @@ def text(raw: bytes) -> str:
 
 
 def integer(raw: bytes) -> int:
-    """Return an integer attribute, which LDAP sends as signed decimal text."""
+    """Return an integer attribute, which LDAP sends as signed decimal text of at most 64 bits (RFC 4517 3.3.16).
+
+    :raises ValueError: for anything else.
+    """
+    if not _INTEGER.fullmatch(raw):
+        raise ValueError(f"not an integer: {raw[:20]!r}")
     return int(raw)
 
 
 def boolean(raw: bytes) -> bool:
-    """Return a boolean attribute (``TRUE`` or ``FALSE``)."""
-    return raw.upper() == b"TRUE"
+    """Return a boolean attribute, ``TRUE`` or ``FALSE`` (RFC 4517 3.3.3).
+
+    :raises ValueError: for anything else.
+    """
+    if raw.upper() not in _BOOLEANS:
+        raise ValueError(f"neither TRUE nor FALSE: {raw[:20]!r}")
+    return _BOOLEANS[raw.upper()]
 
 
 def expiry(raw: bytes | None) -> datetime | None:
@@ -72,11 +87,15 @@ def expiry(raw: bytes | None) -> datetime | None:
 
     :param raw: the raw value, 100-nanosecond ticks since 1601-01-01; None where the attribute is absent. A library's
         own conversion would turn 0, which means never, into the year 1601.
+    :raises ValueError: if it is no count of ticks.
     """
-    if raw is None or int(raw) in _NEVER:
+    ticks = 0 if raw is None else integer(raw)
+    if ticks in _NEVER:
         return None
+    if ticks < 0:
+        raise ValueError(f"before 1601: {ticks}")
     try:
-        return _FILETIME_EPOCH + timedelta(microseconds=int(raw) // 10)
+        return _FILETIME_EPOCH + timedelta(microseconds=ticks // 10)
     except OverflowError:
         # Beyond the year 9999.
         return None
