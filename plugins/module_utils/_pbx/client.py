@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import PbxParameterError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import PbxAnswerError, PbxParameterError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.extension_reader import ExtensionReader
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.extension_writer import ExtensionWriter
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.group_reader import GroupReader
@@ -119,8 +119,12 @@ class PbxClient:
         """Ask system/information for serial number, model and firmware."""
         endpoint = "system/information"
         data = parse_object(self._session.read(Call(endpoint, "tell its model and firmware")), "data", endpoint)
+        serial_number = parse_text(data.get("sn"), "serial number").strip()
+        if not serial_number:
+            # A ledger is one PBX's by this: without it, any other would pass for the same.
+            raise PbxAnswerError(f"The PBX's answer to {endpoint} has no serial number (sn).")
         return PbxIdentity(
-            serial_number=parse_text(data.get("sn")),
+            serial_number=serial_number,
             model=parse_text(data.get("model_name")),
             firmware=parse_text(data.get("firmware_version")),
         )

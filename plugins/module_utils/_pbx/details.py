@@ -17,6 +17,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.listing import Row
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import Session
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import (
+    parse_integer,
     parse_object,
     parse_optional_integer,
     parse_rows,
@@ -51,9 +52,9 @@ class DetailReader:
         endpoint = f"{self._family}/get"
         call = Call(endpoint, f"show the {self._noun} with id {object_id}", query={"id": str(object_id)})
         detail = parse_object(self._session.read(call), self._key, endpoint)
-        answered = parse_optional_integer(detail.get("id"))
-        if answered not in (None, object_id):
-            raise IncompleteListError(f"Asked for the {self._noun} with id {object_id}, the PBX showed {answered}.")
+        shown = detail.get("id")
+        if shown is not None and parse_integer(shown, f"id of an {self._noun}") != object_id:
+            raise IncompleteListError(f"Asked for the {self._noun} with id {object_id}, the PBX showed {shown}.")
         return {**detail, "id": object_id}
 
     def find(self, object_id: int, is_listed: Callable[[], bool]) -> Row | None:
@@ -105,7 +106,13 @@ class DetailReader:
         endpoint = f"{self._family}/query"
         ids = ",".join(str(object_id) for object_id in object_ids)
         answer = self._session.read(Call(endpoint, f"show its {self._noun}s", query={"ids": ids}))
-        answered = {parse_optional_integer(row.get("id")): row for row in parse_rows(answer, "data", endpoint)}
+        rows = parse_rows(answer, "data", endpoint)
+        answered: dict[int | None, Row] = {}
+        for row in rows:
+            object_id = parse_optional_integer(row.get("id"))
+            if object_id is not None and object_id in answered:
+                raise IncompleteListError(f"The PBX's {endpoint} gave the {self._noun} with id {object_id} twice.")
+            answered[object_id] = row
         return {object_id: answered[object_id] for object_id in object_ids if object_id in answered}
 
     def _read_listed(self, object_id: int) -> Row:

@@ -270,11 +270,19 @@ def login_error_from_answer(answer: Mapping[str, Any], errcode: int, secrets: It
 
 def clean_text(value: object, secrets: Iterable[str] = ()) -> str:
     """Make what a PBX said fit for a message: one line, of bounded length, without these secrets."""
-    text = " ".join(str(value).split())
+    text = " ".join("".join(character if character.isprintable() else " " for character in _plain(value)).split())
     for secret in secrets:
         if secret:
             text = text.replace(secret, "***")
     return text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}…"
+
+
+def _plain(value: object) -> str:
+    """Return anything as text, however deeply it is nested."""
+    try:
+        return str(value)
+    except RecursionError:
+        return type(value).__name__
 
 
 # Neither done nor refused.
@@ -294,7 +302,7 @@ _RUN_ERRORS: dict[int, type[PbxError]] = {
 def _invalid_fields(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Each field of invalid_param_list with what is wrong with it, where the PBX says so."""
     return [
-        (str(item.get("field", "")), str(item.get("validation_type", "")))
+        (_plain(item.get("field", "")), _plain(item.get("validation_type", "")))
         for item in _objects(answer.get("invalid_param_list"))
     ]
 
@@ -312,7 +320,7 @@ def _duplicate_fields(answer: Mapping[str, Any], secrets: Iterable[str]) -> tupl
     return tuple(
         DuplicateField(
             field=clean_text(item.get("field", ""), secrets),
-            value="" if _is_secret(str(item.get("field", ""))) else clean_text(item.get("value", ""), secrets),
+            value="" if _is_secret(_plain(item.get("field", ""))) else clean_text(item.get("value", ""), secrets),
             owner_kind=clean_text(item.get("external_source", ""), secrets),
             owner_name=clean_text(item.get("external_source_name", ""), secrets),
         )

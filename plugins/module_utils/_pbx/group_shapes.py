@@ -56,7 +56,8 @@ def parse_group(detail: Row, row: Row) -> tuple[ExtensionGroup, GroupDetails]:
     :raises IncompleteListError: if the row says that there are more or fewer members than the detail has.
     """
     group_id = parse_integer(detail.get("id"), "id of an extension group")
-    name = parse_text(detail.get("name")) or parse_text(row.get("name"))
+    what = "name of an extension group"
+    name = parse_text(detail.get("name"), what) or parse_text(row.get("name"), what)
     if not name:
         raise PbxAnswerError(f"The PBX's answer has an extension group without name (id {group_id}).")
     details = GroupDetails(_parse_members(detail, row, name), _parse_flags(detail))

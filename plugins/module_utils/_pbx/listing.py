@@ -64,6 +64,9 @@ class Listing:
             if not following:
                 break
             rows.extend(following)
+            if len(rows_by_id(rows, noun)) < len(rows):
+                # A server that gives the same page again would do so until the total is reached.
+                break
         different = len(rows_by_id(rows, noun))
         if len(rows) != total or different != total:
             raise IncompleteListError(

@@ -21,6 +21,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Or
 
 _ENDPOINT = "organization/list"
 _ROOT_PARENT = 0
+_NAME = "name of an organization"
 _REMEDY = "Run again when nobody is changing organizations."
 
 
@@ -31,7 +32,7 @@ def parse_organization(detail: Row) -> Organization:
     """
     return Organization(
         id=parse_integer(detail.get("id"), "id of an organization"),
-        name=parse_text(detail.get("name")),
+        name=parse_text(detail.get("name"), _NAME),
         parent_id=parse_integer(detail.get("parent_id"), "parent_id of an organization"),
     )
 
@@ -52,7 +53,7 @@ def parse_tree(answer: Mapping[str, Any]) -> list[Organization]:
     seen: dict[int, Organization] = {}
     children: dict[int, list[Organization]] = {}
     for node, parent_id in pending:
-        organization = Organization(_id(node), parse_text(node.get("name")), parent_id)
+        organization = Organization(_id(node), parse_text(node.get("name"), _NAME), parent_id)
         if organization.id in seen:
             raise IncompleteListError(
                 f"The PBX's {_ENDPOINT} gave the organization with id {organization.id} twice.", _REMEDY

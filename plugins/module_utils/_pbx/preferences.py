@@ -18,6 +18,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import 
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.lost_answers import Answer, write_until_known
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import Session
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import parse_text
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.transport import Call
 
 _FIELD = "company_name"
@@ -69,7 +70,7 @@ class Preferences:
     def _company_name(self) -> str | None:
         data = self._session.read(Call("preference/get", "tell the company name")).get("data")
         name = data.get(_FIELD) if isinstance(data, Mapping) else None
-        return None if name is None else str(name)
+        return None if name is None else parse_text(name, _FIELD)
 
 
 def _is_of_this_call_alone(error: PbxError) -> bool:

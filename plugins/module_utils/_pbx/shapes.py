@@ -36,7 +36,9 @@ SETTINGS = (
 # that describes those inside an extension could not be read, so both are taken.
 _ID_KEYS = ("value", "id")
 _NAME_KEYS = ("text", "name")
+# What a ledger can hold too (64 bits).
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
+_LARGEST = 10**18 - 1
 
 
 def parse_integer(value: object, what: str) -> int:
@@ -51,17 +53,24 @@ def parse_integer(value: object, what: str) -> int:
 
 
 def parse_optional_integer(value: object) -> int | None:
-    """Read an integer that may come as a string of digits; None for anything else."""
+    """Read an integer of at most 18 digits that may come as a string of them; None for anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
+        return value if abs(value) <= _LARGEST else None
     if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
         return int(value)
     return None
 
 
-def parse_text(value: object) -> str:
-    """Read a text; "" for an absent or empty one, digits for a number."""
-    return "" if value is None else str(value)
+def parse_text(value: object, what: str = "text") -> str:
+    """Read a text; "" for an absent or empty one, digits for an integer; ``what`` names it in the error.
+
+    :raises PbxAnswerError: for anything else, of which it would be a guess what it means.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise PbxAnswerError(f"The PBX's answer has a {what} that is no text.")
+    return str(value)
 
 
 def parse_rows(answer: Mapping[str, Any], key: str, endpoint: str) -> list[Mapping[str, Any]]:
@@ -107,14 +116,14 @@ def parse_extension(detail: Mapping[str, Any], row: Mapping[str, Any] | None = N
     :raises PbxAnswerError: if there is no id or number.
     """
     known = {**(row or {}), **detail}
-    number = parse_text(known.get("number"))
+    number = parse_text(known.get("number"), "number of an extension")
     if not number:
         raise PbxAnswerError("The PBX's answer has an extension without number.")
     registration_name = parse_text(known.get("reg_name"))
     return Extension(
         id=parse_integer(known.get("id"), "id of an extension"),
         number=number,
-        fields={name: parse_text(known.get(name)) for name in MANAGED_FIELDS},
+        fields={name: parse_text(known.get(name), f"{name} of extension {number}") for name in MANAGED_FIELDS},
         registration_name=registration_name or None,
         organizations=parse_organizations(known.get("organization_list")),
         presence=parse_text(known.get("presence_status")),

@@ -26,6 +26,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import 
     PbxError,
     PbxParameterError,
     PbxUnreachableError,
+    clean_text,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import parse_optional_integer
@@ -43,6 +44,7 @@ API_PATH = "openapi/v1.0"
 USER_AGENT = "OpenAPI"
 _HTTP_REDIRECT = range(300, 400)
 _HTTP_CLIENT_ERROR = range(400, 500)
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
 _TOKEN_IN_TEXT = re.compile(r"(access_token=)[^&\s'\"]+")
 
 
@@ -213,9 +215,8 @@ def _parse_answer(response: requests.Response, call: Call) -> dict[str, Any]:
     if isinstance(answer, dict) and errcode is not None:
         return {**answer, "errcode": errcode}
     if status in _HTTP_REDIRECT:
-        target = urlsplit(response.headers.get("Location", ""))
         raise PbxAnswerError(
-            f"The PBX redirects to {target.scheme}://{target.netloc} (HTTP {status}).", "Use that address as pbx_url."
+            f"The PBX redirects to {_redirection(response)} (HTTP {status}).", "Use that address as pbx_url."
         )
     raise PbxAnswerError(
         f"The PBX did not answer as the Open API does when asked to {call.purpose}: HTTP {status}, "
@@ -225,8 +226,22 @@ def _parse_answer(response: requests.Response, call: Call) -> dict[str, Any]:
     )
 
 
-def _parse_json(content: bytes) -> object:
+def _redirection(response: requests.Response) -> str:
+    """Where an answer redirects to: scheme, host and port, for the rest may hold the token."""
     try:
-        return json.loads(content)
+        target = urlsplit(response.headers.get("Location", ""))
+        return clean_text(f"{target.scheme}://{target.hostname}{f':{target.port}' if target.port else ''}")
     except ValueError:
+        return "what is no address"
+
+
+def _parse_json(content: bytes) -> object:
+    """Read JSON; None for anything else, or what is nested beyond all reason."""
+    try:
+        parsed = json.loads(content)
+        if _HALF_CHARACTER.search(content):
+            # JSON can spell half of a character, which is no text: neither a ledger nor an answer could hold it.
+            parsed = json.loads(json.dumps(parsed, ensure_ascii=False).encode(errors="replace"))
+        return parsed
+    except (ValueError, RecursionError):
         return None
