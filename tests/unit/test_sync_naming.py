@@ -177,3 +177,19 @@ def test_values_of_an_attribute_are_told_apart_by_digits_of_their_own() -> None:
 def test_names_that_meet_the_mark_of_another_are_told_apart_too() -> None:
     paths = {"aaaaaaaa-1": ("Sales",), "bbbbbbbb-1": ("Sales",), "cccccccc-1": ("Sales (aaaaaaaa)",)}
     assert len(set(told_apart(paths).values())) == len(paths)
+
+
+def test_names_that_are_one_in_two_spellings_are_told_apart_and_look_alikes_are_left() -> None:
+    paths = {
+        "1": ("Berlin", "Caf\u00e9"),
+        "2": ("Leipzig", "Cafe\u0301"),
+        "3": ("Berlin", "paypal"),
+        "4": ("Leipzig", "p\u0430ypal"),
+    }
+
+    assert told_apart(paths) == {
+        "1": "Caf\u00e9 (Berlin)",
+        "2": "Cafe\u0301 (Leipzig)",
+        "3": "paypal",
+        "4": "p\u0430ypal",
+    }

@@ -55,17 +55,25 @@ def told_apart(paths: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """
     alike: dict[str, list[str]] = defaultdict(list)
     for guid in sorted(paths):
-        alike[paths[guid][-1].casefold()].append(guid)
+        alike[_seen(paths[guid][-1])].append(guid)
     names = {guids[0]: paths[guids[0]][-1] for guids in alike.values() if len(guids) == 1}
     for guids in alike.values():
         if len(guids) > 1:
             names.update(_with_places({guid: paths[guid] for guid in guids}))
     for digits in (_MARK_DIGITS, _ALL_DIGITS):
-        counts = Counter(name.casefold() for name in names.values())
+        counts = Counter(_seen(name) for name in names.values())
         for guid, name in names.items():
-            if counts[name.casefold()] > 1:
+            if counts[_seen(name)] > 1:
                 names[guid] = with_suffix(paths[guid][-1], _mark(guid, digits))
     return names
+
+
+def _seen(name: str) -> str:
+    """Return what a name is to those who read it: case and the spelling of one character (NFC or NFD) make none other.
+
+    The PBX compares bytes and would take both; Active Directory keeps both, in two places of its tree.
+    """
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _mark(guid: str, digits: int = _MARK_DIGITS) -> str:
@@ -78,7 +86,7 @@ def _with_places(paths: Mapping[str, Sequence[str]]) -> dict[str, str]:
     names: dict[str, str] = {}
     for levels in range(1, max(len(path) for path in paths.values())):
         names = {guid: _with_place(path, levels) for guid, path in paths.items()}
-        if len({name.casefold() for name in names.values()}) == len(names):
+        if len({_seen(name) for name in names.values()}) == len(names):
             break
     return names or {guid: path[-1] for guid, path in paths.items()}
 
