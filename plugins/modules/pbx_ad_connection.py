@@ -423,13 +423,12 @@ ledger_path:
   sample: /home/pbx/.local/state/pbxops.yeastar/pbx.example.com_8088.sqlite3
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.commands import LIFE_MODULE_OPTIONS, life_module
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import run_module
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import YeastarModule, run_module
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=LIFE_MODULE_OPTIONS, supports_check_mode=True)
+    module = YeastarModule(argument_spec=LIFE_MODULE_OPTIONS, supports_check_mode=True)
     run_module(module, "pbx_ad_connection", life_module)
 
 

@@ -606,17 +606,16 @@ ledger_path:
   sample: /home/pbx/.local/state/pbxops.yeastar/pbx.example.com_8088.sqlite3
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.info_commands import (
     INFO_OPTIONS,
     info_module,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import run_module
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import YeastarModule, run_module
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import LIVE_OPTIONS
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = YeastarModule(
         argument_spec=INFO_OPTIONS, supports_check_mode=True, required_if=[("offline", False, LIVE_OPTIONS)]
     )
     run_module(module, "pbx_ad_info", info_module)

@@ -482,14 +482,13 @@ ledger_path:
   sample: /home/pbx/.local/state/pbxops.yeastar/pbx.example.com_8088.sqlite3
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.commands import rule_module, rule_module_options
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import run_module
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import YeastarModule, run_module
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=rule_module_options(RuleKind.ORGANIZATIONAL_UNITS), supports_check_mode=True)
+    module = YeastarModule(argument_spec=rule_module_options(RuleKind.ORGANIZATIONAL_UNITS), supports_check_mode=True)
     run_module(module, "pbx_ad_ou_sync", rule_module(RuleKind.ORGANIZATIONAL_UNITS))
 
 

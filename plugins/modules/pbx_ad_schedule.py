@@ -148,16 +148,15 @@ ledger_path:
   sample: /home/pbx/.local/state/pbxops.yeastar/pbx.example.com_8088.sqlite3
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.commands import (
     SCHEDULE_MODULE_OPTIONS,
     schedule_module,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import run_module
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import YeastarModule, run_module
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = YeastarModule(
         argument_spec=SCHEDULE_MODULE_OPTIONS,
         required_if=[("state", "present", ["timezone"])],
         supports_check_mode=True,

@@ -429,16 +429,15 @@ ledger_path:
   sample: /home/pbx/.local/state/pbxops.yeastar/pbx.example.com_8088.sqlite3
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.commands import (
     UPDATE_MODULE_OPTIONS,
     update_module,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import run_module
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import YeastarModule, run_module
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=UPDATE_MODULE_OPTIONS, supports_check_mode=True)
+    module = YeastarModule(argument_spec=UPDATE_MODULE_OPTIONS, supports_check_mode=True)
     run_module(module, "pbx_ad_sync", update_module)
 
 

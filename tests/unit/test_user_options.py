@@ -65,7 +65,10 @@ def test_what_is_given_is_in_the_rule() -> None:
         ({"number_start": 2000, "number_end": 1999}, ["number_start", "number_end"]),
         ({"number_end": 100_000_000}, ["number_end", "8 digits"]),
         ({"number_attribute": " "}, ["number_attribute"]),
+        ({"number_attribute": "*)(cn=*"}, ["number_attribute", "attribute"]),
+        ({"number_start": 10**40}, ["number_start", "41 characters"]),
         ({"number_rest_days": -1}, ["number_rest_days"]),
+        ({"number_rest_days": 10**18}, ["number_rest_days"]),
         ({"scope": "users", "users": [{"user": "", "extension": "1"}]}, ["users", "empty"]),
         (
             {"drift_fields": {"job_title": "report"}},

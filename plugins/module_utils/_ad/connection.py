@@ -244,7 +244,7 @@ def _tls_error(settings: DirectorySettings, error: Exception) -> DirectoryError:
         )
     if isinstance(error, ssl.SSLError):
         return CertificateError(
-            f"No TLS with {settings.host}, port {settings.port}: {error.reason or error}.",
+            f"No TLS with directory_host {settings.host}, port {settings.port}: {error.reason or error}.",
             "Check directory_protocol and directory_port: ldaps is usually on port 636, start_tls on 389.",
         )
     return _unreachable(settings, error)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import OptionError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import OptionError, shown
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import Danger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import (
     DEFAULT_LIMIT_PER_GROUP,
@@ -94,7 +94,7 @@ def _limit(name: str, given: Mapping[str, Any], default: Limit) -> Limit:
     limit = Limit(floor=int(values["floor"]), percent=float(values["percent"]), count=int(values["count"]))
     for part, number in (("floor", limit.floor), ("count", limit.count)):
         if number < 0:
-            raise OptionError(f"{name}.{part} {number} is less than 0.", "Give 0 or more.")
+            raise OptionError(f"{name}.{part} {shown(number)} is less than 0.", "Give 0 or more.")
     if not 0 <= limit.percent <= _WHOLE:
         raise OptionError(f"{name}.percent {limit.percent} is no share.", "Give a number from 0 to 100.")
     if limit.count < limit.floor:

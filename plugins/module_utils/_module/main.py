@@ -9,27 +9,61 @@ from __future__ import annotations
 import secrets
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.reader import open_directory
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.opening import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.postgresql_address import passwords_in
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.guard_options import GUARD, require_dictionaries
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import (
+    OptionError,
     directory_settings,
     ledger_location,
     pbx_settings,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.results import Result
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.texts import require_texts
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import World
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.client import PbxClient
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.signals import signals_raise
+
+
+class YeastarModule(AnsibleModule):
+    """An AnsibleModule of which no failure shows a secret or is a traceback, whatever it is given."""
+
+    def __init__(self, **arguments: Any) -> None:
+        try:
+            super().__init__(**arguments)
+        except TypeError:
+            # Ansible's own validation of suboptions breaks on a number in the place of a dictionary.
+            try:
+                require_dictionaries(self.params.get(GUARD))
+            except OptionError as error:
+                self.fail_json(msg=str(error))
+            raise
+
+    def fail_json(self, msg: str, **values: Any) -> NoReturn:
+        """Fail with a message.
+
+        The secrets are named again: Ansible forgets them all where its validation of suboptions breaks, and then shows
+        every option that was given.
+        """
+        spec = getattr(self, "argument_spec", {})
+        given = (self.params.get(name) for name, option in spec.items() if option.get("no_log"))
+        self.no_log_values.update(str(value) for value in given if value)
+        super().fail_json(msg, **values)
+
+    def _log_invocation(self) -> None:
+        """Log as Ansible does, but for half of a character, which it cannot; ``run_module`` refuses that by name."""
+        with suppress(UnicodeError):
+            super()._log_invocation()
 
 
 def run_module(module: AnsibleModule, name: str, work: Callable[[Mapping[str, Any], bool, str], Result]) -> None:
@@ -39,9 +73,11 @@ def run_module(module: AnsibleModule, name: str, work: Callable[[Mapping[str, An
     :param work: takes the options, whether check mode is on, and the name.
     """
     # Such a URL is refused later; but every result names the parameters that it was asked with.
-    module.no_log_values.update(passwords_in(module.params["ledger_url"] or ""))
+    for option in ("ledger_url", "pbx_url"):
+        module.no_log_values.update(passwords_in(module.params[option] or ""))
     _require_libraries(module)
     try:
+        require_texts(module.params, [name for name, spec in module.argument_spec.items() if spec.get("no_log")])
         with signals_raise():
             result = work(module.params, module.check_mode, name)
     except YeastarError as error:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from enum import Enum
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.connection import DirectorySettings
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.filters import normalize_filter
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import (
     LedgerLocation,
@@ -66,6 +68,13 @@ LIVE_OPTIONS = tuple(name for name, spec in CONNECTION_OPTIONS.items() if spec.g
 
 _DEFAULT_PORTS = {"ldap": 389, "start_tls": 389, "ldaps": 636}
 _MAXIMUM_PORT = 65535
+# RFC 4512 2.5: a short name or an object identifier.
+_ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)+")
+# More could be meant by no count.
+MOST = 1_000_000_000
+# A day; the operating system takes no more than 24 of them.
+_LONGEST_TIMEOUT = 86_400
+_DIGITS_SHOWN = 20
 
 
 def directory_settings(options: Mapping[str, Any]) -> DirectorySettings:
@@ -76,9 +85,11 @@ def directory_settings(options: Mapping[str, Any]) -> DirectorySettings:
     protocol = options["directory_protocol"]
     port = options["directory_port"] if options["directory_port"] is not None else _DEFAULT_PORTS[protocol]
     if not 0 < port <= _MAXIMUM_PORT:
-        raise OptionError(f"directory_port {port} is not a port.", "Give a number from 1 to 65535.")
+        raise OptionError(f"directory_port {shown(port)} is not a port.", "Give a number from 1 to 65535.")
     require_text(options, ("directory_host", "directory_base_dn", "directory_username"))
-    require_positive(options, ("directory_timeout",))
+    if not options["directory_password"]:
+        raise OptionError("directory_password is empty.", "Give the password of directory_username.")
+    require_positive(options, ("directory_timeout",), _LONGEST_TIMEOUT)
     return DirectorySettings(
         host=options["directory_host"],
         protocol=protocol,
@@ -98,7 +109,7 @@ def pbx_settings(options: Mapping[str, Any]) -> PbxSettings:
     :raises OptionError: for an option that cannot be used, by its name.
     """
     require_text(options, ("pbx_url", "pbx_client_id", "pbx_client_secret"))
-    require_positive(options, ("pbx_timeout",))
+    require_positive(options, ("pbx_timeout",), _LONGEST_TIMEOUT)
     return PbxSettings(
         url=options["pbx_url"],
         client_id=options["pbx_client_id"],
@@ -151,17 +162,34 @@ def require_text(options: Mapping[str, Any], names: Collection[str]) -> None:
             raise OptionError(f"{name} is empty.", "Give it a value.")
 
 
-def require_positive(options: Mapping[str, Any], names: Collection[str]) -> None:
-    """Raise ``OptionError`` for an option that is not more than 0."""
+def require_positive(options: Mapping[str, Any], names: Collection[str], most: int = MOST) -> None:
+    """Raise ``OptionError`` for an option that is not more than 0, or more than the most that is allowed."""
     for name in names:
         if options[name] <= 0:
-            raise OptionError(f"{name} {options[name]} is not more than 0.", "Give a positive number.")
+            raise OptionError(f"{name} {shown(options[name])} is not more than 0.", "Give a positive number.")
+        if options[name] > most:
+            raise OptionError(f"{name} {shown(options[name])} is more than {most}.", "Give a smaller number.")
+
+
+def shown(number: float) -> str:
+    """Return a number for a message, one with a great many digits shortened."""
+    text = str(number)
+    return text if len(text) <= _DIGITS_SHOWN else f"{text[:_DIGITS_SHOWN]}… ({len(text)} characters)"
+
+
+def require_attribute(options: Mapping[str, Any], name: str) -> None:
+    """Raise ``OptionError`` for an option that is not the name of a directory attribute."""
+    if not _ATTRIBUTE.fullmatch(options[name]):
+        raise OptionError(
+            f"{name} {options[name]!r} is not the name of an attribute.", "Give an LDAP name such as department."
+        )
 
 
 def check_scope(scope: Enum, needs: Mapping[Any, str], options: Mapping[str, Any]) -> None:
     """Raise ``OptionError`` unless exactly what a scope needs to be told is given.
 
     :param needs: the option that each scope needs; an option of another scope would be ignored, so it is refused.
+    :raises FilterError: for a filter that is none, before it is saved.
     """
     needed = needs.get(scope)
     if needed is not None and not options[needed]:
@@ -172,6 +200,7 @@ def check_scope(scope: Enum, needs: Mapping[Any, str], options: Mapping[str, Any
                 f"{name} is given and scope is {scope.value}, which does not look at it.",
                 f"Set scope to {other.value}, or leave {name} out.",
             )
+    normalize_filter(options["filter"] or "(objectClass=*)")
     for name in needs.values():
         if isinstance(options[name], list) and any(isinstance(one, str) and not one.strip() for one in options[name]):
             raise OptionError(f"{name} holds an empty name.", "Take it out.")

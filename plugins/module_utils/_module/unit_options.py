@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.drift_options import DRIFT_OPTIONS, drift_fields
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import OptionError, check_scope
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import (
+    OptionError,
+    check_scope,
+    require_attribute,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.naming import name_problem
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import MEMBERS, NAME, PARENT
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
@@ -41,8 +44,6 @@ _DRIFT_FIELDS = {SyncTo.ORGANIZATION: (NAME, PARENT), SyncTo.EXTENSION_GROUP: (N
 
 _SCOPE_OPTIONS = {UnitScope.ORGANIZATIONAL_UNITS: "organizational_units", UnitScope.FILTER: "filter"}
 _ORGANIZATION_OPTIONS = ("parent_organization", "company_name", "hierarchy_from", "hierarchy_separator")
-# RFC 4512 2.5: a short name or an object identifier.
-_ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+")
 
 
 def unit_rule(options: Mapping[str, Any]) -> UnitRule:
@@ -91,10 +92,7 @@ def _check_hierarchy(scope: UnitScope, options: Mapping[str, Any]) -> None:
         )
     if not attribute:
         return
-    if not _ATTRIBUTE.fullmatch(attribute):
-        raise OptionError(
-            f"hierarchy_from {attribute!r} is not the name of an attribute.", "Give an LDAP name such as department."
-        )
+    require_attribute(options, "hierarchy_from")
     if scope is not UnitScope.ALL:
         raise OptionError(
             f"scope is {scope.value} and hierarchy_from makes organizations of an attribute's values, not of units.",

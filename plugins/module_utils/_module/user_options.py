@@ -14,8 +14,10 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.drift_optio
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import (
     OptionError,
     check_scope,
+    require_attribute,
     require_positive,
     require_text,
+    shown,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import FIELD_NAMES
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.numbers import is_number
@@ -113,11 +115,14 @@ def user_rule(options: Mapping[str, Any]) -> UserRule:
 def _check_numbers(options: Mapping[str, Any]) -> None:
     require_positive(options, ("number_start", "number_end"))
     require_text(options, ("number_attribute",))
+    require_attribute(options, "number_attribute")
     for name in ("number_rest_days", "park_days"):
         if not 0 <= options[name] <= _MOST_DAYS:
-            raise OptionError(f"{name} {options[name]} is not from 0 to {_MOST_DAYS}.", "Give a number of days.")
+            raise OptionError(f"{name} {shown(options[name])} is not from 0 to {_MOST_DAYS}.", "Give a number of days.")
     if options["number_end"] > _HIGHEST_NUMBER:
-        raise OptionError(f"number_end {options['number_end']} has more than 8 digits.", "The PBX takes 8 at most.")
+        raise OptionError(
+            f"number_end {shown(options['number_end'])} has more than 8 digits.", "The PBX takes 8 at most."
+        )
     if options["number_start"] > options["number_end"]:
         raise OptionError(
             f"number_start {options['number_start']} is above number_end {options['number_end']}.",
