@@ -23,6 +23,7 @@ GUARD = "guard"
 PER_GROUP = "member_removals_per_group"
 
 _WHOLE = 100
+_VALUE_SHOWN = 40
 
 
 def limit_options(*dangers: Danger) -> dict[str, dict[str, Any]]:
@@ -37,15 +38,18 @@ def guard_options(*dangers: Danger) -> dict[str, dict[str, Any]]:
 
 
 def require_dictionaries(given: Any) -> None:
-    """Refuse numbers where dictionaries belong, on which Ansible's own validation of suboptions breaks.
+    """Refuse numbers and lists where dictionaries belong, on which Ansible's own validation of suboptions breaks.
 
     :param given: the option as it was given.
     :raises OptionError: with the name of the option.
     """
     inner = given if isinstance(given, Mapping) else {}
     for name, value in {GUARD: given, **{f"{GUARD}.{danger}": value for danger, value in inner.items()}}.items():
-        if isinstance(value, int | float):
-            raise OptionError(f"{name} is {value}, which is no dictionary.", "Give floor, percent and count by name.")
+        if isinstance(value, int | float | list):
+            raise OptionError(
+                f"{name} is {str(value)[:_VALUE_SHOWN]}, which is no dictionary.",
+                "Give floor, percent and count by name.",
+            )
 
 
 def guard_settings(given: Mapping[str, Any] | None, *dangers: Danger) -> dict[str, dict[str, Any]]:
