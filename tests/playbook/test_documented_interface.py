@@ -64,13 +64,13 @@ class _SpecificationSeen(Exception):  # noqa: N818 (it is no error)
 
 
 def _specification(module: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What a module's main() gives AnsibleModule."""
+    """What a module's main() gives Ansible."""
 
     def see(**arguments: Any) -> None:
         raise _SpecificationSeen(arguments)
 
     code = importlib.import_module(f"{_PACKAGE}.{module}")
-    monkeypatch.setattr(code, "AnsibleModule", see)
+    monkeypatch.setattr(code, "YeastarModule", see)
     with pytest.raises(_SpecificationSeen) as seen:
         code.main()
     return seen.value.specification
