@@ -17,6 +17,9 @@ SEEDS ?= 10000
 FIRST ?= 0
 WORKERS ?= 2
 
+# Modules of _sync, as a shell's patterns; all of them if there is none.
+MODULES ?=
+
 export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # A copy of the collection below the user's ~/.ansible would be looked at before this one.
@@ -50,6 +53,10 @@ sanity: setup ## Run ansible-test sanity on a copy of the working tree
 .PHONY: soak
 soak: setup ## Live SEEDS lives of a simulated site, from seed FIRST on, in WORKERS processes
 	@python -m tests.simulator --seeds $(SEEDS) --first $(FIRST) --workers $(WORKERS)
+
+.PHONY: mutants
+mutants: setup ## Change _sync (or MODULES of it) in thousands of small ways; tell what no unit test notices
+	@set -f; python scripts/mutants.py $(MODULES)
 
 .PHONY: bench
 bench: setup ## Measure 200, 1,000 and 10,000 users
