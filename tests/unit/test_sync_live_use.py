@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.live_use import put_off
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.live_use import may_disturb, put_off
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import LiveUse
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, AnyChange
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AccountStatus, UserRule
@@ -48,3 +48,12 @@ def test_a_parking_waits_for_the_end_of_a_call_but_not_for_an_agent() -> None:
     assert put_off(changes, LiveUse(agents=frozenset({"1000", "1001"}))) == {}
     found = put_off(changes, LiveUse(in_call=frozenset({"1001"})))
     assert found == {"park:guid-ben": "the extension is in a call"}
+
+
+def test_what_takes_no_extension_away_waits_for_nobody() -> None:
+    in_use = LiveUse(in_call=frozenset({"1000", "1001"}), agents=frozenset({"1000", "1001"}))
+    (one, held), (two, other) = synced(ADA, 11, "1000", title="x"), synced(BEN, 12, "1001")
+    made = plan(directory(ADA, outside=[BEN]), pbx(one, two), [held, other])
+    assert {change.action for change in made.changes} == {Action.UPDATE, Action.RELEASE}
+    assert not any(may_disturb(change) for change in made.changes)
+    assert put_off(made.changes, in_use) == {}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     ObjectAssociation,
     ObjectKind,
     Origin,
+    Parked,
     RetiredNumber,
     Welcome,
 )
@@ -55,12 +57,22 @@ DELETE = ExtensionChange(
     action=Action.DELETE, guid="ada", name="ada", dn="CN=ada", number="1000", object_id=7, reason=Reason.ACCOUNT_DELETED
 )
 RELEASE = replace(DELETE, action=Action.RELEASE, reason=Reason.OUT_OF_SCOPE)
+PARK = replace(DELETE, action=Action.PARK, association=HELD)
+
+
+def _settle(
+    intents: Sequence[Intent], associations: Sequence[Association | ObjectAssociation], shown: PbxSnapshot
+) -> list[Resolution]:
+    """Recover, and see that each row of the journal has one answer, and that it is an answer to that very row."""
+    resolutions = recover(intents, associations, shown, NOW)
+    assert sorted(resolution.intent.id for resolution in resolutions) == [intent.id for intent in intents]
+    assert all(resolution.intent in intents for resolution in resolutions)
+    return resolutions
 
 
 def _recover(change: ExtensionChange, *extensions: Extension, associations: tuple[Association, ...] = ()) -> Resolution:
-    name = "drawn" if change.action is Action.CREATE else ""
-    (resolution,) = recover([Intent(1, "run", change, name)], associations, pbx(*extensions), NOW)
-    assert resolution.intent.change == change
+    name = "drawn" if change.action in (Action.CREATE, Action.PARK) else ""
+    (resolution,) = _settle([Intent(1, "run", change, name)], associations, pbx(*extensions))
     return resolution
 
 
@@ -70,7 +82,7 @@ def _failed(resolution: Resolution, detail: str) -> None:
 
 
 def test_nothing_unfinished_is_nothing_to_settle() -> None:
-    assert recover([], [HELD], pbx(), NOW) == []
+    assert _settle([], [HELD], pbx()) == []
 
 
 @pytest.mark.parametrize(
@@ -118,7 +130,7 @@ def test_an_extension_that_the_user_has_already_stays_theirs() -> None:
 def test_of_two_creations_of_one_number_one_is_done() -> None:
     other = replace(CREATE, guid="ben", association=replace(AFTERWARDS, guid="ben"))
     found = extension(9, "1000", **FIELDS)
-    first, second = recover([Intent(1, "run", CREATE), Intent(2, "run", other)], [], pbx(found), NOW)
+    first, second = _settle([Intent(1, "run", CREATE), Intent(2, "run", other)], [], pbx(found))
     assert first.save == replace(AFTERWARDS, extension_id=9)
     _failed(second, "extension 1000 is somebody else's")
 
@@ -157,7 +169,30 @@ def test_fields_that_were_not_written_are_planned_again(change: ExtensionChange,
 
 
 def test_a_change_that_names_no_extension_wrote_nothing() -> None:
-    _failed(_recover(replace(UPDATE, object_id=None), extension(7, "1000")), "the fields had not been written")
+    for id_ in (1, 7):
+        found = extension(id_, "1000", registration_name="drawn", **FIELDS)
+        _failed(_recover(replace(UPDATE, object_id=None), found), "the fields had not been written")
+        _failed(_recover(replace(PARK, object_id=None), found), "the extension was not parked")
+
+
+# --- parking
+
+
+def test_a_parking_is_known_again_by_the_name_drawn_for_it() -> None:
+    resolution = _recover(PARK, extension(7, "1000", registration_name="drawn"))
+    assert (resolution.state, resolution.detail) == (JournalState.DONE, "the extension had been parked")
+    assert (resolution.save, resolution.drop, resolution.retired) == (HELD, False, None)
+
+
+@pytest.mark.parametrize("found", [extension(7, "1000", registration_name="ada"), extension(9, "1000")])
+def test_a_parking_that_did_not_happen_is_planned_again(found: Extension) -> None:
+    _failed(_recover(PARK, found, associations=(HELD,)), "the extension was not parked")
+
+
+def test_fields_without_the_access_that_was_to_come_back_are_written_again() -> None:
+    unparking = replace(UPDATE, action=Action.UNPARK, parked=Parked(NOW, "ada", "available"))
+    locked_out = extension(7, "1000", registration_name="drawn", **FIELDS)
+    _failed(_recover(unparking, locked_out), "the extension was not made usable again")
 
 
 # --- where an extension is
@@ -181,6 +216,8 @@ def _references(*places: int) -> tuple[OrganizationReference, ...]:
         ((6,), 0, (6,), True),
         ((), 0, (1,), True),
         ((), 0, (5,), False),
+        ((), 1, (1,), True),
+        ((6,), 1, (6,), False),
     ],
 )
 def test_an_extension_that_was_moved_is_where_it_was_to_be(
@@ -192,11 +229,34 @@ def test_an_extension_that_was_moved_is_where_it_was_to_be(
         association=replace(HELD, organization_id=given),
         placement=Placement(_references(*others), "unit" if given else ""),
     )
-    (resolution,) = recover([Intent(1, "run", move)], [], _shown(extensions=(_placed(*present),)), NOW)
+    (resolution,) = _settle([Intent(1, "run", move)], [], _shown(extensions=(_placed(*present),)))
     if done:
         assert (resolution.state, resolution.save) == (JournalState.DONE, move.association)
     else:
         _failed(resolution, "the fields had not been written")
+
+
+def test_a_unit_whose_organization_was_never_made_is_no_place() -> None:
+    move = replace(
+        UPDATE,
+        after={"organizations": "somewhere"},
+        association=HELD,
+        placement=Placement(_references(6), "unit"),
+    )
+    (resolution,) = _settle([Intent(1, "run", move)], [], _shown(extensions=(_placed(6),)))
+    assert (resolution.state, resolution.save) == (JournalState.DONE, HELD)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(replace(UPDATE, placement=Placement((), "unit")), id="that is to stay where it is"),
+        pytest.param(replace(UPDATE, after={"organizations": "somewhere"}), id="of which no place is known"),
+    ],
+)
+def test_where_an_extension_is_does_not_matter_to_a_change(change: ExtensionChange) -> None:
+    (resolution,) = _settle([Intent(1, "run", change)], [], _shown(extensions=(_placed(9),)))
+    assert (resolution.state, resolution.save) == (JournalState.DONE, HELD)
 
 
 # --- organizations
@@ -238,7 +298,7 @@ def _shown(
 def _recover_object(
     change: OrganizationChange | GroupChange, shown: PbxSnapshot, *associations: ObjectAssociation
 ) -> Resolution:
-    (resolution,) = recover([Intent(1, "run", change)], associations, shown, NOW)
+    (resolution,) = _settle([Intent(1, "run", change)], associations, shown)
     return resolution
 
 
@@ -261,6 +321,26 @@ def test_an_organization_that_was_not_created_is_planned_again(found: Organizati
 
 def test_an_organization_that_another_unit_has_was_not_created() -> None:
     _failed(_recover_object(NEW_UNIT, _shown(STAFF), FORMER), "the organization was not created")
+
+
+def test_an_organization_that_the_unit_has_already_stays_its_own() -> None:
+    _done(_recover_object(NEW_UNIT, _shown(STAFF), UNIT), "the organization had been created", UNIT)
+
+
+def test_of_two_changes_of_one_object_both_are_done() -> None:
+    """Each run may leave one behind; the second finds the object its own by what the first has settled."""
+    for change, save in ((MOVED_UNIT, UNIT), (CHANGED_GROUP, GROUP)):
+        intents = [Intent(1, "earlier", change), Intent(2, "run", change)]
+        resolutions = _settle(intents, [], _shown(STAFF, groups=(SALES,)))
+        assert [(one.state, one.save) for one in resolutions] == [(JournalState.DONE, save)] * 2
+
+
+def test_a_change_that_names_no_object_did_nothing() -> None:
+    """The root's id is 1, and no id is 0."""
+    _failed(_recover_object(replace(MOVED_UNIT, object_id=None), _shown(STAFF)), "the organization is gone")
+    unnamed = replace(CHANGED_GROUP, object_id=None)
+    anew = _recover_object(unnamed, _shown(groups=(replace(SALES, id=1),)))
+    _done(anew, "the extension group had been created", replace(GROUP, object_id=1))
 
 
 def test_an_organization_that_was_changed_is_remembered_where_it_was_put() -> None:
@@ -300,9 +380,18 @@ def test_the_company_name_has_no_association(name: str, state: JournalState) -> 
 
 def test_what_was_handed_over_ended_with_what_took_it() -> None:
     both = [Intent(1, "run", HANDED_OVER), Intent(2, "run", TAKEN_UNIT)]
-    ended, taken = recover(both, [FORMER], _shown(STAFF), NOW)
+    ended, taken = _settle(both, [FORMER], _shown(STAFF))
     _done(ended, "the association had ended", None)
     _done(taken, "the organization had been changed", UNIT)
+
+
+def test_what_was_handed_over_may_be_forgotten_already() -> None:
+    both = [Intent(1, "run", HANDED_OVER), Intent(2, "run", TAKEN_UNIT)]
+    ended, taken = _settle(both, [UNIT], _shown(STAFF))
+    _done(ended, "the association had ended", None)
+    _done(taken, "the organization had been changed", UNIT)
+    (alone,) = _settle([Intent(1, "run", HANDED_OVER)], [], _shown(STAFF))
+    _failed(alone, "the association had not ended")
 
 
 def test_what_was_not_taken_is_still_the_former_ones() -> None:
@@ -312,7 +401,7 @@ def test_what_was_not_taken_is_still_the_former_ones() -> None:
         [Intent(1, "run", HANDED_OVER), Intent(2, "run", renamed)],
         [Intent(1, "earlier", HANDED_OVER), Intent(2, "run", renamed)],
     ):
-        for resolution in recover(intents, [FORMER], _shown(STAFF), NOW):
+        for resolution in _settle(intents, [FORMER], _shown(STAFF)):
             assert (resolution.state, resolution.save, resolution.drop) == (JournalState.FAILED, None, False)
 
 

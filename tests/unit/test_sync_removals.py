@@ -78,6 +78,7 @@ def test_where_a_user_is_found_decides(
     [
         (directory(ADA, bindings={"ada": "1000"}), Origin.BOUND, OutOfScope.DELETE, None),
         (directory(ADA, bindings={"ada": "1000"}), Origin.CREATED, OutOfScope.DELETE, None),
+        (directory(ADA), Origin.CREATED, OutOfScope.DELETE, None),
         (
             directory(ADA, bindings={"ada": "1001"}),
             Origin.BOUND,
@@ -117,6 +118,11 @@ def test_a_removal_tells_all_that_is_lost() -> None:
     assert change.association is None
     assert (change.name, change.guid, change.dn) == ("ada", ADA.guid, ADA.dn)
     assert (change.number, change.object_id) == ("1000", 7)
+
+
+def test_a_release_loses_nothing() -> None:
+    (change,) = _sorted(rule(), OUT).removals
+    assert (change.action, change.before, change.after) == (Action.RELEASE, {}, {})
 
 
 @pytest.mark.parametrize(
