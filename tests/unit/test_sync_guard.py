@@ -136,6 +136,14 @@ def test_the_limits_unless_others_are_given() -> None:
     assert DEFAULT.allowed == ""
 
 
+@pytest.mark.parametrize(
+    ("found", "total", "which"),
+    [(5, 1, ""), (6, 60, ""), (7, 60, "percent"), (50, 500, ""), (51, 500, "count"), (51, 510, "count")],
+)
+def test_a_limit_tells_which_of_its_two_sizes_is_exceeded(found: int, total: int, which: str) -> None:
+    assert Limit(floor=5, percent=10, count=50).exceeded(found, total) == which
+
+
 LIMITS = GuardLimits({danger: Limit(3, 10, 8) for danger in Danger}, LOOSE)
 
 

@@ -167,7 +167,9 @@ def test_members_are_let_through_if_all_groups_were_allowed(allowed: str, stops:
 def test_a_group_that_is_taken_over_has_no_members_that_were_written() -> None:
     limits = GuardLimits(dict.fromkeys(Danger, PLENTY), Limit(2, 100, 5))
     taken_over = _group("sales", action=Action.ASSOCIATE, removed=3)
-    assert judge(_plan(taken_over), limits, TOTALS).stopped == {"extension_group:associate:sales:take_out"}
+    verdict = judge(_plan(taken_over), limits, TOTALS)
+    assert verdict.stopped == {"extension_group:associate:sales:take_out"}
+    assert verdict.breaches == (Breach(Danger.MEMBER_REMOVALS, 3, 0, "sales"),)
 
 
 def test_a_group_and_all_groups_together_are_judged_each_for_themselves() -> None:
