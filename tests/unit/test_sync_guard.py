@@ -523,3 +523,28 @@ def test_the_label_group_is_left_alone_where_it_would_only_follow_what_is_stoppe
 ) -> None:
     made = _plan(*_renumbered("ada"), label)
     assert (label in judge(made, only(Danger.RENUMBERINGS), TOTALS).changes) == goes_on
+
+
+def test_the_label_group_follows_what_goes_on_beside_what_is_stopped() -> None:
+    creation = _change(Action.CREATE, "ben", reason=Reason.NEW_USER, number="1005")
+    label = _label(["1005 Ben"])
+    verdict = judge(_plan(_change(Action.RELEASE, "ada"), creation, label), only(Danger.RELEASES), TOTALS)
+    assert verdict.stopped == {"release:ada"}
+    assert verdict.changes[1:] == (creation, label)
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        pytest.param(replace(_label((), (1000,)), after={"name": "new"}), id="a label group that gets a name"),
+        pytest.param(replace(_label(["1001 Ada"]), label=False), id="a group of the directory"),
+    ],
+)
+def test_a_group_that_does_more_than_follow_is_not_left_out(group: GroupChange) -> None:
+    made = _plan(*_renumbered("ada"), group)
+    assert group in judge(made, only(Danger.RENUMBERINGS), TOTALS).changes
+
+
+def test_only_changes_that_take_members_out_count_as_such() -> None:
+    leaving = replace(_label((), (1000,)), label=False)
+    assert find_dangers([replace(_label(["1001 Ada"]), label=False), leaving]).member_removals == [leaving]
