@@ -115,6 +115,7 @@ def test_an_attribute_is_taken_as_it_is_or_not_at_all(text: str, code: str) -> N
     numbering = give_numbers(ATTRIBUTE, [user("ada", ipPhone=text)], TakenNumbers((), (), ()), NOW)
     assert _codes(numbering) == ([("ada", code)] if code else [])
     assert _names(numbering) == ({} if code else {"ada": text.strip()})
+    assert all(conflict.message.startswith("ipPhone ") for conflict in numbering.conflicts)
 
 
 def test_the_rule_says_which_attribute() -> None:
@@ -128,8 +129,8 @@ def test_two_who_claim_one_number_both_go_without() -> None:
     numbering = give_numbers(ATTRIBUTE, people, TakenNumbers((), (), ()), NOW)
     assert _names(numbering) == {"cid": "1202"}
     assert _codes(numbering) == [("ada", "number_shared"), ("ben", "number_shared")]
-    assert "also that of ben." in numbering.conflicts[0].message
-    assert "also that of ada." in numbering.conflicts[1].message
+    assert "ipPhone 1201 is also that of ben." in numbering.conflicts[0].message
+    assert "ipPhone 1201 is also that of ada." in numbering.conflicts[1].message
 
 
 def test_a_number_in_use_is_refused_to_all_who_claim_it() -> None:

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The three-way compare of objects and places, and what is told of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
+    Association,
+    ObjectAssociation,
+    ObjectKind,
+    Origin,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.placement import ByHand, Placed
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import DriftAction, Drifted
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
+    DriftPolicy,
+    RuleKind,
+    UnitRule,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.three_way import (
+    LeftDrift,
+    both_changed_conflicts,
+    drifted_object,
+    drifted_place,
+)
+
+SALES = ObjectAssociation(
+    "unit", ObjectKind.ORGANIZATION, RuleKind.ORGANIZATIONAL_UNITS, 5, "OU=Sales", "Sales", Origin.CREATED, 1
+)
+HELD = Association("ada", 7, "1000", "CN=ada", "ada", Origin.CREATED, {})
+RENAMED = Drifted(
+    kind=ObjectKind.ORGANIZATION,
+    guid="unit",
+    number="",
+    name="OU=Sales",
+    field="name",
+    written="Sales",
+    wanted="Verkauf",
+    actual="Vertrieb",
+    action=DriftAction.CORRECTED,
+)
+MOVED = replace(RENAMED, kind=ObjectKind.EXTENSION, guid="ada", number="1000", name="ada", field="organizations")
+
+
+@pytest.mark.parametrize("name", ["name", "parent", "members"])
+def test_a_rule_says_of_each_field_whether_it_is_left(name: str) -> None:
+    none = {"name": False, "parent": False, "members": False}
+    reporting = UnitRule(drift_fields={name: DriftPolicy.REPORT})
+    assert LeftDrift.of(reporting) == LeftDrift(**{**none, name: True})
+    correcting = UnitRule(drift=DriftPolicy.REPORT, drift_fields={name: DriftPolicy.CORRECT})
+    assert LeftDrift.of(correcting) == LeftDrift(**{**dict.fromkeys(none, True), name: False})
+
+
+@pytest.mark.parametrize("both_changed", [True, False])
+def test_what_a_person_did_to_an_object_is_told_with_all_three_values(both_changed: bool) -> None:
+    texts = ("Sales", "Verkauf", "Vertrieb")
+    corrected = drifted_object(SALES, "OU=Sales", "name", texts, is_left=False, both_changed=both_changed)
+    assert corrected == RENAMED
+    left = drifted_object(SALES, "OU=Sales", "name", texts, is_left=True, both_changed=both_changed)
+    assert left == replace(RENAMED, action=DriftAction.REPORTED, both_changed=both_changed)
+
+
+@pytest.mark.parametrize(("drift", "action"), [(True, DriftAction.CORRECTED), (False, DriftAction.REPORTED)])
+def test_what_a_person_did_to_a_place_is_told_with_all_three_values(drift: bool, action: DriftAction) -> None:
+    placed = Placed(None, 5, drift=drift, by_hand=ByHand("Sales", "Verkauf", "Vertrieb", both_changed=True))
+    extension = Extension(7, "1000", {})
+    assert drifted_place(HELD, extension, placed) == replace(MOVED, action=action, both_changed=True)
+    assert drifted_place(HELD, extension, replace(placed, by_hand=None)) is None
+    assert drifted_place(HELD, extension, None) is None
+
+
+def test_what_both_sides_changed_is_a_conflict_and_names_both() -> None:
+    (conflict,) = both_changed_conflicts([RENAMED, replace(MOVED, both_changed=True)])
+    assert (conflict.code, conflict.guid, conflict.name) == ("drift_both_changed", "ada", "ada")
+    for words in (
+        "organizations was set to 'Vertrieb' on the PBX by hand",
+        "from 'Sales' to 'Verkauf'",
+        "drift_fields.organizations to correct",
+    ):
+        assert words in conflict.message
