@@ -17,9 +17,15 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     ExtensionChange,
     GroupChange,
     Placement,
+    Plan,
     Reason,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import guard_id, plan_id
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import (
+    guard_id,
+    joined_id,
+    plan_id,
+    plan_lines,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AccountStatus, UserRule
 
 from tests.unit.sync_builders import DOMAIN, PBX, rule
@@ -181,3 +187,33 @@ def test_a_group_has_its_name_whatever_becomes_of_others() -> None:
     alone = [guard_id(DOMAIN, PBX, [one]).removeprefix("0-0-0-") for one in (other, GROUP)]
     assert sorted(alone) == both == sorted(both)
     assert guard_id(DOMAIN, PBX, [other, GROUP]) == guard_id(DOMAIN, PBX, [GROUP, other])
+
+
+# --- several plans
+
+
+def test_the_name_of_several_plans_is_of_all_of_them_in_their_order() -> None:
+    one, two = Plan("f00d", (UPDATE,), ()), Plan("beef", (DELETE,), ())
+    assert joined_id([one]) == "f00d"
+    names = {joined_id(plans) for plans in ([one, two], [two, one], [one, one], [])}
+    assert len(names) == 4
+    assert all(re.fullmatch("[0-9a-f]{16}", name) for name in names)
+    assert joined_id([replace(one, changes=()), two]) == joined_id([one, two])
+
+
+def test_each_change_and_each_conflict_of_plans_has_a_line_that_names_it() -> None:
+    lines = plan_lines([Plan("f00d", (UPDATE, DELETE), (CONFLICT,)), Plan("beef", (GONE,), ())])
+    assert [line[8:] for line in lines] == [
+        " update 1000 ada",
+        " delete 1001 ben",
+        " conflict number_missing dot",
+        " release 1002 cid",
+    ]
+    assert all(re.fullmatch("[0-9a-f]{8}", line[:8]) for line in lines)
+    other = plan_lines(
+        [
+            Plan("f00d", (replace(UPDATE, before={"title": "x"}), DELETE), (replace(CONFLICT, message="x"),)),
+            Plan("beef", (GONE,), ()),
+        ]
+    )
+    assert [line == changed for line, changed in zip(lines, other, strict=True)] == [False, True, False, True]

@@ -24,9 +24,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import
     change_data,
     conflict_data,
     diff_text,
+    done_counts,
     drift_data,
     drift_text,
     explanation,
+    headline,
     settled_drift,
     summary,
 )
@@ -244,4 +246,59 @@ def test_drift_is_told_as_plain_data() -> None:
         "wanted": "Clerk",
         "actual": "Boss",
         "action": "reported",
+    }
+
+
+# --- in one line
+
+
+NO_COUNTS = summary(Plan("f00d", (), ()), [])
+
+
+@pytest.mark.parametrize(
+    ("counts", "text"),
+    [
+        ({"create": 2, "delete": 1, "conflicts": 3}, "2 created, 1 deleted, 3 conflicts."),
+        ({"conflicts": 1}, "1 conflict."),
+        ({"associate": 1, "update": 2, "unpark": 3}, "1 associated, 2 updated, 3 unparked."),
+        ({"park": 1, "release": 2, "unchanged": 9}, "1 parked, 2 released."),
+        (
+            {"failed": 1, "stopped": 2, "deferred": 3, "skipped": 4},
+            "1 failed, 2 stopped by the guard, 3 deferred, 4 skipped.",
+        ),
+    ],
+)
+def test_the_headline_says_what_is_not_nothing(counts: dict[str, int], text: str) -> None:
+    assert headline({**NO_COUNTS, **counts}, is_plan=False) == text
+    assert headline({**NO_COUNTS, **counts}, is_plan=True) == f"To be done: {text}"
+
+
+def test_the_headline_of_nothing() -> None:
+    assert headline({**NO_COUNTS, "unchanged": 5}, is_plan=True) == "Nothing to do."
+    assert headline({**NO_COUNTS, "unchanged": 5}, is_plan=False) == "Nothing was to be done."
+
+
+def test_what_was_not_done_is_not_counted_as_done() -> None:
+    outcomes = [Outcome(created(number), state) for number, state in enumerate(State)]
+    outcomes.append(Outcome(UPDATE, State.DONE))
+    counts = done_counts(outcomes)
+    assert {action: count for action, count in counts.items() if count} == {"create": 2, "update": 1}
+    assert set(counts) == {action.value for action in Action}
+
+
+def test_a_plan_is_counted_with_all_that_it_leaves_alone() -> None:
+    outcomes = [Outcome(created(number), state) for number, state in enumerate(State)]
+    conflict = Conflict("no_capacity", "g", "ada", "m")
+    counted = summary(Plan("f00d", (), (conflict,), unchanged=4, parked=5, excluded=6), outcomes)
+    assert counted == {
+        **NO_COUNTS,
+        "create": len(State),
+        "unchanged": 4,
+        "waiting": 5,
+        "excluded": 6,
+        "conflicts": 1,
+        "failed": 2,
+        "stopped": 1,
+        "deferred": 1,
+        "skipped": 1,
     }
