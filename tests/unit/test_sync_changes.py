@@ -161,6 +161,28 @@ def test_a_field_that_the_pbx_does_not_show_was_empty_before() -> None:
         assert (change.before, change.after) == ({"first_name": "", "title": ""}, VALUES)
 
 
+@pytest.mark.parametrize(
+    ("shown", "wanted", "drift", "reason"),
+    [
+        ("Chief", "Clerk", ("title",), Reason.DRIFT),
+        ("Chief", "Boss", ("title",), Reason.DIRECTORY_CHANGED),
+        ("Clerk", "Boss", (), Reason.DIRECTORY_CHANGED),
+        (None, "Clerk", ("title",), Reason.DRIFT),
+    ],
+)
+def test_an_update_is_drift_alone_where_only_a_person_changed_something(
+    shown: str | None, wanted: str, drift: tuple[str, ...], reason: Reason
+) -> None:
+    found = replace(EXTENSION, fields={"title": shown} if shown is not None else {})
+    change = changes.update(HELD, ADA, {"title": wanted}, found)
+    assert (change.drift, change.reason) == (drift, reason)
+
+
+def test_a_field_that_was_empty_and_is_not_shown_is_not_drift() -> None:
+    known = replace(HELD, written={"title": ""})
+    assert changes.update(known, ADA, {"title": "Boss"}, replace(EXTENSION, fields={})).drift == ()
+
+
 def test_a_creation_sends_what_is_not_empty_and_remembers_that_the_rest_is() -> None:
     values = {**VALUES, "mobile_number": ""}
     created = Association(guid("ada"), 0, "1000", dn("ada"), "ada", Origin.CREATED, values, Welcome.DUE)

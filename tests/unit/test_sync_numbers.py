@@ -73,6 +73,10 @@ def test_who_returns_has_their_number_back_and_nobody_else_gets_it() -> None:
     assert _names(numbering) == {"ada": "1001", "ben": "1000"}
 
 
+def test_who_comes_after_one_that_returns_has_a_number_too() -> None:
+    assert _names(_from_start(ADA, BEN, resting=[retired("1000", "ada")])) == {"ada": "1000", "ben": "1001"}
+
+
 def test_who_returns_has_their_number_back_even_from_outside_of_the_range() -> None:
     assert _names(_from_start(BEN, resting=[retired("77", "ben")])) == {"ben": "77"}
 
@@ -93,6 +97,12 @@ def test_a_range_may_be_used_to_its_end_and_no_further() -> None:
     assert _names(numbering) == {"ada": "1002", "ben": "1003"}
     assert _codes(numbering) == [("cid", "number_range_exhausted")]
     assert "1000 to 1003" in numbering.conflicts[0].message
+
+
+def test_each_that_no_number_is_left_for_is_told_and_who_returns_is_not_among_them() -> None:
+    numbering = _from_start(ADA, BEN, CID, in_use={"1000", "1001", "1002", "1003"}, resting=[retired("77", "cid")])
+    assert _names(numbering) == {"cid": "77"}
+    assert _codes(numbering) == [("ada", "number_range_exhausted"), ("ben", "number_range_exhausted")]
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,25 @@ def test_another_account_with_the_address_takes_it_over(held: tuple[Extension, A
     assert takes.association.parked is None
 
 
+@pytest.mark.parametrize(("sends", "welcome"), [(True, Welcome.DUE), (False, Welcome.NONE)])
+def test_who_takes_a_parked_extension_over_needs_the_welcome_email(sends: bool, welcome: Welcome) -> None:
+    """Parking has replaced the password of the Linkus clients."""
+    rule = replace(RULE, associate_by_email=True, send_welcome_email=sends)
+    _release, takes = plan(rule, parked(), user("ada.lee", "ada@x.test"), deleted=["ada"]).changes
+    assert isinstance(takes, ExtensionChange)
+    assert takes.association is not None
+    assert takes.association.welcome is welcome
+
+
+def test_who_takes_over_what_was_usable_needs_no_welcome_email() -> None:
+    rule = replace(RULE, associate_by_email=True, send_welcome_email=True)
+    extension, _held = usable(title="Boss")
+    takes = only(plan_users(rule, directory(ADA), pbx(extension), [], []))
+    assert takes.association is not None
+    assert takes.action is Action.ASSOCIATE
+    assert takes.association.welcome is Welcome.NONE
+
+
 def test_another_account_with_the_address_is_a_conflict_unless_it_may_take_over() -> None:
     made = plan(RULE, parked(), user("ada.lee", "ada@x.test"), deleted=["ada"])
     assert [conflict.code for conflict in made.conflicts] == [ConflictCode.EMAIL_IN_USE]

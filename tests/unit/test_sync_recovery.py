@@ -195,6 +195,36 @@ def test_fields_without_the_access_that_was_to_come_back_are_written_again() -> 
     _failed(_recover(unparking, locked_out), "the extension was not made usable again")
 
 
+# --- more is remembered than was written
+
+
+REMEMBERED = replace(AFTERWARDS, account_name="before", written={"title": "Boss"}, extension_id=-1)
+
+
+def test_what_was_done_is_remembered_as_the_change_says() -> None:
+    """A change that undoes another puts back what was remembered before, also where it has written less."""
+    written = _recover(replace(UPDATE, remembered=REMEMBERED), extension(7, "1000", **FIELDS))
+    assert (written.state, written.save, written.drop) == (
+        JournalState.DONE,
+        replace(REMEMBERED, extension_id=7),
+        False,
+    )
+    assert written.detail == "the fields had been written"
+    made = _recover(replace(CREATE, remembered=REMEMBERED), extension(9, "1000", registration_name="drawn"))
+    assert (made.state, made.save, made.drop) == (JournalState.DONE, replace(REMEMBERED, extension_id=9), False)
+
+
+def test_what_had_ended_and_is_remembered_again_is_not_dropped() -> None:
+    resolution = _recover(replace(DELETE, remembered=REMEMBERED), associations=(HELD,))
+    assert (resolution.state, resolution.save, resolution.drop) == (JournalState.DONE, REMEMBERED, False)
+    assert resolution.retired == RetiredNumber("1000", "ada", NOW)
+
+
+def test_what_was_not_done_is_not_remembered() -> None:
+    undone = _recover(replace(UPDATE, remembered=REMEMBERED), extension(7, "1000"))
+    _failed(undone, "the fields had not been written")
+
+
 # --- where an extension is
 
 

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import WantedFields
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     ObjectAssociation,
@@ -22,10 +24,14 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import 
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.three_way import (
     LeftDrift,
+    Merged,
     both_changed_conflicts,
     drifted_object,
     drifted_place,
+    merge_fields,
 )
+
+from tests.unit.sync_builders import association, extension, user
 
 SALES = ObjectAssociation(
     "unit", ObjectKind.ORGANIZATION, RuleKind.ORGANIZATIONAL_UNITS, 5, "OU=Sales", "Sales", Origin.CREATED, 1
@@ -81,3 +87,84 @@ def test_what_both_sides_changed_is_a_conflict_and_names_both() -> None:
         "drift_fields.organizations to correct",
     ):
         assert words in conflict.message
+
+
+# --- the managed fields of a user
+
+
+ADA = user("ada")
+NAMES = association(ADA, extension(7, "1000"), first_name="Ada", last_name="King", title="Clerk")
+
+
+def _merge(wanted: Mapping[str, str], shown: Mapping[str, str], *reported: str) -> Merged:
+    return merge_fields(ADA, WantedFields(dict(wanted), ()), NAMES, Extension(7, "1000", shown), reported)
+
+
+def test_a_field_that_a_person_set_is_told_with_all_three_values() -> None:
+    told = Drifted(
+        kind=ObjectKind.EXTENSION,
+        guid=ADA.guid,
+        number="1000",
+        name="ada",
+        field="title",
+        written="Clerk",
+        wanted="Boss",
+        actual="Chief",
+        action=DriftAction.CORRECTED,
+    )
+    wanted = {"first_name": "Ada", "title": "Boss"}
+    shown = {"first_name": "Ada", "title": "Chief"}
+    assert _merge(wanted, shown) == Merged(WantedFields(wanted, ()), (told,), frozenset())
+    left = replace(told, action=DriftAction.REPORTED, both_changed=True)
+    assert _merge(wanted, shown, "title") == Merged(
+        WantedFields({"first_name": "Ada"}, ()), (left,), frozenset({"title"})
+    )
+
+
+def test_a_field_that_the_pbx_does_not_show_was_emptied() -> None:
+    (drifted,) = _merge({"title": "Clerk"}, {}).drifted
+    assert drifted.actual == ""
+    assert _merge({"title": ""}, {}).drifted == ()
+
+
+EMPTIED_LAST = {"first_name": "Ada", "last_name": ""}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown", "reported"),
+    [
+        pytest.param({"first_name": "", "last_name": "King"}, EMPTIED_LAST, (), id="the other one is put back"),
+        pytest.param({"first_name": "Eva", "last_name": "King"}, EMPTIED_LAST, ("last_name",), id="it keeps a first"),
+        pytest.param({"last_name": "King"}, EMPTIED_LAST, ("last_name",), id="the first one is not looked at"),
+        pytest.param(
+            {"first_name": "Ada", "last_name": ""},
+            {"first_name": "", "last_name": "King"},
+            ("first_name",),
+            id="the last one goes",
+        ),
+    ],
+)
+def test_an_extension_keeps_a_name(
+    wanted: Mapping[str, str], shown: Mapping[str, str], reported: tuple[str, ...]
+) -> None:
+    merged = _merge(wanted, shown, *reported)
+    after = {**shown, **merged.wanted.values}
+    assert after["first_name"] or after["last_name"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "emptied", "attribute"), [("first_name", "last_name", "givenName"), ("last_name", "first_name", "sn")]
+)
+def test_the_last_name_left_is_not_emptied_and_that_is_told(kept: str, emptied: str, attribute: str) -> None:
+    merged = _merge({kept: "", emptied: "Former", "title": "Boss"}, {kept: "Name", emptied: ""}, emptied)
+    assert merged.left == {emptied}
+    assert merged.wanted.values == {"title": "Boss"}
+    (problem,) = merged.wanted.problems
+    assert (problem.attribute, problem.name, problem.value) == (attribute, kept, "")
+    assert "without any name" in problem.why
+
+
+def test_an_extension_that_has_no_name_anyway_is_left_so() -> None:
+    nameless = {"first_name": "", "last_name": ""}
+    merged = _merge({"first_name": "", "last_name": "King"}, nameless, "last_name")
+    assert (merged.wanted.values, merged.wanted.problems) == ({"first_name": ""}, ())

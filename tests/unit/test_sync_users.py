@@ -222,6 +222,7 @@ def test_a_number_once_given_stays(phone: str) -> None:
     made = plan(directory(person), pbx(held), [known], rule_=FROM_PHONE)
     assert made.changes == ()
     assert codes(made) == ([("ada", ConflictCode.NUMBER_DIFFERS)] if phone == "2000" else [])
+    assert all("ipPhone says 2000 and the extension is 1000" in conflict.message for conflict in made.conflicts)
 
 
 def test_a_rename_and_another_start_renumber_nobody() -> None:
@@ -295,7 +296,7 @@ def test_else_it_is_a_conflict_and_nobody_gets_an_extension() -> None:
     made = plan(directory(ADA), pbx(extension(7, "4711", email_addr="ADA@x.test")))
     assert made.changes == ()
     assert codes(made) == [("ada", ConflictCode.EMAIL_IN_USE)]
-    assert "in use by extension 4711" in made.conflicts[0].message
+    assert "address ada@x.test is in use by extension 4711" in made.conflicts[0].message
 
 
 @pytest.mark.parametrize("associate", [True, False])
