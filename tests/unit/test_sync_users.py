@@ -133,6 +133,7 @@ def test_a_welcome_is_due_where_it_is_asked_for_and_can_be_sent(
     made = plan(directory(user("ada", mail)), rule_=rule(send_welcome_email=send))
     assert _only(made).association.welcome is welcome
     assert codes(made) == told
+    assert all("Extension 1000 has" in conflict.message for conflict in made.conflicts)
 
 
 def test_no_welcome_is_due_to_an_extension_that_is_there_already() -> None:
@@ -344,7 +345,7 @@ def test_who_has_an_address_keeps_it_and_the_others_fields_are_written_without()
     assert _only(made).after == {"title": "Boss"}
     assert _only(made).association.written["email_addr"] == "ben@x.test"
     assert codes(made) == [("ben", ConflictCode.EMAIL_SHARED)]
-    assert "also that of ada" in made.conflicts[0].message
+    assert "address ada@x.test is also that of ada" in made.conflicts[0].message
 
 
 def test_an_address_of_an_extension_of_nobody_is_refused_to_a_user_that_has_another() -> None:
@@ -500,6 +501,7 @@ def test_its_number_may_have_been_taken_meanwhile() -> None:
     made = plan(directory(ADA), pbx(extension(2, "1000")), [known])
     assert made.changes == ()
     assert codes(made) == [("ada", ConflictCode.NUMBER_IN_USE)]
+    assert "extension 1000 was deleted" in made.conflicts[0].message
 
 
 def test_its_address_may_have_been_taken_meanwhile() -> None:
