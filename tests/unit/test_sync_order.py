@@ -10,7 +10,12 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.order import in_order
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, ExtensionChange, Reason
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
+    ExtensionChange,
+    Placement,
+    Reason,
+)
 
 from tests.unit.sync_builders import dn, extension, guid
 
@@ -189,3 +194,44 @@ def test_a_ring_of_changes_that_leave_no_association_cannot_be_broken() -> None:
     changes = [replace(change, association=None) for change in (_takes("ada", "ben"), _takes("ben", "ada"))]
     with pytest.raises(RuntimeError, match="in a ring"):
         in_order(changes, EXTENSIONS)
+
+
+def test_giving_an_address_up_does_nothing_else_of_the_change() -> None:
+    """What is saved of it is what is then there: the former fields, the former organization, no address."""
+    after = {"email_addr": "ben@x.test", "title": "Lead"}
+    mover = replace(
+        _change(Action.UPDATE, "ada", after=after, depends_on=("organization:create:unit",)),
+        before={"email_addr": "ada@x.test", "title": "Clerk"},
+        drift=("title",),
+        placement=Placement((), "unit", taken=5),
+    )
+    taker = _takes("ben", "ada", Action.UPDATE, "delete:guid-eve")
+    vacated, took, moved = in_order([mover, taker], EXTENSIONS)
+    assert isinstance(mover.association, Association)
+    assert vacated == replace(
+        mover,
+        reason=Reason.ADDRESS_EXCHANGE,
+        part="vacate",
+        before={"email_addr": "ada@x.test"},
+        after={"email_addr": ""},
+        drift=(),
+        depends_on=("delete:guid-eve", "organization:create:unit"),
+        placement=None,
+        association=replace(
+            mover.association,
+            written={**mover.association.written, "title": "Clerk", "email_addr": ""},
+            organization_id=5,
+        ),
+    )
+    assert took.depends_on == ("delete:guid-eve", vacated.key)
+    assert (moved.key, moved.depends_on) == (mover.key, ("organization:create:unit", taker.key, vacated.key))
+    assert moved.placement == mover.placement
+
+
+def test_an_extension_that_is_not_moved_stays_where_it_was_given() -> None:
+    mover = _takes("ada", "ben")
+    assert mover.association is not None
+    placed = replace(mover, association=replace(mover.association, organization_id=7))
+    vacated = in_order([placed, _takes("ben", "ada")], EXTENSIONS)[0]
+    assert vacated.association is not None
+    assert vacated.association.organization_id == 7

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AccountStatus
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.scope import (
+    Memberships,
     account_status,
     members_among,
     with_nested,
@@ -49,6 +50,23 @@ def test_members_are_known_by_name_whatever_its_case() -> None:
 def test_a_primary_group_counts_though_no_member_attribute_shows_it() -> None:
     primary = user("eve", primary_group_id=1102)
     assert members_among([user("ada"), primary], [FIELD]) == [primary]
+
+
+@pytest.mark.parametrize("order", [("left", "right"), ("right", "left")])
+def test_who_is_in_a_group_is_found_by_every_way_and_once(order: tuple[str, str]) -> None:
+    """Two of the nested groups hold the same one, which is met twice; nobody behind it may be lost."""
+    top = group("top", 1, "last", *order)
+    groups = [
+        top,
+        group("left", 2, "shared", "ada"),
+        group("right", 3, "shared", "ben"),
+        group("shared", 4, "cid", "top"),
+        group("last", 5, "dot"),
+    ]
+    people = [user(name) for name in ("ada", "ben", "cid", "dot", "eve")]
+    people.append(user("fay", primary_group_id=4))
+    found = Memberships(groups, people).of(top)
+    assert found == {guid(name) for name in ("ada", "ben", "cid", "dot", "fay")}
 
 
 def test_nobody_is_a_member_of_no_group() -> None:
