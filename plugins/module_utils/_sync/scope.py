@@ -20,13 +20,13 @@ def with_nested(groups: Sequence[DirectoryGroup], wanted: Collection[str]) -> li
     :param groups: all groups of the domain.
     """
     by_dn = {group.dn.casefold(): group for group in groups}
-    reached: dict[str, DirectoryGroup] = {}
+    reached: set[str] = set()
     waiting = [group for group in groups if group.guid in wanted]
     while waiting:
         group = waiting.pop()
         if group.guid in reached:
             continue
-        reached[group.guid] = group
+        reached.add(group.guid)
         members = (by_dn.get(member.casefold()) for member in group.members)
         waiting.extend(member for member in members if member is not None)
     return [group for group in groups if group.guid in reached]
