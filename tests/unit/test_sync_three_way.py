@@ -164,6 +164,39 @@ def test_the_last_name_left_is_not_emptied_and_that_is_told(kept: str, emptied: 
     assert "without any name" in problem.why
 
 
+@pytest.mark.parametrize(
+    ("wanted", "shown", "reported", "written"),
+    [
+        pytest.param(
+            {"first_name": "", "last_name": "King"},
+            {"first_name": "Ada", "last_name": "Kong"},
+            ("last_name",),
+            {"first_name": ""},
+            id="the last name that a person set is one",
+        ),
+        pytest.param(
+            {"first_name": "Ada", "last_name": ""},
+            {"first_name": "Eva", "last_name": "King"},
+            ("first_name",),
+            {"last_name": ""},
+            id="the first name that a person set is one",
+        ),
+        pytest.param(
+            {"first_name": "", "last_name": "", "title": "Boss"},
+            {"first_name": "Ada", "last_name": "", "title": "Chief"},
+            ("title",),
+            {"first_name": "", "last_name": ""},
+            id="no person has a part in it",
+        ),
+    ],
+)
+def test_a_name_is_emptied_where_no_change_by_hand_stands_against_it(
+    wanted: Mapping[str, str], shown: Mapping[str, str], reported: tuple[str, ...], written: Mapping[str, str]
+) -> None:
+    merged = _merge(wanted, shown, *reported)
+    assert (merged.wanted.values, merged.wanted.problems) == (written, ())
+
+
 def test_an_extension_that_has_no_name_anyway_is_left_so() -> None:
     nameless = {"first_name": "", "last_name": ""}
     merged = _merge({"first_name": "", "last_name": "King"}, nameless, "last_name")
