@@ -25,6 +25,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id impor
     joined_id,
     plan_id,
     plan_lines,
+    sealed,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AccountStatus, UserRule
 
@@ -187,6 +188,14 @@ def test_a_group_has_its_name_whatever_becomes_of_others() -> None:
     alone = [guard_id(DOMAIN, PBX, [one]).removeprefix("0-0-0-") for one in (other, GROUP)]
     assert sorted(alone) == both == sorted(both)
     assert guard_id(DOMAIN, PBX, [other, GROUP]) == guard_id(DOMAIN, PBX, [GROUP, other])
+
+
+def test_a_sealed_plan_has_its_conflicts_in_order_and_both_names() -> None:
+    other = replace(CONFLICT, name="Ada")
+    made = sealed(RULE, DOMAIN, PBX, Plan("", (DELETE, UPDATE), (CONFLICT, other)))
+    assert made.conflicts == (other, CONFLICT)
+    assert made.id == plan_id(RULE, DOMAIN, PBX, [DELETE, UPDATE], [other, CONFLICT])
+    assert made.guard_id == guard_id(DOMAIN, PBX, [DELETE, UPDATE])
 
 
 # --- several plans
