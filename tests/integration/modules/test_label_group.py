@@ -177,10 +177,8 @@ def test_the_remedy_for_a_taken_name_is_one_that_there_is(site: Site) -> None:
     assert "associate_by_name" not in conflict["message"]
 
 
-@pytest.mark.parametrize("name", ["x" * 128, "two\nlines"], ids=["long", "control character"])
-def test_a_label_that_the_pbx_would_not_take_is_a_conflict_and_the_users_are_synchronized(
-    site: Site, name: str
-) -> None:
+def test_a_label_that_the_pbx_would_not_take_is_a_conflict_and_the_users_are_synchronized(site: Site) -> None:
+    name = "x" * 128
     site.add_user("Anna")
 
     result = site.sync(label_group=name)
