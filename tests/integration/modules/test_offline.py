@@ -55,7 +55,7 @@ def _require_true(site: Site, recorded: PbxSnapshot) -> None:
         shown = {one.id: (one.number, one.fields, set(one.organizations)) for one in client.extensions()}
         assert {one.id: (one.number, one.fields, set(one.organizations)) for one in recorded.extensions} == shown
         assert set(recorded.organizations or ()) == set(client.organizations() or ())
-        assert set(recorded.groups or ()) == set(client.groups())
+        assert {one.id: one for one in recorded.groups or ()} == {one.id: one for one in client.groups()}
         assert recorded.capacity == client.capacity()
 
 
