@@ -132,7 +132,8 @@ def parse_extension(detail: Mapping[str, Any], row: Mapping[str, Any] | None = N
 
 
 def _is_filled(value: object) -> bool:
-    return isinstance(value, (str, int)) and value != ""
+    """Whether a setting has a value that can be kept: what is neither a text nor an integer in reason is left out."""
+    return bool(value) if isinstance(value, str) else parse_optional_integer(value) is not None
 
 
 def parse_organizations(value: object) -> tuple[OrganizationReference, ...]:
