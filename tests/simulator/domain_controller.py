@@ -212,6 +212,7 @@ class SimulatedConnection:
             *({"type": "searchResRef", "uri": [uri]} for uri in page.references),
         ]
         self.result = {
+            "type": "searchResDone",
             "result": page.code,
             "description": f"result{page.code}",
             "message": "",
