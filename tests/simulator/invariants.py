@@ -13,6 +13,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     Association,
     ObjectAssociation,
     ObjectKind,
+    Origin,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, AnyChange
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import State
@@ -170,9 +171,13 @@ def _is_as_before(seen: Observed, kind: ObjectKind, guid: str, object_id: int) -
 
 
 def _is_handed_over(seen: Observed, held: Association) -> bool:
-    """Whether another account of the same person has the extension now: it was about to be deleted."""
+    """Whether another account of the same person has the extension now: it was about to be deleted.
+
+    An extension that a rule binds to somebody else by name is released before, and not about to be deleted.
+    """
     return any(
-        one.extension_id == held.extension_id and guid != held.guid for guid, one in seen.after.associations.items()
+        one.extension_id == held.extension_id and guid != held.guid and one.origin is Origin.ADOPTED
+        for guid, one in seen.after.associations.items()
     )
 
 

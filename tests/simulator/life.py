@@ -394,6 +394,9 @@ class Life:
         hiding = {*domain_controller.HIDING, *pbx_in_process.HIDING}
         if not twin._last_rest or not self._last_rest or seen.is_hit_by(hiding):
             return
+        if seen.rules.get(RuleKind.USERS, {}).get("number_rest_days") == 0:
+            # A number that does not rest is free from the next run on, and a run that was cut off is two of them.
+            return
         found, wanted = outcome(self._picture), outcome(twin._picture)
         for what, things in wanted.items():
             differing = {
