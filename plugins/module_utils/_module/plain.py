@@ -12,6 +12,7 @@ default, can still be read.
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import Enum
@@ -48,7 +49,7 @@ def from_plain(made: type[_Record], plain: Mapping[str, Any]) -> _Record:
     return record
 
 
-class _Turner:
+class _Turner(ABC):
     """Finds for each type the function that turns its values, once; None where they stay as they are."""
 
     def __init__(self) -> None:
@@ -98,24 +99,29 @@ class _Turner:
         turn = self._turn(others[0])
         return None if turn is None else lambda value: None if value is None else turn(value)
 
+    @staticmethod
+    def _mapping(turn: _Turn | None) -> _Turn:
+        return dict if turn is None else lambda values: {key: turn(value) for key, value in values.items()}
+
+    @abstractmethod
     def _record(self, made: type[Any]) -> _Turn:
-        raise NotImplementedError
+        """Return what turns the dataclasses of a class."""
 
+    @abstractmethod
     def _enum(self, made: type[Enum]) -> _Turn | None:
-        raise NotImplementedError
+        """Return what turns the members of an enumeration."""
 
+    @abstractmethod
     def _time(self) -> _Turn:
-        raise NotImplementedError
+        """Return what turns times."""
 
+    @abstractmethod
     def _many(self, made: type[Any], turn: _Turn | None) -> _Turn:
-        raise NotImplementedError
+        """Return what turns tuples or frozen sets, whose elements are turned by another."""
 
-    def _mapping(self, turn: _Turn | None) -> _Turn:
-        raise NotImplementedError
-
+    @abstractmethod
     def _numbered(self) -> _Turn:
-        """Mappings of plain values by integers, which cannot be the keys of a JSON object."""
-        raise NotImplementedError
+        """Return what turns mappings of plain values by integers, which cannot be the keys of a JSON object."""
 
 
 def _unwritable(hint: Any) -> TypeError:
@@ -161,9 +167,6 @@ class _Writer(_Turner):
         in_order: Callable[[Iterable[Any]], list[Any]] = sorted if made is frozenset else list
         return in_order if turn is None else lambda values: in_order(turn(value) for value in values)
 
-    def _mapping(self, turn: _Turn | None) -> _Turn:
-        return dict if turn is None else lambda values: {key: turn(value) for key, value in values.items()}
-
     def _numbered(self) -> _Turn:
         return lambda values: [list(pair) for pair in values.items()]
 
@@ -204,9 +207,6 @@ class _Reader(_Turner):
 
     def _many(self, made: type[Any], turn: _Turn | None) -> _Turn:
         return made if turn is None else lambda values: made(turn(value) for value in values)
-
-    def _mapping(self, turn: _Turn | None) -> _Turn:
-        return dict if turn is None else lambda values: {key: turn(value) for key, value in values.items()}
 
     def _numbered(self) -> _Turn:
         return dict
