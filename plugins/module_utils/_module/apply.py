@@ -68,8 +68,8 @@ class Stage:
 
     @property
     def going_on(self) -> list[AnyChange]:
-        """The changes that the guard does not stop."""
-        return [change for change in self.changes if change.key not in self.stopped]
+        """The changes that are to be done now."""
+        return [one for one in self.changes if one.key not in self.stopped and one.key not in self.put_off]
 
 
 @dataclass(frozen=True, slots=True)
