@@ -119,6 +119,9 @@ summary:
     unpark:
       description: Parked extensions to make usable again.
       type: int
+    revoke:
+      description: Linkus passwords that a sign-on had set, to replace by random ones.
+      type: int
     waiting:
       description: Always 0.
       type: int
@@ -142,6 +145,7 @@ summary:
     skipped: 0
     park: 0
     unpark: 0
+    revoke: 0
     waiting: 0
     drift: 0
     deferred: 0
@@ -156,7 +160,7 @@ changes:
       description: What the change is about, V(organization), V(extension_group) or V(extension).
       type: str
     action:
-      description: V(create), V(associate), V(update), V(park), V(unpark), V(release) or V(delete).
+      description: V(create), V(associate), V(update), V(park), V(unpark), V(release), V(delete) or V(revoke).
       type: str
     state:
       description: V(planned) in check mode, else V(done), V(failed), V(unknown), V(stopped) or V(skipped).

@@ -114,6 +114,9 @@ summary:
     unpark:
       description: Parked extensions to make usable again.
       type: int
+    revoke:
+      description: Linkus passwords that a sign-on had set, to replace by random ones.
+      type: int
     unchanged:
       description: Associated objects that are as they should be.
       type: int
@@ -149,6 +152,7 @@ summary:
     delete: 0
     park: 0
     unpark: 0
+    revoke: 0
     unchanged: 11
     waiting: 0
     excluded: 0
@@ -171,6 +175,7 @@ summaries:
       delete: 0
       park: 0
       unpark: 0
+      revoke: 0
       unchanged: 199
       waiting: 0
       excluded: 2
@@ -203,7 +208,7 @@ changes:
       description: What the change is about, V(organization), V(extension_group) or V(extension).
       type: str
     action:
-      description: V(create), V(associate), V(update), V(unpark), V(park), V(release) or V(delete).
+      description: V(create), V(associate), V(update), V(unpark), V(park), V(release), V(delete) or V(revoke).
       type: str
     state:
       description: V(planned) in check mode, else V(done), V(failed), V(unknown), V(stopped), V(deferred) or V(skipped).

@@ -214,7 +214,7 @@ users:
           description: V(extension).
           type: str
         action:
-          description: V(create), V(associate), V(update), V(unpark), V(park), V(release) or V(delete).
+          description: V(create), V(associate), V(update), V(unpark), V(park), V(release), V(delete) or V(revoke).
           type: str
         state:
           description: V(planned), V(stopped) where the guard would stop it, or V(deferred) where the extension is in use.

@@ -262,6 +262,9 @@ summary:
     unpark:
       description: Parked extensions to make usable again.
       type: int
+    revoke:
+      description: Linkus passwords that a sign-on had set, to replace by random ones.
+      type: int
     unchanged:
       description: Associated extensions that are as they should be.
       type: int
@@ -297,6 +300,7 @@ summary:
     delete: 0
     park: 0
     unpark: 0
+    revoke: 0
     unchanged: 196
     waiting: 0
     excluded: 2
@@ -317,7 +321,7 @@ changes:
       description: What the change is about, V(extension), or V(extension_group) for O(label_group).
       type: str
     action:
-      description: V(create), V(associate), V(update), V(unpark), V(park), V(release) or V(delete).
+      description: V(create), V(associate), V(update), V(unpark), V(park), V(release), V(delete) or V(revoke).
       type: str
     state:
       description: V(planned) in check mode, else V(done), V(failed), V(unknown), V(stopped), V(deferred) or V(skipped).

@@ -15,6 +15,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.images import
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
+    Credential,
     ObjectAssociation,
     ObjectKind,
     Origin,
@@ -74,6 +75,7 @@ def association_strategy(lowest_id: int) -> st.SearchStrategy[Association]:
         welcome=st.sampled_from(Welcome),
         organization_id=ids,
         parked=st.none() | parkings,
+        user_principal_name=texts,
     )
 
 
@@ -126,6 +128,7 @@ extension_changes = every_field(
     parked=st.none() | parkings,
     remembered=st.none() | association_strategy(lowest_id=0),
     settings=settings_found,
+    credential=st.none() | every_field(Credential, extension_id=ids, guid=guids, set_at=times),
 )
 organization_changes = every_field(
     OrganizationChange,

@@ -48,7 +48,7 @@ def test_a_run_tells_success_end_and_duration_of_each_kind() -> None:
 def test_a_run_counts_changes_and_problems_by_kind() -> None:
     read = _read(metrics_text(RUN, pbx="hq"))
 
-    assert len(read["last_run_changes"]) == 3 * 7
+    assert len(read["last_run_changes"]) == 3 * 8
     assert read["last_run_changes"]["users", "create"] == 1
     assert read["last_run_changes"]["groups", "update"] == 1
     assert read["last_run_conflicts"] == {("organizational_units",): 0, ("users",): 2, ("groups",): 0}

@@ -105,6 +105,7 @@ def test_the_summary_has_the_same_keys_for_every_plan() -> None:
         "create": 1,
         "park": 0,
         "unpark": 0,
+        "revoke": 0,
         "unchanged": 3,
         "waiting": 0,
         "excluded": 1,

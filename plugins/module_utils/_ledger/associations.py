@@ -33,7 +33,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
 
 _COLUMNS = (
     *("guid", "extension_id", "number", "dn", "account_name", "origin", "written", "welcome"),
-    *("organization_id", "parked"),
+    *("organization_id", "parked", "user_principal_name"),
 )
 _OBJECT_COLUMNS = (
     *("kind", "guid", "rule", "object_id", "dn", "name", "origin", "parent_id", "members"),

@@ -13,12 +13,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LockHolder, Place
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import LedgerLockedError, LockHolder, Place
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.lock import (
     Lock,
     take_exclusive,
@@ -28,6 +29,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.lock import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite_errors import translated
 
 _HOLDER_MAX_BYTES = 4096
+_POLL_SECONDS = 0.005
 
 
 class FileLock(Lock):
@@ -115,3 +117,59 @@ def shared_lock(path: Path) -> Iterator[bool]:
         yield True
     finally:
         os.close(descriptor)
+
+
+def visitor_lock_path(path: Path) -> Path:
+    """Return the file of the lock that is held by who reads or writes a ledger for a moment, beside any run."""
+    return path.with_name(path.name + ".visitor.lock")
+
+
+@contextmanager
+def visitor_lock(path: Path, patience: float) -> Iterator[None]:
+    """Hold the lock of who reads or writes a ledger for a moment: SQLite may tidy its files up when it is closed, which
+    must not happen amid a copy.
+
+    :param path: the ledger's.
+    :param patience: seconds to wait for it.
+    :raises LedgerLockedError: if it is not free until then.
+    """
+    place = Place.of_path(path)
+    with translated(place):
+        descriptor = os.open(visitor_lock_path(path), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _wait(FileLock(descriptor).try_exclusive, place, patience)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def no_visitors(path: Path, patience: float) -> Iterator[bool]:
+    """Keep those away who would take ``visitor_lock``, without writing anything.
+
+    Yields whether there is a lock's file at all; where there is none, nobody is kept away.
+
+    :raises LedgerLockedError: if the lock is not free in that many seconds.
+    """
+    place = Place.of_path(path)
+    with translated(place):
+        try:
+            descriptor = os.open(visitor_lock_path(path), os.O_RDONLY)
+        except FileNotFoundError:
+            descriptor = None
+    if descriptor is None:
+        yield False
+        return
+    try:
+        _wait(FileLock(descriptor).try_shared, place, patience)
+        yield True
+    finally:
+        os.close(descriptor)
+
+
+def _wait(take: Callable[[], bool], place: Place, patience: float) -> None:
+    deadline = time.monotonic() + patience
+    while not take():
+        if time.monotonic() > deadline:
+            raise LedgerLockedError(place, None)
+        time.sleep(_POLL_SECONDS)

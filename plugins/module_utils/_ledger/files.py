@@ -21,8 +21,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors impo
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.file_lock import (
     lock_path,
+    no_visitors,
     shared_lock,
+    visitor_lock_path,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.lock import COPY_PATIENCE_SECONDS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite_errors import translated
 
 # What a killed run leaves behind is in these: a write-ahead log, or the rollback journal of a new database. The
@@ -89,11 +92,11 @@ def copy_to_memory(path: Path) -> sqlite3.Connection:
     :raises LedgerLockedError: if a run is writing.
     """
     while True:
-        with shared_lock(path) as guarded, _copying(path):
+        with shared_lock(path) as guarded, no_visitors(path, COPY_PATIENCE_SECONDS) as alone, _copying(path):
             connection = _copy(path)
-        if guarded or not lock_path(path).exists():
+        if (guarded or not lock_path(path).exists()) and (alone or not visitor_lock_path(path).exists()):
             return connection
-        connection.close()  # the first run ever started meanwhile: the copy may be torn
+        connection.close()  # the first run or visitor ever came meanwhile: the copy may be torn
 
 
 @contextmanager

@@ -274,6 +274,22 @@ def open_ledger(address: PostgresqlAddress, *, read_write: bool, command: str) -
 
 
 @contextmanager
+def visit(address: PostgresqlAddress, command: str) -> Iterator[PostgresqlDatabase]:
+    """Open the database of a ledger for a moment, beside any run and without its lock.
+
+    :param command: what the process is doing, to be told to whoever looks at the server's sessions.
+    :raises LedgerDatabaseError: if the database cannot be reached, or has no such ledger.
+    """
+    with _connected(address, command) as database:
+        if database.find_schema() is None:
+            raise LedgerDatabaseError(
+                f"{database.place} is not there.",
+                "Run pbxops.yeastar.pbx_ad_connection first, or name the ledger that it made.",
+            )
+        yield database
+
+
+@contextmanager
 def _connected(address: PostgresqlAddress, command: str) -> Iterator[PostgresqlDatabase]:
     with connecting(address.place):
         given = {name: str(value) for name, value in conninfo.conninfo_to_dict(address.url).items()}

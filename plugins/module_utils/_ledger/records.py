@@ -26,6 +26,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.images import
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
+    Credential,
     ObjectAssociation,
     ObjectKind,
     Origin,
@@ -116,6 +117,7 @@ def association_to_object(association: Association) -> dict[str, Any]:
         "welcome": association.welcome.value,
         "organization_id": association.organization_id,
         "parked": _parked_to_object(association.parked) if association.parked else None,
+        "user_principal_name": association.user_principal_name,
     }
 
 
@@ -145,7 +147,20 @@ def association_from_object(value: Mapping[str, Any]) -> Association:
         welcome=Welcome(value["welcome"]),
         organization_id=value["organization_id"],
         parked=_parked_from_object(parked) if parked else None,
+        user_principal_name=value.get("user_principal_name", ""),
     )
+
+
+def _credential_to_object(credential: Credential) -> dict[str, Any]:
+    return {
+        "extension_id": credential.extension_id,
+        "guid": credential.guid,
+        "set_at": time_to_text(credential.set_at),
+    }
+
+
+def _credential_from_object(value: Mapping[str, Any]) -> Credential:
+    return Credential(value["extension_id"], value["guid"], time_from_text(value["set_at"]))
 
 
 def object_association_to_object(association: ObjectAssociation) -> dict[str, Any]:
@@ -281,6 +296,7 @@ def _own_fields_to_object(change: AnyChange) -> dict[str, Any]:
                 "parked": _parked_to_object(change.parked) if change.parked else None,
                 "remembered": association_to_object(change.remembered) if change.remembered else None,
                 "settings": dict(change.settings),
+                "credential": _credential_to_object(change.credential) if change.credential else None,
             }
         case OrganizationChange():
             return {
@@ -331,7 +347,7 @@ def change_from_json(text: str) -> AnyChange:
     remembered = value.get("remembered")
     match ObjectKind(value["kind"]):
         case ObjectKind.EXTENSION:
-            placement, parked = value["placement"], value.get("parked")
+            placement, parked, credential = value["placement"], value.get("parked"), value.get("credential")
             return ExtensionChange(
                 **common,
                 association=association_from_object(association) if association else None,
@@ -339,6 +355,7 @@ def change_from_json(text: str) -> AnyChange:
                 parked=_parked_from_object(parked) if parked else None,
                 remembered=association_from_object(remembered) if remembered else None,
                 settings=value.get("settings", {}),
+                credential=_credential_from_object(credential) if credential else None,
             )
         case ObjectKind.ORGANIZATION:
             return OrganizationChange(

@@ -128,6 +128,23 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE runs ADD COLUMN undoes TEXT NOT NULL DEFAULT '';
     CREATE INDEX runs_undoing ON runs (undoes) WHERE undoes <> '';
     """,
+    # Sign-on with the directory's credentials: its settings, by which names users are known, and which extensions have
+    # a user password that a sign-on has set.
+    """
+    CREATE TABLE sign_on (
+        id       INTEGER PRIMARY KEY CHECK (id = 1),
+        settings TEXT NOT NULL,
+        saved_at TEXT NOT NULL
+    );
+    CREATE TABLE credentials (
+        extension_id INTEGER PRIMARY KEY,
+        guid         TEXT NOT NULL,
+        set_at       TEXT NOT NULL
+    );
+    ALTER TABLE associations ADD COLUMN user_principal_name TEXT NOT NULL DEFAULT '';
+    CREATE INDEX associations_principal ON associations (lower(user_principal_name));
+    CREATE INDEX associations_account ON associations (lower(account_name));
+    """,
 )
 
 

@@ -18,6 +18,12 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.association
     read_associations,
     read_object_associations,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.credentials import (
+    drop_credential,
+    drop_ownerless_credentials,
+    read_sign_on,
+    write_settings,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.database import Database
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.errors import (
     ForeignLedgerError,
@@ -67,11 +73,14 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal impor
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
+    Credential,
     ObjectAssociation,
     RetiredNumber,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on import SignOn
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on_settings import SignOnSettings
 
 _ENDED = frozenset({"succeeded", "failed"})
 
@@ -154,12 +163,12 @@ class StoredLedger(Ledger):
     def forget_integration(self) -> None:
         """Forget the integration and all that is saved or remembered of it.
 
-        These are rules, names, schedule, associations and the snapshot. Numbers that rest, runs and their journal are
-        kept.
+        These are rules, names, schedule, sign-on, associations and the snapshot. Numbers that rest, runs and their
+        journal are kept.
         """
-        remembered = ("rules", "names", "schedule", "associations", "object_associations", "snapshot")
+        remembered = ("rules", "names", "schedule", "sign_on", "associations", "object_associations", "snapshot")
         with self._database.transaction():
-            for table in ("integration", *remembered):
+            for table in ("integration", "credentials", *remembered):
                 self._database.change(f"DELETE FROM {table}")  # noqa: S608 (a name from the line above)
 
     def rule(self, kind: str) -> SavedRule | None:
@@ -194,6 +203,21 @@ class StoredLedger(Ledger):
                     "INSERT INTO schedule (id, settings, saved_at) VALUES (1, ?, ?)",
                     (to_json(settings), time_to_text(at)),
                 )
+
+    def sign_on(self) -> SignOn:
+        """Return what is remembered of the sign-on."""
+        with self._decoding():
+            return read_sign_on(self._database)
+
+    def save_sign_on(self, settings: SignOnSettings, at: datetime) -> None:
+        """Save the settings of the sign-on."""
+        with self._database.transaction():
+            write_settings(self._database, settings, at)
+
+    def forget_credential(self, credential: Credential) -> None:
+        """Forget that a sign-on has set an extension's password, unless another sign-on has set it since."""
+        with self._database.transaction():
+            drop_credential(self._database, credential)
 
     def names(self, kind: str) -> Mapping[str, str]:
         """Return what the names in a rule were found to be: objectGUIDs by the names as they are given."""
@@ -356,6 +380,7 @@ class StoredLedger(Ledger):
             key = self._close(row, JournalState.DONE, "", at)
             note_latter(self._database, row, association)
             put(self._database, {association_key(association) if association else key: association})
+            drop_ownerless_credentials(self._database, key)
             if retired is not None:
                 self._retire(retired)
 
@@ -381,6 +406,9 @@ class StoredLedger(Ledger):
                 if resolution.retired is not None:
                     self._retire(resolution.retired)
             put(self._database, final)
+            for key, association in final.items():
+                if association is None:
+                    drop_ownerless_credentials(self._database, key)
 
     def _close(self, row: int, state: JournalState, detail: str, at: datetime) -> AssociationKey:
         """Within a transaction: say what became of an open row, and return whose association it was about."""

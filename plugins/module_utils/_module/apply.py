@@ -225,6 +225,8 @@ def _done(intents: Sequence[Intent], written: Written, writes: Writes, hands: Ha
         hands.ledger.done(intent.id, written.association, _retired(change, hands.clock()), hands.clock())
     for one in releases:
         writes.forget(one.change)
+    if isinstance(change, ExtensionChange) and change.credential is not None:
+        hands.ledger.forget_credential(change.credential)
     altered = writes.settle(change, written.association)
     if altered:
         hands.ledger.remember(hands.run_id, altered, hands.clock())

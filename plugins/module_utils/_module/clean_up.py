@@ -32,10 +32,12 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.clean_up impo
     in_clean_up_order,
     plan_clean_up,
     plan_release,
+    plan_sign_on_end,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, Verdict
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Resolution
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Plan
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 
 
@@ -46,6 +48,7 @@ class CleanUp:
     :param delete: the kinds whose objects are deleted.
     :param release_others: whether the associations of the other kinds end, and their objects stay.
     :param delete_in_use: whether extensions are deleted although they are in use.
+    :param ends_sign_on: whether the passwords that sign-ons have set are replaced, whatever is deleted.
     :param save: saves what else is asked for, once the plan is the expected one and before anything is deleted, so that
         no run makes anew what is being deleted.
     """
@@ -57,6 +60,7 @@ class CleanUp:
     save: Callable[[], None]
     expected: Expected = field(default_factory=Expected)
     delete_in_use: bool = False
+    ends_sign_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ def clean_up(world: World, ledger: Ledger, integration: Integration, request: Cl
     order = in_clean_up_order(request.delete)
     concerned = [kind for kind in order if request.release_others or kind in request.delete]
     due = [kind for kind in concerned if has_remains(kind, memory.associations, memory.objects)]
+    if request.ends_sign_on and memory.sign_on.credentials and RuleKind.USERS not in due:
+        due.append(RuleKind.USERS)
     if not due and not ledger.unfinished():
         require_expected(request.expected, ())
         request.save()
@@ -106,14 +112,20 @@ def _plan(
     now = cleaning.world.clock()
     stages: list[StageReport] = []
     for kind in due:
-        remains = Remains(domain, standing.pbx, standing.associations, standing.objects, now)
-        plan = plan_clean_up(kind, remains) if kind in cleaning.request.delete else plan_release(kind, remains)
+        remains = Remains(domain, standing.pbx, standing.associations, standing.objects, now, memory.sign_on)
+        plan = _plan_of(kind, remains, cleaning.request)
         verdict = Verdict(plan.changes)
         if not cleaning.request.delete_in_use:
             verdict = in_use.spare(verdict)
         stages.append(StageReport(kind, plan, verdict, GuardLimits()))
         standing = rehearse(stages[-1].stage, standing)
     return tuple(stages)
+
+
+def _plan_of(kind: RuleKind, remains: Remains, request: CleanUp) -> Plan:
+    if kind in request.delete:
+        return plan_clean_up(kind, remains)
+    return plan_release(kind, remains) if request.release_others else plan_sign_on_end(remains)
 
 
 def _carry_out(cleaning: _Cleaning, pbx: Pbx, settled: Settled, stages: tuple[StageReport, ...]) -> Report:

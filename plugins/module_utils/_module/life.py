@@ -149,6 +149,7 @@ def _disable(world: World, ledger: Ledger, request: LifeRequest) -> LifeReport:
         save=save,
         expected=request.expected,
         delete_in_use=request.delete_in_use,
+        ends_sign_on=True,
     )
     return LifeReport(before, after, clean_up(world, ledger, before, asked))
 
@@ -166,6 +167,7 @@ def _disconnect(world: World, ledger: Ledger, request: LifeRequest) -> LifeRepor
         save=lambda: None,
         expected=request.expected,
         delete_in_use=request.delete_in_use,
+        ends_sign_on=True,
     )
     report = clean_up(world, ledger, before, asked)
     if report.failure:

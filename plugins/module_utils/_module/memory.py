@@ -24,6 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import 
     UnitRule,
     UserRule,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on import NO_SIGN_ON, SignOn
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Memory:
     unit_rule: UnitRule | None
     names: Mapping[RuleKind, Mapping[str, str]]
     leaves_places: bool = False
+    sign_on: SignOn = NO_SIGN_ON
 
     @classmethod
     def of(cls, ledger: Ledger, unit_rule: UnitRule | None, *, leaves_places: bool = False) -> Memory:
@@ -58,6 +60,7 @@ class Memory:
             unit_rule=unit_rule,
             names={rule: ledger.names(rule) for rule in RuleKind},
             leaves_places=leaves_places,
+            sign_on=ledger.sign_on(),
         )
 
     def known(self, rule: RuleKind, guids: Collection[str]) -> dict[str, str]:

@@ -33,6 +33,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal impor
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
+    Credential,
     ObjectAssociation,
     RetiredNumber,
 )
@@ -50,6 +51,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import AnyChange
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import GroupType
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on import SignOn
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on_settings import SignOnSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,8 +374,8 @@ class Ledger(Protocol):
     def forget_integration(self) -> None:
         """Forget the integration and all that is saved or remembered of it.
 
-        These are rules, names, schedule, associations and the snapshot. Numbers that rest, runs and their journal are
-        kept.
+        These are rules, names, schedule, sign-on, associations and the snapshot. Numbers that rest, runs and their
+        journal are kept.
         """
 
     def rule(self, kind: str) -> SavedRule | None:
@@ -386,6 +389,15 @@ class Ledger(Protocol):
 
     def save_schedule(self, settings: Mapping[str, Any] | None, at: datetime) -> None:
         """Save the settings of the schedule, or (None) forget them."""
+
+    def sign_on(self) -> SignOn:
+        """Return what is remembered of the sign-on."""
+
+    def save_sign_on(self, settings: SignOnSettings, at: datetime) -> None:
+        """Save the settings of the sign-on."""
+
+    def forget_credential(self, credential: Credential) -> None:
+        """Forget that a sign-on has set an extension's password, unless another sign-on has set it since."""
 
     def names(self, kind: str) -> Mapping[str, str]:
         """Return what the names in a rule were found to be: objectGUIDs by the names as they are given."""

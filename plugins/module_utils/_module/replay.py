@@ -40,6 +40,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.recording i
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rehearsal import ImaginedPbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
+    PRINCIPAL_NAME,
     DirectoryGroup,
     DirectoryIdentity,
     DirectoryNode,
@@ -48,7 +49,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory imp
     ObjectLookup,
     UserLookup,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain import DISPLAY_NAME, PRINCIPAL_NAME
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain import DISPLAY_NAME
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Extension,
     ExtensionGroup,

@@ -16,6 +16,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read import groups_among
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.task import Sides
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
+    PRINCIPAL_NAME,
     DirectoryGroup,
     DirectoryIdentity,
     DirectorySnapshot,
@@ -55,10 +56,11 @@ class UserTask:
     rule: UserRule
 
     def attributes(self, memory: Memory) -> Collection[str]:
-        """Return the managed fields' attributes, that of the number, and that of the organization."""
+        """Return the attributes of the managed fields, the number, the organization, and the name to sign on by."""
         number = (self.rule.number_attribute,) if self.rule.number_from is NumberFrom.ATTRIBUTE else ()
         hierarchy = (memory.unit_rule.hierarchy_from,) if memory.unit_rule and memory.unit_rule.hierarchy_from else ()
-        return tuple(dict.fromkeys((*USER_ATTRIBUTES, *number, *hierarchy)))
+        name = (PRINCIPAL_NAME,) if memory.sign_on.settings is not None else ()
+        return tuple(dict.fromkeys((*USER_ATTRIBUTES, *number, *hierarchy, *name)))
 
     def needs_groups(self, memory: Memory) -> bool:
         """Tell whether there is or was a label group."""
@@ -96,6 +98,7 @@ class StartedUsers:
             memory.retired,
             layout=self._layout(seen, memory, pbx),
             objects=[one for one in memory.objects if one.kind is ObjectKind.EXTENSION_GROUP],
+            sign_on=memory.sign_on,
         )
 
     def _layout(self, seen: DirectorySnapshot, memory: Memory, pbx: PbxSnapshot) -> Layout | None:

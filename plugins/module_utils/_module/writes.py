@@ -250,6 +250,9 @@ class Writes:
         elif change.after or access is not None:
             self._pbx.update_extension(object_id, fields, organizations, access)
             self._note_fields(object_id, fields, organizations, access)
+        if change.action is Action.REVOKE:
+            # Nothing of the association changes, and the run may have saved it anew since it was planned.
+            return Written(object_id, self._users.get(change.guid, change.association))
         return Written(object_id, change.association)
 
     def _note_fields(

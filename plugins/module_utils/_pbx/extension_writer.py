@@ -116,7 +116,7 @@ class ExtensionWriter:
             is_done = (
                 present is not None
                 and _has(present, fields, organizations)
-                and (access is None or has_access(present, access))
+                and (access is None or _shows(present, access))
             )
             return {} if is_done else None
 
@@ -276,6 +276,14 @@ def _is_ours(found: Extension, new: NewExtension) -> bool:
         return found.registration_name == new.registration_name
     filled = {name: value for name, value in new.fields.items() if value}
     return bool(filled) and all(found.fields.get(name) == value for name, value in filled.items())
+
+
+def _shows(present: Extension, access: Access) -> bool:
+    """Whether an extension shows that its access was set; a new password alone leaves nothing to be seen, and can be
+    set once more."""
+    return has_access(present, access) and bool(
+        access.registration_name or access.presence or not access.password_unlike
+    )
 
 
 def _access_fields(access: Access | None, user_password: str) -> dict[str, str]:

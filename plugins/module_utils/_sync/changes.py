@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryUser
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import PRINCIPAL_NAME, DirectoryUser
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import differing, same
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, Origin, Parked, Welcome
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Access, Extension
@@ -29,6 +29,7 @@ def renewed(
         association,
         dn=user.dn,
         account_name=user.account_name,
+        user_principal_name=user.attributes.get(PRINCIPAL_NAME, association.user_principal_name),
         written={**association.written, **values},
         organization_id=organization_id,
     )
@@ -151,10 +152,11 @@ def access_of(change: ExtensionChange, registration_name: str, extension: Extens
     :param registration_name: the name drawn for a parking.
     :param extension: as it was read; None if it was not.
     """
-    if change.action is Action.PARK:
+    if change.action in (Action.PARK, Action.REVOKE):
         fields = extension.fields if extension is not None else {}
-        names = (fields.get("first_name", ""), fields.get("last_name", ""))
-        return Access(registration_name, PARKED_PRESENCE, (change.number, *names))
+        unlike = (change.number, fields.get("first_name", ""), fields.get("last_name", ""))
+        is_parking = change.action is Action.PARK
+        return Access(registration_name, PARKED_PRESENCE if is_parking else "", unlike)
     if change.parked is not None:
         return Access(change.parked.registration_name, change.parked.presence)
     return None
@@ -221,6 +223,7 @@ def associate(
             number=extension.number,
             dn=user.dn,
             account_name=user.account_name,
+            user_principal_name=user.attributes.get(PRINCIPAL_NAME, ""),
             origin=origin,
             written=dict(values),
             organization_id=placed.organization_id if placed is not None else 0,
@@ -261,6 +264,7 @@ def create(
             number=number,
             dn=user.dn,
             account_name=user.account_name,
+            user_principal_name=user.attributes.get(PRINCIPAL_NAME, ""),
             origin=former.origin if former else Origin.CREATED,
             written=dict(values),
             welcome=welcome,

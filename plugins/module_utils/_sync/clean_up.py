@@ -41,6 +41,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     Reason,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import sealed
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.revocations import after_revocations, revocations
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     AnyRule,
     GroupRule,
@@ -49,6 +50,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import 
     UnitRule,
     UserRule,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on import NO_SIGN_ON, SignOn
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.unit_plan import plan_units
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.users import plan_users
 
@@ -58,6 +60,7 @@ class Remains:
     """What there is to clean up.
 
     :param time: the time, aware, UTC.
+    :param sign_on: what is remembered of the sign-on, which ends.
     """
 
     domain: Domain
@@ -65,6 +68,7 @@ class Remains:
     associations: Sequence[Association]
     objects: Sequence[ObjectAssociation]
     time: datetime
+    sign_on: SignOn = NO_SIGN_ON
 
 
 def in_clean_up_order(delete: Collection[RuleKind]) -> tuple[RuleKind, ...]:
@@ -101,10 +105,24 @@ def plan_release(kind: RuleKind, remains: Remains) -> Plan:
     changes: list[AnyChange] = [change for change in label if isinstance(change, GroupChange)]
     if kind is RuleKind.USERS:
         there = {extension.id for extension in remains.pbx.extensions}
-        changes.extend(_extension_release(one, is_there=one.extension_id in there) for one in remains.associations)
+        releases = [_extension_release(one, is_there=one.extension_id in there) for one in remains.associations]
+        revoked = _revocations(remains)
+        changes.extend([*revoked, *after_revocations(releases, revoked)])
     own = [one for one in remains.objects if one.rule is kind and (one.kind, one.guid) not in ended]
     changes.extend(_object_release(one) for one in own)
     return sealed(_rule(kind), remains.domain, remains.pbx.identity, Plan("", tuple(changes), ()))
+
+
+def plan_sign_on_end(remains: Remains) -> Plan:
+    """Plan to replace all passwords that sign-ons have set, and to leave everything else as it is."""
+    plan = Plan("", tuple(_revocations(remains)), ())
+    return sealed(_rule(RuleKind.USERS), remains.domain, remains.pbx.identity, plan)
+
+
+def _revocations(remains: Remains) -> list[ExtensionChange]:
+    nothing_read = DirectorySnapshot(remains.domain, remains.time, users=())
+    there = {extension.id for extension in remains.pbx.extensions}
+    return revocations(replace(remains.sign_on, settings=None), nothing_read, remains.associations, (), there)
 
 
 def has_remains(kind: RuleKind, associations: Sequence[Association], objects: Sequence[ObjectAssociation]) -> bool:
@@ -128,7 +146,9 @@ def _users(remains: Remains) -> Plan:
         remains.domain, remains.time, users=(), outside=tuple(_people(remains).users.values())
     )
     groups = [one for one in remains.objects if one.kind is ObjectKind.EXTENSION_GROUP]
-    return _asked_for(rule, remains, plan_users(rule, directory, remains.pbx, remains.associations, (), objects=groups))
+    ended = replace(remains.sign_on, settings=None)
+    plan = plan_users(rule, directory, remains.pbx, remains.associations, (), objects=groups, sign_on=ended)
+    return _asked_for(rule, remains, plan)
 
 
 def _units(remains: Remains) -> Plan:

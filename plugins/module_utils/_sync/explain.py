@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.conflicts import ConflictCode
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryUser
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import PRINCIPAL_NAME, DirectoryUser
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain_fields import (
     FieldExplanation,
     explain_fields,
@@ -49,7 +49,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.scope import 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.standing import Standing
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.whereabouts import Whereabouts
 
-PRINCIPAL_NAME, DISPLAY_NAME, CRITICAL = "userPrincipalName", "displayName", "isCriticalSystemObject"
+DISPLAY_NAME, CRITICAL = "displayName", "isCriticalSystemObject"
 
 #: What is to be read of a user besides what the rule needs.
 EXPLAINED_ATTRIBUTES = (*USER_ATTRIBUTES, PRINCIPAL_NAME, DISPLAY_NAME, CRITICAL)
@@ -256,6 +256,7 @@ def _step(outcome: Outcome, extension: ExtensionExplanation | None) -> str:
 
 
 _VERBS = {
+    Action.REVOKE: "replace the Linkus password of",
     Action.CREATE: "create",
     Action.ASSOCIATE: "take over",
     Action.UPDATE: "update",

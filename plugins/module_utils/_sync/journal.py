@@ -103,7 +103,15 @@ def differs_in_substance(
 ) -> bool:
     """Tell whether two associations differ in more than what the directory calls their object."""
     if isinstance(former, Association) and isinstance(latter, Association):
-        return replace(former, dn=latter.dn, account_name=latter.account_name) != latter
+        return (
+            replace(
+                former,
+                dn=latter.dn,
+                account_name=latter.account_name,
+                user_principal_name=latter.user_principal_name,
+            )
+            != latter
+        )
     if isinstance(former, ObjectAssociation) and isinstance(latter, ObjectAssociation):
         return replace(former, dn=latter.dn) != latter
     return True

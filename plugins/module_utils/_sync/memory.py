@@ -63,6 +63,7 @@ class Association:
     :param written: managed fields by their Open API names as last written; the middle of the three-way compare.
     :param organization_id: the organization that the synchronization put the extension in; 0 for none.
     :param parked: None for an extension that can be used.
+    :param user_principal_name: userPrincipalName when last seen, by which the user can sign on; "" for none.
     """
 
     guid: str
@@ -75,6 +76,20 @@ class Association:
     welcome: Welcome = Welcome.NONE
     organization_id: int = 0
     parked: Parked | None = None
+    user_principal_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """That the user password of an extension (that of the Linkus clients) is one that a sign-on has set.
+
+    :param guid: objectGUID of the user who signed on.
+    :param set_at: when, aware; tells two sign-ons apart.
+    """
+
+    extension_id: int
+    guid: str
+    set_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

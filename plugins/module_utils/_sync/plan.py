@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Union
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
+    Credential,
     ObjectAssociation,
     ObjectKind,
     Parked,
@@ -21,8 +22,9 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Or
 
 
 class Action(StrEnum):
-    """What a change does to a PBX object."""
+    """What a change does to a PBX object. REVOKE replaces the user password that a sign-on has set by a random one."""
 
+    REVOKE = "revoke"
     DELETE = "delete"
     RELEASE = "release"
     PARK = "park"
@@ -55,6 +57,8 @@ class Reason(StrEnum):
     EXTENSION_GONE = "extension_gone"
     NO_LONGER_DUE = "no_longer_due"
     UNIT_CHANGED = "unit_changed"
+    SIGN_ON_OFF = "sign_on_off"
+    SIGN_ON_ENDED = "sign_on_ended"
     # Organizations and extension groups; DIRECTORY_CHANGED, DRIFT and OUT_OF_SCOPE are theirs too
     NEW_UNIT = "new_unit"
     NEW_GROUP = "new_group"
@@ -138,6 +142,7 @@ class ExtensionChange(Change):
     :param parked: the parking that the change ends; None where the extension is not parked, or stays so.
     :param remembered: the association that is saved in its place, where more than what is written is remembered.
     :param settings: of an extension to be created, see ``pbx.Extension``.
+    :param credential: what a revocation ends.
     """
 
     kind: ClassVar[ObjectKind] = ObjectKind.EXTENSION
@@ -147,6 +152,7 @@ class ExtensionChange(Change):
     parked: Parked | None = None
     remembered: Association | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    credential: Credential | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -137,6 +137,9 @@ def _extension(intent: Intent, change: ExtensionChange, shown: _Shown, now: date
         return _deletion(intent, change, shown, now)
     if change.action is Action.PARK:
         return _parking(intent, change, shown)
+    if change.action is Action.REVOKE:
+        # No PBX shows a password, so that it is replaced once more.
+        return _failed(intent, "it cannot be told whether the password had been replaced")
     return _writing(intent, change, shown)
 
 

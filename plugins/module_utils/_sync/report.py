@@ -51,6 +51,8 @@ _REASONS = {
     Reason.NO_LONGER_LISTED: "the user is no longer named in users; the extension stays",
     Reason.BOUND_ELSEWHERE: "the rule binds the user to another extension",
     Reason.UNIT_CHANGED: "the user's unit has another organization than the extension is in",
+    Reason.SIGN_ON_OFF: "sign-on with the directory's credentials is switched off",
+    Reason.SIGN_ON_ENDED: "the extension is no longer that of the user who signed on, or is parked",
     Reason.NEW_UNIT: "the unit is in scope and has no counterpart on the PBX yet",
     Reason.NEW_GROUP: "the group is in scope and has no extension group yet",
     Reason.SAME_NAME: "the PBX has one of this name, which is taken over",
@@ -136,6 +138,7 @@ _DONE = {
     Action.PARK: "parked",
     Action.RELEASE: "released",
     Action.DELETE: "deleted",
+    Action.REVOKE: "sign-on credentials revoked",
 }
 _TROUBLE = {"failed": "failed", "stopped": "stopped by the guard", "deferred": "deferred", "skipped": "skipped"}
 
@@ -297,6 +300,8 @@ def _block(outcome: Outcome) -> str:
     lines = [f"{title(change)}{state}", f"    {explanation(change.reason)}"]
     if change.action is Action.RELEASE and is_removal(change):
         lines.append(f"    the {WORDS[change.kind]} stays as it is and is the PBX administrator's again")
+    if change.action is Action.REVOKE:
+        lines.append("    the Linkus password that a sign-on had set is replaced by a random one")
     if outcome.detail:
         lines.append(f"    {outcome.detail}")
     lines.extend(_field_lines(change.before, change.after, change.drift))

@@ -39,6 +39,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.three_way imp
 class Situation:
     """What the parts of the planner look at together.
 
+    :param associations: all of them, with the numbers that the PBX shows.
     :param updating: kept associations whose user and extension both exist.
     :param restoring: kept associations whose extension is gone, and their users.
     :param wanted: managed fields by objectGUID, of newcomers and kept users; without those that are left as they are.
@@ -50,6 +51,7 @@ class Situation:
     rule: UserRule
     directory: DirectorySnapshot
     pbx: PbxSnapshot
+    associations: Sequence[Association]
     extensions: Mapping[int, Extension]
     sorted: Sorted
     updating: tuple[tuple[Association, DirectoryUser], ...]
@@ -128,6 +130,7 @@ def look_at(
         rule=rule,
         directory=directory,
         pbx=pbx,
+        associations=shown,
         extensions=extensions,
         sorted=ended,
         updating=updating,

@@ -62,6 +62,8 @@ class ExtensionUndoing:
                 self._write_back(row, change, former, latter)
             case Action.RELEASE:
                 self._associate_again(row, change, former)
+            case Action.REVOKE:
+                self.view.lose(change, "the password of the Linkus clients, which the user sets by signing on again")
             case other:  # pragma: no cover (an action that is added has its inverse here)
                 assert_never(other)
 

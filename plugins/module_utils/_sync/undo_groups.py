@@ -49,7 +49,7 @@ class GroupUndoing:
                 self._write_back(row, change, former, latter)
             case Action.RELEASE:
                 self._associate_again(row, change, former)
-            case Action.PARK | Action.UNPARK:  # pragma: no cover (what is done to extensions alone)
+            case Action.PARK | Action.UNPARK | Action.REVOKE:  # pragma: no cover (what is done to extensions alone)
                 return
             case other:  # pragma: no cover (an action that is added has its inverse here)
                 assert_never(other)

@@ -44,7 +44,9 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import guard_id, plan_id
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.removals import deleting_status
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.revocations import after_revocations, revocations
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import NumberFrom, Scope, UserRule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on import NO_SIGN_ON, SignOn
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.situation import Situation, look_at
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.three_way import (
     both_changed_conflicts,
@@ -61,6 +63,7 @@ def plan_users(
     *,
     layout: Layout | None = None,
     objects: Sequence[ObjectAssociation] = (),
+    sign_on: SignOn = NO_SIGN_ON,
 ) -> Plan:
     """Plan one synchronization of users.
 
@@ -68,6 +71,7 @@ def plan_users(
     :param retired: numbers freed or refused earlier.
     :param layout: the organizations that extensions are to be in; None where they are left as they are.
     :param objects: associations of extension groups, of which the label group is this rule's.
+    :param sign_on: what is remembered of the sign-on with the directory's credentials.
     """
     situation = look_at(rule, directory, pbx, associations, layout)
     matches = _match(situation)
@@ -80,8 +84,12 @@ def plan_users(
     taken_over = {change.object_id for change in handed_over}
     parkings = [change for change in situation.sorted.parkings if change.object_id not in taken_over]
     written = [change for change in updates if _is_written(change)]
+    revoked = revocations(
+        sign_on, directory, situation.associations, [*situation.sorted.removals, *parkings], situation.extensions
+    )
+    removals = after_revocations(situation.sorted.removals, revoked)
     ordered = in_order(
-        [*situation.sorted.removals, *handed_over, *parkings, *written, *associates, *creates], situation.extensions
+        [*revoked, *removals, *handed_over, *parkings, *written, *associates, *creates], situation.extensions
     )
     label = _label(situation, ordered, objects)
     changes_made: tuple[AnyChange, ...] = (*ordered, *label.changes)

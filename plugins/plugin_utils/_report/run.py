@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report.fields import Fields, ReportError
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report.words import headline
 
-ACTIONS = ("create", "associate", "update", "unpark", "park", "release", "delete")
+ACTIONS = ("create", "associate", "update", "unpark", "park", "release", "delete", "revoke")
 COUNTS = (*ACTIONS, "unchanged", "waiting", "excluded", "conflicts", "failed", "stopped", "deferred", "skipped")
 
 

@@ -19,6 +19,7 @@ _WORDS = {
     "on_calendar": "OnCalendar",
     "park": "parked",
     "release": "released",
+    "revoke": "sign-on credentials revoked",
     "rrule": "RRULE",
     "unpark": "unparked",
     "update": "updated",
