@@ -24,6 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory imp
 GUID = "objectGUID"
 ACCOUNT_NAME = "sAMAccountName"
 IS_DELETED = "isDeleted"
+LOCKOUT_THRESHOLD = "lockoutThreshold"
 _EXPIRES = "accountExpires"
 
 NODE_ATTRIBUTES = (GUID,)
@@ -77,6 +78,16 @@ def _decoded(entry: Entry, attribute: str, decode: Callable[[bytes], _Value]) ->
             f"{entry.dn or 'The server'} was read with a {attribute} that cannot be read.",
             "Nothing was changed; run again, and check the object in the directory if it stays so.",
         ) from None
+
+
+def lockout_threshold(entry: Entry) -> int:
+    """Return a domain's account lockout threshold; 0 where it has none, or hides it.
+
+    :raises IncompleteReadError: if it is no number.
+    """
+    if entry.first(LOCKOUT_THRESHOLD) is None:
+        return 0
+    return _decoded(entry, LOCKOUT_THRESHOLD, values.integer)
 
 
 def require_findable(entry: Entry) -> None:

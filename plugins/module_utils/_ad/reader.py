@@ -197,6 +197,14 @@ class DirectoryReader:
                     units[unit.guid] = unit
         return list(units.values())
 
+    def lockout_threshold(self) -> int:
+        """Ask after how many wrong passwords the domain locks an account; 0 for never (MS-ADA1 2.336 lockoutThreshold).
+
+        Policies for single groups (msDS-PasswordSettings) may say less; the account can seldom read them.
+        """
+        root = self._read_object(self._domain(), terms.ANYTHING, (objects.LOCKOUT_THRESHOLD,))
+        return objects.lockout_threshold(root) if root is not None else 0
+
     def look_up_users(self, guids: Collection[str]) -> UserLookup:
         """Ask the whole domain, deleted objects included, for users by objectGUID."""
         entries, deleted = self._look_up(guids, self._user_attributes())

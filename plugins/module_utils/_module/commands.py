@@ -26,6 +26,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.results imp
     rollback_result,
     rule_result,
     schedule_result,
+    sign_on_result,
     update_result,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rollback import RollbackRequest, roll_back
@@ -34,6 +35,12 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.schedule im
     SCHEDULE_OPTIONS,
     save_schedule,
     wanted_schedule,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.sign_on import (
+    SIGN_ON_OPTIONS,
+    SignOnRequest,
+    change_sign_on,
+    wanted_settings,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.update import Update, update
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
@@ -81,6 +88,7 @@ ROLLBACK_MODULE_OPTIONS: dict[str, dict[str, Any]] = {
     "delete_in_use": {"type": "bool", "default": False},
     **EXPECT_OPTIONS,
 }
+SIGN_ON_MODULE_OPTIONS: dict[str, dict[str, Any]] = {**CONNECTION_OPTIONS, **SIGN_ON_OPTIONS}
 SCHEDULE_MODULE_OPTIONS: dict[str, dict[str, Any]] = {**CONNECTION_OPTIONS, **SCHEDULE_OPTIONS}
 
 
@@ -174,6 +182,14 @@ def rollback_module(options: Mapping[str, Any], check_mode: bool, command: str) 
     pbx_warnings: list[str] = []
     rolled_back = roll_back(make_world(options, check_mode, command, pbx_warnings), request)
     return warned(rollback_result(rolled_back), options, pbx_warnings)
+
+
+def sign_on_module(options: Mapping[str, Any], check_mode: bool, command: str) -> Result:
+    """Do the work of pbx_ad_sso."""
+    request = SignOnRequest(command, options["directory_base_dn"], wanted_settings(options), check_mode)
+    pbx_warnings: list[str] = []
+    report = change_sign_on(make_world(options, check_mode, command, pbx_warnings), request)
+    return warned(sign_on_result(report), options, pbx_warnings)
 
 
 def schedule_module(options: Mapping[str, Any], check_mode: bool, command: str) -> Result:

@@ -164,6 +164,9 @@ class Directory(Protocol):
     def read_units(self, query: UnitQuery) -> list[DirectoryUnit]:
         """Read the organizational units of a query, each once; their paths begin below the base DN."""
 
+    def lockout_threshold(self) -> int:
+        """Ask after how many wrong passwords the domain locks an account; 0 for never."""
+
     def look_up_users(self, guids: Collection[str]) -> UserLookup:
         """Ask the whole domain, deleted objects included, for users by objectGUID."""
 

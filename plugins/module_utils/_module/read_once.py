@@ -119,6 +119,10 @@ class ReadOnce(Directory):
             self._units[query] = self._directory.read_units(query)
         return self._units[query]
 
+    def lockout_threshold(self) -> int:
+        """See ``Directory``."""
+        return self._directory.lockout_threshold()
+
     def look_up_users(self, guids: Collection[str]) -> UserLookup:
         """See ``Directory``; only users that no answer has shown yet are asked for."""
         unknown = [guid for guid in guids if guid not in self._seen and guid not in self._asked]

@@ -156,6 +156,10 @@ class RecordedDirectory(Directory):
             users = [user for user in users if _is_like(user, search.text)]
         return self._inside(users, search.bases, search.member_of)
 
+    def lockout_threshold(self) -> int:
+        """See ``Directory``; no run asks for it."""
+        raise _not_asked("the account lockout threshold")
+
     def look_up_users(self, guids: Collection[str]) -> UserLookup:
         """See ``Directory``."""
         return UserLookup(

@@ -15,6 +15,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.life import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report import Report, guard_id
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rollback import RolledBack
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.schedule import ScheduleReport
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.sign_on import SignOnReport, barred
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.update import Updated
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import NOT_CONNECTED
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import DriftAction
@@ -34,6 +35,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.schedule impo
     Schedule,
     schedule_data,
     schedule_forms,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on import Candidate, barrier_text
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on_settings import (
+    SignOnSettings,
+    settings_data,
 )
 
 
@@ -113,6 +119,41 @@ def rollback_result(rolled_back: RolledBack) -> Result:
         "paused": [kind.value for kind in rolled_back.paused],
     }
     return Result(values, (*report.warnings, *_conflict_warnings(report)), report.failure)
+
+
+def sign_on_result(sign_on: SignOnReport) -> Result:
+    """Return what pbx_ad_sso returns."""
+    before, after = _shown_settings(sign_on.before), _shown_settings(sign_on.after)
+    cannot = barred(sign_on.users)
+    values: dict[str, Any] = {
+        **_values(sign_on.report),
+        "changed": sign_on.changed,
+        "settings": after,
+        "users": {"can_sign_on": len(sign_on.users) - len(cannot), "cannot": len(cannot)},
+        "cannot_sign_on": [_barred_data(one) for one in cannot],
+        "signed_on": sign_on.signed_on,
+        "diff": [{"before": before, "after": after}, {"prepared": diff_text(sign_on.report.outcomes)}],
+    }
+    if not sign_on.report.stages and not sign_on.report.skipped:
+        is_on = sign_on.after is not None and sign_on.after.enabled
+        told = f"Sign-on is switched {'on' if is_on else 'off'}; {values['users']['can_sign_on']} user(s) can sign on."
+        values["outcome"] = {**values["outcome"], "headline": told}
+    return Result(values, sign_on.report.warnings, sign_on.report.failure)
+
+
+def _shown_settings(settings: SignOnSettings | None) -> dict[str, Any]:
+    return settings_data(settings) if settings is not None else {}
+
+
+def _barred_data(candidate: Candidate) -> dict[str, str]:
+    held, barrier = candidate.association, candidate.barrier
+    return {
+        "name": held.account_name,
+        "guid": held.guid,
+        "number": held.number,
+        "reason": barrier.value if barrier is not None else "",
+        "explanation": barrier_text(barrier) if barrier is not None else "",
+    }
 
 
 def schedule_result(report: ScheduleReport) -> Result:
