@@ -206,6 +206,8 @@ class Lab:
         known = self.description().get("pbx", {})
         client_id = known.get("client_id") or _credential()
         client_secret = known.get("client_secret") or _credential()
+        linkus_sdk_id = known.get("linkus_sdk_id") or _credential()
+        linkus_sdk_secret = known.get("linkus_sdk_secret") or _credential()
         capacity = ["--extension-capacity", str(options.pbx_capacity)] if options.pbx_capacity else []
         self._pbx.start(
             [
@@ -213,9 +215,13 @@ class Lab:
                 *("--address", address, "--port", str(PBX_PORT)),
                 *("--cert", issued.cert_path, "--key", issued.key_path),
                 *("--model", options.pbx_model, "--client-id", client_id, *capacity),
+                *("--linkus-sdk-id", linkus_sdk_id),
             ],
             folder=_REPOSITORY,
-            variables={"PBX_EMULATOR_CLIENT_SECRET": client_secret},
+            variables={
+                "PBX_EMULATOR_CLIENT_SECRET": client_secret,
+                "PBX_EMULATOR_LINKUS_SDK_SECRET": linkus_sdk_secret,
+            },
         )
         self._pbx.wait_until(lambda: bool(_announced(self._pbx)))
         self._describe(
@@ -224,6 +230,8 @@ class Lab:
                 "model": options.pbx_model,
                 "client_id": client_id,
                 "client_secret": client_secret,
+                "linkus_sdk_id": linkus_sdk_id,
+                "linkus_sdk_secret": linkus_sdk_secret,
             }
         )
 

@@ -22,6 +22,7 @@ from lab.pbx.settings import MODELS, Settings
 from lab.pbx.variants import Variants
 
 SECRET_VARIABLE = "PBX_EMULATOR_CLIENT_SECRET"
+LINKUS_SDK_SECRET_VARIABLE = "PBX_EMULATOR_LINKUS_SDK_SECRET"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,6 +56,8 @@ def _emulator(options: argparse.Namespace) -> Emulator:
         model=options.model,
         client_id=options.client_id or defaults.client_id,
         client_secret=options.client_secret or os.environ.get(SECRET_VARIABLE) or defaults.client_secret,
+        linkus_sdk_id=options.linkus_sdk_id,
+        linkus_sdk_secret=os.environ.get(LINKUS_SDK_SECRET_VARIABLE, "") if options.linkus_sdk_id else "",
         serial_number=options.serial_number,
         firmware_version=options.firmware_version,
         extension_capacity=options.extension_capacity,
@@ -87,6 +90,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", choices=sorted(MODELS), default=defaults.model)
     parser.add_argument("--client-id", default="")
     parser.add_argument("--client-secret", default="", help=f"better given as the environment's {SECRET_VARIABLE}")
+    parser.add_argument(
+        "--linkus-sdk-id",
+        default="",
+        help=f"AccessID of the Linkus SDK (its AccessKey: {LINKUS_SDK_SECRET_VARIABLE}); default: switched off",
+    )
     parser.add_argument("--serial-number", default=defaults.serial_number)
     parser.add_argument("--firmware-version", default="", help="default: one of the model's")
     parser.add_argument("--extensions", type=int, default=0, help="how many to begin with")

@@ -13,6 +13,7 @@ from lab.pbx import (
     errors,
     extension_endpoints,
     group_endpoints,
+    linkus_endpoints,
     organization_endpoints,
     system_endpoints,
     telephony_endpoints,
@@ -28,12 +29,13 @@ _LINKUS_SDK_ENDPOINTS = frozenset({"sign/create", "del_token"})
 
 @dataclass(frozen=True)
 class Route:
-    """One endpoint: its method, and whether it needs a token and changes the PBX."""
+    """One endpoint: its method, whether it needs a token and changes the PBX, the firmware release it came with."""
 
     method: Literal["GET", "POST"]
     endpoint: Endpoint
     needs_token: bool = True
     writes: bool = False
+    since: tuple[int, ...] = ()
 
 
 def _get(endpoint: Endpoint, *, writes: bool = False) -> Route:
@@ -53,7 +55,7 @@ ROUTES: dict[str, Route] = {
     "system/get_menuoptions": _get(system_endpoints.get_menuoptions),
     "preference/get": _get(system_endpoints.get_preference),
     "preference/update": _post(system_endpoints.update_preference),
-    "sign/create": _post(system_endpoints.create_sign, writes=False),
+    "sign/create": Route("POST", linkus_endpoints.create_sign, since=linkus_endpoints.SIGN_RELEASE),
     "call/query": _get(telephony_endpoints.query_calls),
     "queue/list": _get(telephony_endpoints.list_queues),
     "extension/list": _get(extension_endpoints.list_extensions),
@@ -149,7 +151,7 @@ def refusal(errcode: int) -> ApiAnswer:
 
 def _success(pbx: Pbx, request: ApiRequest) -> dict[str, Any]:
     route = request.route
-    if route is None:
+    if route is None or not pbx.settings.has_firmware(route.since):
         raise ApiError(errors.INTERFACE_NOT_EXISTED)
     pbx.refuse_address(request.address)
     access_token = request.query.get("access_token", "")

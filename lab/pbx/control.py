@@ -53,6 +53,11 @@ class ControlClient:
         """Forget the calls."""
         self._post("/calls/clear")
 
+    def log_ins(self) -> list[dict[str, Any]]:
+        """The log-ins to Linkus that were tried so far: the fields of LogIn."""
+        log_ins: list[dict[str, Any]] = self._get("/log-ins", {})
+        return log_ins
+
     def state(self) -> dict[str, Any]:
         """What the PBX holds: the fields of State."""
         state: dict[str, Any] = self._get("/state", {})

@@ -45,6 +45,7 @@ def _clock(emulator: Emulator, arguments: dict[str, Any]) -> Any:
 
 _SHOWS: dict[str, Action] = {
     "/calls": _calls,
+    "/log-ins": lambda emulator, _arguments: [one.as_json() for one in emulator.log_ins],
     "/state": lambda emulator, _arguments: emulator.state.as_json(),
     "/faults": lambda emulator, _arguments: emulator.faults.all(),
     "/variants": lambda emulator, _arguments: _variants(emulator, {}),

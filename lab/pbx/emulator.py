@@ -14,6 +14,8 @@ from werkzeug.serving import BaseWSGIServer
 from lab.pbx.calls import CallLog
 from lab.pbx.clock import AdjustableClock
 from lab.pbx.faults import Fault, FaultKind, FaultPlan
+from lab.pbx.linkus import LogIn
+from lab.pbx.linkus_pages import LinkusPages
 from lab.pbx.pbx import Pbx
 from lab.pbx.server import OpenApiApplication, make_server
 from lab.pbx.settings import Settings
@@ -25,7 +27,8 @@ class Emulator:
     """One PBX on one HTTPS port; a context manager that starts and stops it.
 
     `pbx` has what an administrator can do by hand (seed_extension, delete_by_hand …), `calls` what
-    was asked of it, `faults` what is to go wrong, `clock` its time, `state` what it holds.
+    was asked of it, `log_ins` who tried to get into Linkus, `faults` what is to go wrong, `clock` its
+    time, `state` what it holds.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Emulator:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(cert_path, key_path)
         self._application = OpenApiApplication(lambda: self.pbx, self.faults, self.calls)
+        self._site = LinkusPages(lambda: self.pbx, otherwise=self._application)
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -65,7 +69,7 @@ class Emulator:
         Raises OSError for a port that is taken.
         """
         self._application.set_stopping(False)
-        self._server = make_server(self._application, self._address, self._port, self._context)
+        self._server = make_server(self._site, self._address, self._port, self._context)
         self._port = self._server.port
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="pbx-emulator", daemon=True
@@ -118,6 +122,12 @@ class Emulator:
     def variants(self, variants: Variants) -> None:
         with self.pbx.lock:
             self.pbx.variants = variants
+
+    @property
+    def log_ins(self) -> list[LogIn]:
+        """The log-ins to Linkus that were tried so far, in order."""
+        with self.pbx.lock:
+            return list(self.pbx.linkus.log_ins)
 
     def fail(self, endpoint: str, kind: FaultKind, nth: int | None = None, **fields: Any) -> None:
         """Add a fault: see Fault for the fields."""

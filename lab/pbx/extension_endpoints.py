@@ -97,7 +97,7 @@ def create_extension(call: ApiCall) -> Payload:
     extension = Extension(id=pbx.extensions.next_id(), **changes)
     if not extension.first_name and not extension.last_name:
         extension = dataclasses.replace(extension, first_name=extension.number)
-    _refuse_weak(pbx, extension, ())
+    refuse_weak_user_password(extension, pbx.variants)
     if len(pbx.extensions) >= pbx.settings.extensions_max:
         raise ApiError(MAX_LIMITATION_EXCEEDED)
     _refuse_duplicates(pbx, extension, "create")
@@ -119,13 +119,14 @@ def update_extension(call: ApiCall) -> Payload:
     if pbx.variants.number_update != "accepted":
         arguments.pop("number", None)
     changes = _changes(pbx, arguments)
+    password = changes.pop("user_password", None)
     extension = dataclasses.replace(present, **changes)
     if not extension.first_name and not extension.last_name:
         raise invalid("first_name", "required")
-    if "user_password" in changes:
-        used_before = (*present.earlier_user_passwords, present.user_password)
-        _refuse_weak(pbx, extension, used_before)
-        extension = dataclasses.replace(extension, earlier_user_passwords=used_before)
+    if password is not None:
+        is_initial = present.user_password_is_initial or pbx.variants.updated_password_is_initial
+        extension = extension.with_user_password(password, is_initial=is_initial)
+        refuse_weak_user_password(extension, pbx.variants)
     _refuse_duplicates(pbx, extension, "update")
     pbx.extensions.put(extension)
     return {}
@@ -209,11 +210,6 @@ def _organization_ids(pbx: Pbx, elements: list[Any]) -> tuple[int, ...]:
             raise ApiError(DATA_NOT_FOUND)
         ids.append(organization_id)
     return tuple(dict.fromkeys(ids))
-
-
-def _refuse_weak(pbx: Pbx, extension: Extension, used_before: tuple[str, ...]) -> None:
-    names = [extension.number, extension.first_name, extension.last_name]
-    refuse_weak_user_password(extension.user_password, names, used_before, pbx.variants)
 
 
 def _refuse_duplicates(pbx: Pbx, extension: Extension, action: str) -> None:

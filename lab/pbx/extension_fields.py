@@ -6,9 +6,10 @@ from __future__ import annotations
 import base64
 import binascii
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from lab.pbx.extensions import Extension
 from lab.pbx.validation import (
     FLAG,
     Check,
@@ -134,18 +135,24 @@ def refuse_invalid_update(
         _refuse_out_of_range(arguments["number"], variants, user_range)
 
 
-def refuse_weak_user_password(
-    password: str, names: Sequence[str], used_before: Sequence[str], variants: Variants
-) -> None:
+def refuse_unfit_user_password(extension: Extension, variants: Variants) -> None:
+    """Raise ApiError 40002 for a user password that breaks any rule."""
+    password = {"user_password": extension.user_password}
+    refuse_invalid(password, {"user_password": _user_password(variants)}, ["user_password"])
+    refuse_weak_user_password(extension, variants)
+
+
+def refuse_weak_user_password(extension: Extension, variants: Variants) -> None:
     """Raise ApiError 40002 for a user password that the extension's own data or past forbids.
 
-    `names` are the extension's number and names (the Cloud Edition's rule), `used_before` its
-    earlier passwords, newest last.
+    Its number and names are the Cloud Edition's rule.
     """
+    password = extension.user_password
     lowered = password.lower()
+    names = (extension.number, extension.first_name, extension.last_name)
     if variants.cloud_password_rules and any(name and name.lower() in lowered for name in names):
         refuse_failures({"user_password": "format"})
-    if variants.password_history and password in used_before[-variants.password_history :]:
+    if variants.password_history and password in extension.earlier_user_passwords[-variants.password_history :]:
         refuse_failures({"user_password": "history"})
 
 

@@ -13,7 +13,10 @@ from lab.pbx.unique import Owner, UniqueValues
 
 @dataclass(frozen=True)
 class Extension:
-    """One extension. Fields are named as in the Open API; `organization_ids` are departments."""
+    """One extension. Fields are named as in the Open API; `organization_ids` are departments.
+
+    `user_password_is_initial` until its user has chosen another at a Linkus client.
+    """
 
     id: int
     number: str
@@ -25,6 +28,7 @@ class Extension:
     mobile_number: str = ""
     user_password: str = field(default="", repr=False)
     earlier_user_passwords: tuple[str, ...] = field(default=(), repr=False)
+    user_password_is_initial: bool = True
     role_id: int = 0
     organization_ids: tuple[int, ...] = ()
     title: str = ""
@@ -47,6 +51,15 @@ class Extension:
     def owner(self) -> Owner:
         """How errors name this extension."""
         return Owner("extension", self.number)
+
+    def with_user_password(self, password: str, *, is_initial: bool) -> Extension:
+        """This extension with another user password; the one so far is remembered as used."""
+        return dataclasses.replace(
+            self,
+            user_password=password,
+            user_password_is_initial=is_initial,
+            earlier_user_passwords=(*self.earlier_user_passwords, self.user_password),
+        )
 
 
 # What create and update copy from their arguments as it is.
@@ -112,6 +125,10 @@ class ExtensionStore:
         """The extension with that e-mail address, whatever its letter case."""
         owner = self.emails.owner(address)
         return self.by_number(owner.name) if owner and owner.kind == "extension" else None
+
+    def by_login_name(self, name: str) -> Extension | None:
+        """The extension whose user logs in as `name`: its number or its e-mail address."""
+        return self.by_number(name) or self.by_email(name)
 
     def next_id(self) -> int:
         """The id that the next extension gets."""

@@ -15,6 +15,7 @@ from lab.pbx.clock import AdjustableClock
 from lab.pbx.errors import IP_FORBIDDEN, ORGANIZATION_DISABLED, ApiError
 from lab.pbx.extensions import Extension, ExtensionStore
 from lab.pbx.groups import DEFAULT_FLAGS, SPECIFIC, ExtensionGroup, GroupStore
+from lab.pbx.linkus import Linkus
 from lab.pbx.organizations import ROOT_ID, OrganizationTree
 from lab.pbx.settings import Settings
 from lab.pbx.telephony import CallType, Telephony
@@ -51,6 +52,7 @@ class Pbx:
         self.extensions = ExtensionStore()
         self.groups = GroupStore()
         self.telephony = Telephony()
+        self.linkus = Linkus(clock)
         self.organizations = OrganizationTree(settings.company_name)
         self.organization_management = settings.organization_management
         self.name_display_format = settings.name_display_format
@@ -61,7 +63,7 @@ class Pbx:
             self.extensions.emails.claim(address, Owner("administrator", name))
 
     def twin(self) -> Pbx:
-        """Another PBX that holds the same objects, and has given out no token."""
+        """Another PBX that holds the same objects, and has given out no token and no signature."""
         twin = Pbx(self.settings, self.variants, self.clock)
         held = ("extensions", "groups", "organizations", "welcome_mails", "referenced_extension_ids")
         with self.lock:

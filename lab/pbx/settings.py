@@ -45,8 +45,8 @@ class Settings:
     `administrators` maps a portal administrator's name to the e-mail address that no extension may
     then have. `allowed_addresses` is the API's allow-list (addresses or networks; None lets all
     in). `denied_endpoints` is what the application has no permission for (10005).
-    `linkus_sdk_id` and its secret are the second pair of credentials, good for sign/create alone;
-    empty = Linkus SDK is switched off.
+    `linkus_sdk_id` and its secret are the second pair of credentials (AccessID and AccessKey), good
+    for sign/create alone; empty = Linkus SDK is switched off.
     """
 
     model: str = "P570"
@@ -73,6 +73,10 @@ class Settings:
     def __post_init__(self) -> None:
         if self.model not in MODELS:
             raise ValueError(f"model: {self.model} is none of {', '.join(MODELS)}")
+        if not all(part.isascii() and part.isdigit() for part in self.firmware.split(".")):
+            raise ValueError(f"firmware_version: {self.firmware_version} is not numbers with dots between")
+        if bool(self.linkus_sdk_id) != bool(self.linkus_sdk_secret):
+            raise ValueError("linkus_sdk_id and linkus_sdk_secret: one is no use without the other")
 
     @property
     def extensions_max(self) -> int:
@@ -95,6 +99,13 @@ class Settings:
     def firmware(self) -> str:
         """The firmware version that system/information shows."""
         return self.firmware_version or MODELS[self.model].firmware_version
+
+    def has_firmware(self, release: tuple[int, ...]) -> bool:
+        """Whether the firmware is of that release or newer.
+
+        A release is what follows the edition's own first number (37, 83 or 84): the editions count alike.
+        """
+        return tuple(int(part) for part in self.firmware.split(".")[1:]) >= release
 
     @property
     def _large_software(self) -> bool:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""system/…, preference/… and sign/create."""
+"""system/… and preference/…."""
 
 from __future__ import annotations
 
-import base64
 import time
 from typing import Any
 
@@ -13,7 +12,7 @@ from lab.pbx.extensions import Extension
 from lab.pbx.organizations import ROOT_ID, Organization
 from lab.pbx.pbx import Pbx
 from lab.pbx.settings import MODELS
-from lab.pbx.validation import FLAG, integer, one_of, refuse_invalid, text
+from lab.pbx.validation import FLAG, one_of, refuse_invalid, text
 
 _OTHER_MENUS = frozenset(
     {
@@ -111,19 +110,6 @@ def update_preference(call: ApiCall) -> Payload:
     if "name_disp_fmt" in call.arguments:
         pbx.name_display_format = call.arguments["name_disp_fmt"]
     return {}
-
-
-def create_sign(call: ApiCall) -> Payload:
-    """A signature that logs one user in to an application built with the Linkus SDK."""
-    checks = {"username": text(), "sign_type": one_of(["sdk"]), "expire_time": integer(0)}
-    refuse_invalid(call.arguments, checks, ["username", "sign_type", "expire_time"])
-    extensions = call.pbx.extensions
-    username = call.arguments["username"]
-    extension = extensions.by_number(username) or extensions.by_email(username)
-    if extension is None:
-        raise ApiError(call.pbx.variants.sign_unknown_user_errcode)
-    sign = f"{extension.number}:{call.arguments['expire_time']}:{call.pbx.clock.now()}"
-    return {"data": {"sign": base64.b64encode(sign.encode()).decode()}}
 
 
 def _require_preferences(pbx: Pbx) -> None:

@@ -86,8 +86,11 @@ class Variants:
     blocked_seconds: int | None = None
     old_token_survives_refresh: bool = False
 
-    # Linkus signatures
+    # Linkus
+    first_log_in_changes_password: bool = False
+    updated_password_is_initial: bool = False
     sign_unknown_user_errcode: int = errors.DATA_NOT_FOUND
+    sign_expire_time: Literal["seconds", "point_in_time"] = "seconds"
 
     def changed(self, **changes: Any) -> Variants:
         """A copy with `changes` (names and values as JSON has them; lists become tuples).

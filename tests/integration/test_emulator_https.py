@@ -47,6 +47,7 @@ class Client:
     """What a client of the Open API does, with requests and a verified certificate."""
 
     def __init__(self, url: str, ca_path: Path) -> None:
+        self._url = url
         self._base = url + "/openapi/v1.0/"
         self._session = requests.Session()
         self._session.trust_env = False
@@ -70,6 +71,13 @@ class Client:
     def post(self, endpoint: str, body: Any) -> requests.Response:
         """A POST call."""
         return self._session.post(self._base + endpoint, params=self._with_token({}), json=body, timeout=SECONDS)
+
+    def page(
+        self, path: str, *, form: dict[str, str] | None = None, params: dict[str, str] | None = None
+    ) -> requests.Response:
+        """One of the pages beside the API, with a form sent where one is given."""
+        method = "GET" if form is None else "POST"
+        return self._session.request(method, self._url + path, data=form, params=params, timeout=SECONDS)
 
     def _with_token(self, query: dict[str, Any]) -> dict[str, Any]:
         return {**query, "access_token": self.token} if self.token else query
@@ -100,6 +108,34 @@ def client(emulator: Emulator) -> Iterator[Client]:
     """A client of it that has a token."""
     with client_of(emulator) as one:
         yield one
+
+
+def test_linkus_takes_the_user_password_that_the_api_has_set(emulator: Emulator, client: Client) -> None:
+    client.post("extension/create", NEW_EXTENSION)
+    form = {"username": "1201", "password": NEW_EXTENSION["user_password"]}
+    emulator.fail("*", "cut_before_work", times=None)
+    emulator.calls.clear()
+    assert 'name="password"' in client.page("/login").text
+    page = client.page("/login", form=form)
+    assert page.status_code == 200
+    assert 'data-number="1201" data-name="Zoë"' in page.text
+    assert client.page("/login", form={**form, "password": "wrong"}).status_code == 401
+    assert [one.outcome for one in emulator.log_ins] == ["accepted", "refused"]
+    assert len(emulator.calls) == 0
+
+
+def test_many_log_ins_at_once_are_all_answered(emulator: Emulator, client: Client) -> None:
+    emulator.pbx.seed_extensions(100, first_number=2000)
+
+    def log_in(number: int) -> str:
+        form = {"username": str(number), "password": f"Seeded{number}pass"}
+        return client.page("/login", form=form).text
+
+    numbers = range(2000, 2100)
+    with ThreadPoolExecutor(20) as pool:
+        pages = list(pool.map(log_in, numbers))
+    assert all(f'data-number="{number}"' in page for number, page in zip(numbers, pages, strict=True))
+    assert len(emulator.log_ins) == 100
 
 
 def test_answers_are_json_with_status_200_and_close_the_connection(emulator: Emulator, client: Client) -> None:
@@ -427,7 +463,11 @@ def emulator_process(folder: Path, *options: str) -> Iterator[tuple[Client, Cont
     with subprocess.Popen(
         [*command, *options],
         cwd=REPOSITORY,
-        env={**os.environ, "PBX_EMULATOR_CLIENT_SECRET": "process-secret"},
+        env={
+            **os.environ,
+            "PBX_EMULATOR_CLIENT_SECRET": "process-secret",
+            "PBX_EMULATOR_LINKUS_SDK_SECRET": "process-access-key",
+        },
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -506,6 +546,27 @@ def test_calls_and_queues_through_the_control_port(process: tuple[Client, Contro
     assert client.get("queue/list").json()["queue_list"][0]["name"] == "Sales"
     control.end_call(call_id)
     assert client.get("call/query", type="outbound").json()["data"] == []
+
+
+def test_linkus_through_the_control_port(tmp_path: Path) -> None:
+    with emulator_process(tmp_path, "--linkus-sdk-id", "process-access-id") as (client, control, _process):
+        assert client.log_in("process-access-id", "process-access-key")["errcode"] == 0
+        control.seed_extension("1201", user_password="Hk7rTq29Lm")
+        body = {"username": "1201", "sign_type": "sdk", "expire_time": 0}
+        signature = client.post("sign/create", body).json()["data"]["sign"]
+        assert client.page("/linkus/sdk", params={"username": "1201", "signature": signature}).status_code == 200
+        assert client.page("/login", form={"username": "1201", "password": "wrong"}).status_code == 401
+        shown = [(one["means"], one["number"], one["outcome"]) for one in control.log_ins()]
+        assert shown == [("signature", "1201", "accepted"), ("password", "", "refused")]
+        control.reset()
+        assert control.log_ins() == []
+
+
+def test_the_linkus_sdk_is_off_unless_a_process_is_told(process: tuple[Client, ControlClient]) -> None:
+    client, _control = process
+    assert client.log_in("", "process-access-key")["errcode"] == 40002
+    assert client.log_in("process-access-id", "process-access-key")["errcode"] == -1
+    assert client.log_in("process-id", "process-secret")["errcode"] == 0
 
 
 def test_the_log_through_the_control_port(process: tuple[Client, ControlClient]) -> None:

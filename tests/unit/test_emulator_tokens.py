@@ -182,22 +182,6 @@ def test_an_endpoint_without_permission_is_denied() -> None:
     assert errcode(asker.get("extension/list")) == 0
 
 
-def test_linkus_sdk_credentials_sign_and_do_nothing_else() -> None:
-    asker = Asker(linkus_sdk_id="SDKID", linkus_sdk_secret="SDKSECRET")
-    asker.pbx.seed_extension("1201", email_addr="anna@example.test")
-    body = {"username": "1201", "sign_type": "sdk", "expire_time": 0}
-    asker.log_in()
-    assert errcode(asker.post("sign/create", body)) == 10005
-    asker.log_in(username="SDKID", password="SDKSECRET")
-    assert errcode(asker.get("extension/list")) == 10005
-    assert asker.post("sign/create", body)["data"]["sign"]
-    assert asker.post("sign/create", {**body, "username": "Anna@example.test"})["data"]["sign"]
-    assert errcode(asker.post("sign/create", {**body, "username": "9"})) == 60001
-    asker.vary(sign_unknown_user_errcode=40002)
-    assert errcode(asker.post("sign/create", {**body, "username": "9"})) == 40002
-    assert invalid_fields(asker.post("sign/create", {})).keys() == {"username", "sign_type", "expire_time"}
-
-
 def test_linkus_sdk_credentials_are_wrong_while_it_is_off() -> None:
     assert errcode(Asker().log_in(username="", password="")) == 40002
     assert errcode(Asker().log_in(username="SDKID", password="x")) == -1
