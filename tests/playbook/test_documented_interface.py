@@ -22,12 +22,15 @@ from tests.playbook.playbook_site import NOT_CONNECTED_YET, REPOSITORY, Playbook
 
 # In the order in which they need each other.
 _SYNCHRONIZING = ("pbx_ad_ou_sync", "pbx_ad_user_sync", "pbx_ad_group_sync")
-_CHANGING = ("pbx_ad_connection", *_SYNCHRONIZING, "pbx_ad_sync", "pbx_ad_schedule")
+_CHANGING = ("pbx_ad_connection", *_SYNCHRONIZING, "pbx_ad_sync", "pbx_ad_sso", "pbx_ad_schedule")
 _UNDOING = "pbx_ad_rollback"
 _TELLING = ("pbx_ad_info", "pbx_ad_user_info")
 _MODULES = (*_CHANGING, _UNDOING, *_TELLING)
 # What a module needs besides the connection.
-_REQUIRED = {"pbx_ad_schedule": {"timezone": "Europe/Berlin"}}
+_REQUIRED: dict[str, dict[str, Any]] = {
+    "pbx_ad_schedule": {"timezone": "Europe/Berlin"},
+    "pbx_ad_sso": {"login_addresses": ["https://pbx.example.com:8088/login"]},
+}
 _ALL_THERE_IS = {"gather": [part.value for part in Gather]}
 _CLEAN_UP = {"state": "disabled", "delete_extensions": True, "delete_organizations": True, "delete_groups": True}
 _NOTHING = {"floor": 0, "percent": 0, "count": 0}

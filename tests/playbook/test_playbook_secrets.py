@@ -59,6 +59,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "pbx_ad_user_sync": {"number_start": 3000, "send_welcome_email": True},
     "pbx_ad_group_sync": {"scope": "filter", "filter": "(cn=Team*)"},
     "pbx_ad_schedule": {"timezone": "Europe/Berlin"},
+    "pbx_ad_sso": {"login_addresses": ["https://pbx.example.com:8088/login"]},
     "pbx_ad_info": {"gather": _GATHER},
     "pbx_ad_rollback": {"pause": False},
 }

@@ -79,7 +79,7 @@ def test_a_value_that_an_option_does_not_expect_is_refused_by_name(  # noqa: PLR
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     spec = spec_of(module)[option]
-    needed = {"timezone": "UTC"} if module == "pbx_ad_schedule" else _needed(spec_of(module), option)
+    needed = _NEEDED.get(module) or _needed(spec_of(module), option)
     for value in bad_values(option, spec, tmp_path):
         before = _kept(Path(right["ledger_path"]))
         began = time.monotonic()
@@ -90,6 +90,12 @@ def test_a_value_that_an_option_does_not_expect_is_refused_by_name(  # noqa: PLR
         if result.get("failed") and not is_out_of_reach(result):
             assert _kept(Path(right["ledger_path"])) == before, (value, result["msg"])
     assert [call for call in pbx.calls.all() if call.write] == []
+
+
+_NEEDED: dict[str, dict[str, Any]] = {
+    "pbx_ad_schedule": {"timezone": "UTC"},
+    "pbx_ad_sso": {"login_addresses": ["https://pbx.example.com:8088/login"]},
+}
 
 
 def _needed(spec: dict[str, Any], option: str) -> dict[str, Any]:
