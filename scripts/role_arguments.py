@@ -158,6 +158,7 @@ class EntryPoint:
 
     :param own: the variables of the role's own that it looks at, besides those of the connection.
     :param rules: whether it looks at those of the rules.
+    :param sign_on: whether it looks at those of the sign-on.
     :param needs_kinds: whether the kinds must be named.
     """
 
@@ -165,6 +166,7 @@ class EntryPoint:
     description: str
     own: tuple[str, ...]
     rules: bool = False
+    sign_on: bool = False
     needs_kinds: bool = False
 
 
@@ -172,15 +174,17 @@ ENTRY_POINTS: Mapping[str, EntryPoint] = {
     "main": EntryPoint(
         "Connect, save the rules and synchronize",
         "Brings the integration to O(main:pbx_ad_state), saves the rules that the variables describe and carries them "
-        "out, in one run that reads each side once.",
+        "out, in one run that reads each side once. Then it saves the sign-on, if a variable of it is set.",
         tuple(_OWN),
         rules=True,
+        sign_on=True,
     ),
     "plan": EntryPoint(
         "Show what main would do",
         "Does what V(main) does in check mode, with or without C(--check), and shows the differences.",
         tuple(name for name in _OWN if name not in _EXPECT),
         rules=True,
+        sign_on=True,
     ),
     "connect": EntryPoint(
         "Bring the integration to its state",
@@ -204,6 +208,12 @@ ENTRY_POINTS: Mapping[str, EntryPoint] = {
         "Resumes the rules of O(resume:pbx_ad_kinds), as they were saved, and carries them out.",
         (*_RUN, *_WRITE),
         needs_kinds=True,
+    ),
+    "sso": EntryPoint(
+        "Save the sign-on",
+        "Saves how users sign on with their Active Directory credentials, and shows who cannot and why.",
+        (),
+        sign_on=True,
     ),
     "rollback": EntryPoint(
         "Undo a run",
@@ -254,13 +264,15 @@ RULES = (
     Part("organizational units", "pbx_ad_ou_", "pbx_ad_ou_sync", _is_of_rule),
     Part("groups", "pbx_ad_group_", "pbx_ad_group_sync", _is_of_rule),
 )
+SIGN_ON = Part("sign-on", "pbx_ad_sso_", "pbx_ad_sso", lambda name: not _is_of_connection(name))
+PARTS = (CONNECTION, *RULES, SIGN_ON)
 
 
 def documented_variables() -> dict[str, Options]:
     """Return the variables of each part, and those of the role's own, as the modules' documentation has them."""
-    modules = sorted({part.module for part in (CONNECTION, *RULES)})
+    modules = sorted({part.module for part in PARTS})
     documentation = _documentation(modules)
-    return {part.title: _variables(part, documentation[part.module]) for part in (CONNECTION, *RULES)} | {"role": _OWN}
+    return {part.title: _variables(part, documentation[part.module]) for part in PARTS} | {"role": _OWN}
 
 
 def _documentation(modules: list[str]) -> dict[str, Options]:
@@ -352,7 +364,8 @@ def _options_of(entry: EntryPoint, variables: Mapping[str, Options]) -> Options:
     rules = (
         {name: argument for part in RULES for name, argument in variables[part.title].items()} if entry.rules else {}
     )
-    return {**own, **variables[CONNECTION.title], **rules}
+    sign_on = variables[SIGN_ON.title] if entry.sign_on else {}
+    return {**own, **variables[CONNECTION.title], **rules, **sign_on}
 
 
 def _indented(content: object, depth: int) -> list[str]:

@@ -15,15 +15,15 @@ description:
   - Tells the status of an integration, what is saved, the last runs, what is associated with what, how much of the PBX's room is taken, what differs on the PBX
     from what was last written there, and what the next run would do.
   - Changes nothing. The ledger is read as in check mode, and no run is added to it.
-  - V(status), V(rules), V(schedule), V(runs) and V(associations) come from the ledger alone, so that they are told while neither the directory nor the PBX
+  - V(status), V(rules), V(schedule), V(sign_on), V(runs) and V(associations) come from the ledger alone, so that they are told while neither the directory nor the PBX
     can be reached. V(capacity), V(organizations) and V(drift) ask the PBX. V(conflicts) and V(plan) read both sides.
 options:
   gather:
     description: What to tell.
     type: list
     elements: str
-    choices: [status, rules, schedule, runs, associations, capacity, organizations, drift, conflicts, plan]
-    default: [status, rules, schedule, runs]
+    choices: [status, rules, schedule, sign_on, runs, associations, capacity, organizations, drift, conflicts, plan]
+    default: [status, rules, schedule, sign_on, runs]
   runs_limit:
     description: How many runs to tell of at most.
     type: int
@@ -57,7 +57,7 @@ EXAMPLES = r"""
 
 - name: See all there is
   pbxops.yeastar.pbx_ad_info:
-    gather: [status, rules, schedule, runs, associations, capacity, organizations, drift, conflicts, plan]
+    gather: [status, rules, schedule, sign_on, runs, associations, capacity, organizations, drift, conflicts, plan]
 """
 
 RETURN = r"""
@@ -160,6 +160,31 @@ schedule:
     cron: 59 23 * * 1,6
     cron_timezone: CRON_TZ=Europe/Berlin
     rrule: DTSTART;TZID=Europe/Berlin:20260103T235900 RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,SA
+sign_on:
+  description: How users sign on with their Active Directory credentials; empty if that was never saved.
+  returned: when O(gather) has V(sign_on)
+  type: dict
+  contains:
+    settings:
+      description: The options of M(pbxops.yeastar.pbx_ad_sso) as they are saved.
+      type: dict
+    signed_on:
+      description: How many extensions have a password of the Linkus clients that a sign-on has set.
+      type: int
+  sample:
+    settings:
+      enabled: true
+      login_addresses: ["https://pbx.example.com:8088/login"]
+      method: password
+      allow_http: false
+      confirmation: false
+      signature_seconds: 60
+      session_minutes: 15
+      failures_per_user: 3
+      failure_minutes: 30
+      attempts_per_address: 20
+      attempt_minutes: 5
+    signed_on: 57
 runs:
   description: The last runs, the newest first.
   returned: when O(gather) has V(runs)

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.kinds import KINDS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import CONNECTION_OPTIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.sign_on import SIGN_ON_OPTIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 
 from tests.playbook.playbook_site import REPOSITORY, environment_of, write_yaml
@@ -29,6 +30,7 @@ _COMPUTED = (
     "pbx_ad_connection_options",
     "pbx_ad_given_kinds",
     "pbx_ad_given_rules",
+    "pbx_ad_sign_on_options",
     "pbx_ad_saved_kinds",
     "pbx_ad_approved_plan_id",
     "pbx_ad_approved_changes",
@@ -79,6 +81,7 @@ def test_what_is_not_set_is_left_to_the_modules(tmp_path: Path) -> None:
         "pbx_ad_connection_options": {},
         "pbx_ad_given_kinds": ["users"],
         "pbx_ad_given_rules": {"users": {}},
+        "pbx_ad_sign_on_options": {},
         "pbx_ad_saved_kinds": ["organizational_units", "users", "groups"],
         "pbx_ad_approved_plan_id": "",
         "pbx_ad_approved_changes": [],
@@ -96,11 +99,14 @@ def test_each_variable_becomes_the_option_of_its_name(tmp_path: Path) -> None:
     for kind, rule in rules.items():
         variables |= {f"{PREFIXES[RuleKind(kind)]}{name}": value for name, value in rule.items()}
 
+    variables |= {"pbx_ad_sso_enabled": False, "pbx_ad_sso_gateway_port": 8443}
+
     kinds = {"pbx_ad_kinds": ["groups", "users", "organizational_units"]}
     computed = _computed(tmp_path, {"hq": {**variables, **kinds}})["hq"]
 
     assert computed["pbx_ad_connection_options"] == connection
     assert computed["pbx_ad_given_rules"] == rules
+    assert computed["pbx_ad_sign_on_options"] == {"enabled": False}
 
 
 def test_kinds_that_are_not_named_are_not_given(tmp_path: Path) -> None:
@@ -180,6 +186,7 @@ def test_each_option_of_a_module_has_its_variable_with_its_type_and_choices() ->
     for kind, prefix in PREFIXES.items():
         options = {**KINDS[kind].saved_options, "enabled": _ENABLED}
         wanted |= {prefix + name: option for name, option in options.items()}
+    wanted |= {f"pbx_ad_sso_{name}": option for name, option in SIGN_ON_OPTIONS.items()}
 
     own = _load("defaults", "main.yml").keys() | _RUN
     documented = {name: option for name, option in _documented("main").items() if name not in own}

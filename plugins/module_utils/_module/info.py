@@ -35,6 +35,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.schedule import schedule_forms, schedule_of
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on_settings import settings_data
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.standing import Standing
 
 
@@ -44,6 +45,7 @@ class Gather(StrEnum):
     STATUS = "status"
     RULES = "rules"
     SCHEDULE = "schedule"
+    SIGN_ON = "sign_on"
     RUNS = "runs"
     ASSOCIATIONS = "associations"
     CAPACITY = "capacity"
@@ -113,6 +115,13 @@ def _schedule(ledger: Ledger, request: InfoRequest) -> dict[str, Any]:  # noqa: 
     return {"schedule": {**settings, **schedule_forms(schedule_of(settings))}}
 
 
+def _sign_on(ledger: Ledger, request: InfoRequest) -> dict[str, Any]:  # noqa: ARG001
+    remembered = ledger.sign_on()
+    if remembered.settings is None:
+        return {"sign_on": {}}
+    return {"sign_on": {"settings": settings_data(remembered.settings), "signed_on": len(remembered.credentials)}}
+
+
 def _runs(ledger: Ledger, request: InfoRequest) -> dict[str, Any]:
     return {"runs": [_run_data(run) for run in ledger.runs(request.runs_limit)]}
 
@@ -130,6 +139,7 @@ _OF_LEDGER = {
     Gather.STATUS: _status,
     Gather.RULES: _rules,
     Gather.SCHEDULE: _schedule,
+    Gather.SIGN_ON: _sign_on,
     Gather.RUNS: _runs,
     Gather.ASSOCIATIONS: _associations,
 }

@@ -38,7 +38,13 @@ INFO_OPTIONS: dict[str, dict[str, Any]] = {
         "type": "list",
         "elements": "str",
         "choices": [part.value for part in Gather],
-        "default": [Gather.STATUS.value, Gather.RULES.value, Gather.SCHEDULE.value, Gather.RUNS.value],
+        "default": [
+            Gather.STATUS.value,
+            Gather.RULES.value,
+            Gather.SCHEDULE.value,
+            Gather.SIGN_ON.value,
+            Gather.RUNS.value,
+        ],
     },
     "runs_limit": {"type": "int", "default": 20},
 }

@@ -13,7 +13,7 @@ from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report.status impo
 from tests.integration.modules.reading_only import ask
 from tests.integration.modules.site_under_test import Site, actions, codes, guard
 
-_OF_LEDGER = ["status", "rules", "schedule", "runs", "associations"]
+_OF_LEDGER = ["status", "rules", "schedule", "sign_on", "runs", "associations"]
 _OF_PBX = ["capacity", "organizations", "drift"]
 _ALL = [*_OF_LEDGER, *_OF_PBX, "conflicts", "plan"]
 _NOWHERE: dict[str, Any] = {"directory_port": 9, "pbx_url": "https://127.0.0.1:9"}

@@ -90,6 +90,15 @@ def test_it_tells_who_can_and_why_the_others_cannot(site: Site) -> None:
     assert site.writes() == ["extension/create", "extension/create"]
 
 
+def test_the_status_tells_of_it(staffed: Site) -> None:
+    signs_on(staffed, "Anna")
+
+    told = staffed.run("pbx_ad_info", {**staffed.connection_options, "gather": ["sign_on"]}, False)["sign_on"]
+
+    assert told["signed_on"] == 1
+    assert told["settings"]["login_addresses"] == [ADDRESS]
+
+
 def test_check_mode_saves_nothing(site: Site) -> None:
     site.add_user("Anna")
     site.sync()
@@ -136,7 +145,7 @@ def test_the_next_run_replaces_the_password_of_who_may_no_longer_sign_on(staffed
         case "deleted":
             staffed.admin.delete(dn)
     scope = {"filter": "(!(cn=Anna))", "scope": "filter"} if what == "out_of_scope" else {}
-    options = {**scope, "delete_when": [], "guard": {"releases": {"floor": 5}}}
+    options: dict[str, Any] = {**scope, "delete_when": [], "guard": {"releases": {"floor": 5}}}
 
     planned = staffed.sync(check=True, **options)
     assert logs_in(staffed, "Anna")
