@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The pages of the sign-on gateway, each one document of HTML without script or inline style.
 
-Every sentence of a page stands in a message file. To add a language, copy ``languages/en.json`` to a file named after
-the language's tag (``it.json``, ``pt-BR.json``), translate the sentences, leave what stands in braces as it is, and name
-the tag in ``page.languages`` of the configuration. What the new file lacks is shown in English.
+Every sentence of a page stands in a message file. To add a language, copy ``languages/en.json`` to a file that is named
+after the language's tag (``it.json``, ``pt-BR.json``), translate the sentences, leave what stands in braces as it is,
+and name the tag in ``page.languages`` of the configuration. What the new file lacks is shown in English.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ _RANGE = re.compile(
     r"\s*(?P<range>[a-z]{1,8}(-[a-z0-9]{1,8})*)\s*(;\s*q=(?P<weight>0(\.\d{0,3})?|1(\.0{0,3})?)\s*)?",
     re.IGNORECASE | re.ASCII,
 )
+# Browsers send far less; a header that is longer is read no further.
+_READ_OF_HEADER = 1000
 _SCHEME = re.compile(r"^[a-z]+://", re.IGNORECASE)
 
 
@@ -145,7 +147,7 @@ class Pages:
         return self._render("message.html", language, code=code)
 
     def _look_up(self, language_range: str) -> str | None:
-        """The language of a range, or of the range without its last subtags: de-AT takes de, and zh-CN takes zh-Hans."""
+        """The language of a range, or of what its end taken off leaves: de-AT takes de, and zh-CN takes zh-Hans."""
         while language_range:
             for tag in self._messages:
                 if f"{tag}-".lower().startswith(f"{language_range}-"):
@@ -191,7 +193,7 @@ def _say(messages: Mapping[str, str], key: str, **values: str) -> Markup:
 
 def _ranges(accept_language: str) -> Iterator[str]:
     """The language ranges of a header in lower case, the most wanted first; unwanted and unreadable ones left out."""
-    found = [match for part in accept_language.split(",") if (match := _RANGE.fullmatch(part))]
+    found = [match for part in accept_language[:_READ_OF_HEADER].split(",") if (match := _RANGE.fullmatch(part))]
     weighed = [(float(match["weight"] or 1), match["range"].lower()) for match in found]
     for weight, language_range in sorted(weighed, key=lambda one: one[0], reverse=True):
         if weight:
