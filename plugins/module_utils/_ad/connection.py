@@ -78,7 +78,20 @@ def connect(settings: DirectorySettings) -> Iterator[Connection]:
     :raises CertificateError: if TLS cannot be set up, or the certificate is not trusted or does not name the host.
     :raises DirectoryBindError: if the log-in is refused, or would be one without a password.
     """
-    _check_settings(settings)
+    _check_account(settings)
+    with reach(settings) as connection:
+        log_in(connection, settings)
+        yield connection
+
+
+@contextmanager
+def reach(settings: DirectorySettings) -> Iterator[Connection]:
+    """Open a connection and secure it as the protocol says, as nobody; it is closed at the end of the with block.
+
+    :raises DirectoryUnreachableError: if there is no such host or it does not answer.
+    :raises CertificateError: if TLS cannot be set up, or the certificate is not trusted or does not name the host.
+    """
+    _check_place(settings)
     tls_failures: list[Exception] = []
     try:
         connection = _make_connection(settings, tls_failures)
@@ -88,18 +101,30 @@ def connect(settings: DirectorySettings) -> Iterator[Connection]:
         _open(connection, settings, tls_failures)
         if settings.protocol == START_TLS:
             _start_tls(connection, settings, tls_failures)
-        _bind(connection, settings)
         yield connection
     finally:
         _close(connection)
 
 
-def _check_settings(settings: DirectorySettings) -> None:
+def log_in(connection: Connection, settings: DirectorySettings) -> None:
+    """Log in on a connection of ``reach``, as the account of the same settings.
+
+    :raises DirectoryUnreachableError: if no answer comes; the server may have seen the password all the same.
+    :raises DirectoryBindError: if the log-in is refused, or would be one without a password.
+    """
+    _check_account(settings)
+    _bind(connection, settings)
+
+
+def _check_account(settings: DirectorySettings) -> None:
     if not settings.username.strip():
         raise DirectoryBindError("directory_username is empty.", "Name the account to read the directory with.")
     if not settings.password:
         # The server would take this for an unauthenticated log-in and report success (RFC 4513 5.1.2).
         raise DirectoryBindError("directory_password is empty.", "Give the password of directory_username.")
+
+
+def _check_place(settings: DirectorySettings) -> None:
     if settings.port in _GLOBAL_CATALOG_PORTS:
         raise DirectoryError(
             f"directory_port {settings.port} is the global catalog, which lacks accountExpires and members of groups.",
@@ -125,10 +150,10 @@ def _make_connection(settings: DirectorySettings, tls_failures: list[Exception])
     )
     return ldap3.Connection(
         server,
-        user=settings.username,
+        user=settings.username or None,
         # As bytes it is sent as it is; text would be normalized first, and Active Directory compares it as typed.
-        password=settings.password.encode(),  # type: ignore[arg-type]
-        authentication=ldap3.SIMPLE,
+        password=settings.password.encode() or None,  # type: ignore[arg-type]
+        authentication=ldap3.SIMPLE if settings.username else ldap3.ANONYMOUS,
         auto_bind=ldap3.AUTO_BIND_NONE,
         client_strategy=ldap3.SYNC,
         auto_referrals=False,

@@ -2,13 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: not for use outside of it.
-"""Passwords for new extensions."""
+"""Passwords of extensions: those that are made for them, and the rules that any has to fit."""
 
 from __future__ import annotations
 
 import itertools
 import random
 import string
+from collections.abc import Sequence
+from enum import StrEnum
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import PbxParameterError
 
@@ -40,14 +42,53 @@ def make_password(source: random.Random, *parts_to_avoid: str, length: int = PAS
     raise PbxParameterError("No password can be made that avoids the extension's number and names.")
 
 
+class PasswordRule(StrEnum):
+    """A rule of the PBX for passwords, by what is wrong with one that breaks it."""
+
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    NO_DIGIT = "no_digit"
+    NO_UPPER_CASE = "no_upper_case"
+    NO_LOWER_CASE = "no_lower_case"
+    NOT_ASCII = "not_ascii"
+    DIGIT_RUN = "digit_run"
+    NUMBER_INSIDE = "number_inside"
+    NAME_INSIDE = "name_inside"
+
+
 def fits_rules(password: str, *parts_to_avoid: str) -> bool:
     """Whether a password fits the rules of ``make_password``."""
-    kinds = (string.digits, string.ascii_uppercase, string.ascii_lowercase)
-    if len(password) not in _LENGTHS or not all(set(password) & set(kind) for kind in kinds):
-        return False
-    if any(part and part.casefold() in password.casefold() for part in parts_to_avoid):
-        return False
-    return not any(_is_run(password[start : start + _RUN]) for start in range(len(password) - _RUN + 1))
+    return not broken_rules(password, "", parts_to_avoid)
+
+
+def broken_rules(password: str, number: str, names: Sequence[str]) -> tuple[PasswordRule, ...]:
+    """Name the rules of ``make_password`` that a password breaks, in the order of ``PasswordRule``.
+
+    What is neither a letter nor a digit may be in it, as long as it is printable ASCII: nothing else is documented to
+    be taken.
+
+    :param number: the extension's number.
+    :param names: its first and last name; empty ones do not count.
+    """
+    shortest, longest = _LENGTHS[0], _LENGTHS[-1]
+    starts = range(len(password) - _RUN + 1)
+    breaks = {
+        PasswordRule.TOO_SHORT: len(password) < shortest,
+        PasswordRule.TOO_LONG: len(password) > longest,
+        PasswordRule.NO_DIGIT: not set(password) & set(string.digits),
+        PasswordRule.NO_UPPER_CASE: not set(password) & set(string.ascii_uppercase),
+        PasswordRule.NO_LOWER_CASE: not set(password) & set(string.ascii_lowercase),
+        PasswordRule.NOT_ASCII: not (password.isascii() and password.isprintable()),
+        PasswordRule.DIGIT_RUN: any(_is_run(password[start : start + _RUN]) for start in starts),
+        PasswordRule.NUMBER_INSIDE: _holds(password, number),
+        PasswordRule.NAME_INSIDE: any(_holds(password, name) for name in names),
+    }
+    return tuple(rule for rule, is_broken in breaks.items() if is_broken)
+
+
+def _holds(password: str, part: str) -> bool:
+    """Whether a part, if there is one, is in a password, whatever the case."""
+    return bool(part) and part.casefold() in password.casefold()
 
 
 def _is_run(text: str) -> bool:

@@ -50,15 +50,22 @@ class Session:
 
     :param monotonic: a clock in seconds that never goes back.
     :param sleep: waits that many seconds.
+    :param attempts: how often what may be sent again is sent at most.
     """
 
     def __init__(
-        self, settings: PbxSettings, *, monotonic: Callable[[], float], sleep: Callable[[float], None]
+        self,
+        settings: PbxSettings,
+        *,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], None],
+        attempts: int = ATTEMPTS,
     ) -> None:
         self._settings = settings
         self._transport = Transport(settings)
         self._monotonic = monotonic
         self._sleep = sleep
+        self._attempts = attempts
         self._token: _Token | None = None
         self._login_failure: PbxError | None = None
         self._early_ends = 0
@@ -96,7 +103,7 @@ class Session:
 
     def _repeat(self, call: Call, may_repeat: Callable[[PbxError], bool]) -> dict[str, Any]:
         failure: PbxError | None = None
-        for attempt in range(ATTEMPTS):
+        for attempt in range(self._attempts):
             self.pause(attempt)
             token = self._live_token()
             try:
@@ -139,7 +146,7 @@ class Session:
         if self._login_failure is not None:
             raise self._login_failure
         failure: PbxError | None = None
-        for attempt in range(ATTEMPTS):
+        for attempt in range(self._attempts):
             self.pause(attempt)
             try:
                 with signals_held():
@@ -186,7 +193,7 @@ class Session:
             return None
         failure: PbxError | None = None
         lost = False
-        for attempt in range(ATTEMPTS):
+        for attempt in range(self._attempts):
             self.pause(attempt)
             try:
                 with signals_held():
