@@ -46,6 +46,10 @@ class LogInUnansweredError(DirectoryUnreachableError):
     """The server got the name and password, or may have, and did not answer: it may have counted a wrong one."""
 
 
+class NotAUserError(DirectoryError):
+    """The log-in succeeded, and the account is no user that could be synchronized."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProvedAccount:
     """The account that a name and a password belong to.
@@ -66,7 +70,8 @@ def prove(settings: DirectorySettings) -> ProvedAccount:
     :raises DirectoryBindError: if the log-in is refused, or would be one without a password.
     :raises LogInUnansweredError: if it is not answered.
     :raises DirectoryUnreachableError: if the server cannot be reached.
-    :raises DirectoryError: for anything else that leaves the account unproved, such as one outside of the base DN.
+    :raises NotAUserError: if it is no user below the base DN.
+    :raises DirectoryError: for anything else that leaves the account unproved.
     """
     _require_tls(settings)
     with reach(settings) as connection:
@@ -104,7 +109,7 @@ def _own_account(connection: Connection, base_dn: str) -> ProvedAccount:
     search = Search(f"<SID={sid.hex()}>", "(objectClass=user)", _ACCOUNT_ATTRIBUTES, "BASE", (DOMAIN_SCOPE,))
     entry = read_one(connection, search)
     if entry is None or not is_within(entry.dn, base_dn):
-        raise DirectoryError(
+        raise NotAUserError(
             "The account that logged in is no user below directory_base_dn.", "Only users below it can sign on."
         )
     raw_expiry = entry.first(_ACCOUNT_EXPIRES)

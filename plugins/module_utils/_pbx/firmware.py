@@ -12,10 +12,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity
 
 # The first number of a firmware version tells the edition (vendor's page "About this Guide").
+_CLOUD = 84
 _EDITIONS = {
     37: ("Appliance", (37, 7, 0, 16)),
     83: ("Software", (83, 7, 0, 0)),
-    84: ("Cloud", (84, 7, 0, 17)),
+    _CLOUD: ("Cloud", (84, 7, 0, 17)),
 }
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 _MODELS_WITHOUT_API = ("P520",)
@@ -34,9 +35,7 @@ def check_firmware(identity: PbxIdentity) -> None:
             raise FirmwareError(
                 f"{identity.model} has no Open API.", "The Appliance Edition's models P550, P560 and P570 have it."
             )
-    found = _VERSION.search(identity.firmware)
-    version = tuple(int(part) for part in found.group().split(".")) if found else ()
-    version += (0,) * (4 - len(version))
+    version = _version(identity)
     edition = _EDITIONS.get(version[0])
     if edition is None or version >= edition[1]:
         return
@@ -45,3 +44,14 @@ def check_firmware(identity: PbxIdentity) -> None:
         f"The PBX runs firmware {identity.firmware}, in which the Open API that this collection needs is missing.",
         f"Update it to {'.'.join(str(part) for part in minimum)} or newer ({name} Edition).",
     )
+
+
+def is_cloud(identity: PbxIdentity) -> bool:
+    """Whether this is a PBX of the Cloud Edition, whose rules for passwords are stricter."""
+    return _version(identity)[0] == _CLOUD
+
+
+def _version(identity: PbxIdentity) -> tuple[int, ...]:
+    found = _VERSION.search(identity.firmware)
+    version = tuple(int(part) for part in found.group().split(".")) if found else ()
+    return version + (0,) * (4 - len(version))

@@ -56,6 +56,10 @@ class PasswordRule(StrEnum):
     NAME_INSIDE = "name_inside"
 
 
+#: Those of the Cloud Edition alone (vendor's page "Add an Extension").
+CLOUD_RULES = frozenset({PasswordRule.DIGIT_RUN, PasswordRule.NUMBER_INSIDE, PasswordRule.NAME_INSIDE})
+
+
 def fits_rules(password: str, *parts_to_avoid: str) -> bool:
     """Whether a password fits the rules of ``make_password``."""
     return not broken_rules(password, "", parts_to_avoid)
