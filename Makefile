@@ -66,6 +66,9 @@ bench: setup ## Measure 200, 1,000 and 10,000 users
 requirements: setup ## Write requirements/dev.txt anew from requirements/dev.in
 	pip-compile --quiet --upgrade --strip-extras --no-header --no-annotate --no-emit-options --no-emit-index-url \
 		--no-emit-find-links --output-file requirements/dev.txt requirements/dev.in
+	pip-compile --quiet --upgrade --strip-extras --generate-hashes --no-header --no-annotate --no-emit-options \
+		--no-emit-index-url --no-emit-find-links --constraint requirements/dev.txt \
+		--output-file roles/pbx_ad_sso_gateway/files/requirements.txt roles/pbx_ad_sso_gateway/files/requirements.in
 
 .PHONY: role-arguments
 role-arguments: setup ## Write the role's documentation of its variables anew from that of the modules

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: password expired, account disabled, account expired, password must be changed.
 PROVING_CODES = frozenset({"530", "531", "532", "533", "701", "773"})
 
-_TOKEN_GROUPS = "tokenGroups"
+_OWN_SIDS = "tokenGroups"
 _ACCOUNT_CONTROL = "userAccountControl"
 _ACCOUNT_EXPIRES = "accountExpires"
 _ACCOUNT_ATTRIBUTES = ("objectGUID", _ACCOUNT_CONTROL, _ACCOUNT_EXPIRES)
@@ -103,9 +103,9 @@ def _require_tls(settings: DirectorySettings) -> None:
 
 def _own_account(connection: Connection, base_dn: str) -> ProvedAccount:
     """Read the account of a connection that is logged in."""
-    # Of the rootDSE, the SIDs of whoever has logged in on this connection (MS-ADTS 3.1.1.3.2), the own one first. Were it
-    # ever a group's, no user would be found by it.
-    sid = _read_root(connection, _TOKEN_GROUPS)
+    # Of the rootDSE, the SIDs of whoever has logged in on this connection (MS-ADTS 3.1.1.3.2), the own one first. Were
+    # it ever a group's, no user would be found by it.
+    sid = _read_root(connection, _OWN_SIDS)
     search = Search(f"<SID={sid.hex()}>", "(objectClass=user)", _ACCOUNT_ATTRIBUTES, "BASE", (DOMAIN_SCOPE,))
     entry = read_one(connection, search)
     if entry is None or not is_within(entry.dn, base_dn):

@@ -54,6 +54,12 @@ def read_sign_on(database: Database) -> SignOn:
     return SignOn(read_settings(database), tuple(credentials))
 
 
+def find_credential(database: Database, extension_id: int) -> Credential | None:
+    """Return what is written down of an extension's password; None if nothing is."""
+    rows = database.rows("SELECT guid, set_at FROM credentials WHERE extension_id = ?", (extension_id,))
+    return Credential(extension_id, rows[0][0], time_from_text(rows[0][1])) if rows else None
+
+
 def put_credential(database: Database, credential: Credential) -> None:
     """Write down that the password of an extension is about to be one that a sign-on sets."""
     database.change(

@@ -20,6 +20,7 @@ from pathlib import Path
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.associations import read_association
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.credentials import (
     drop_credential,
+    find_credential,
     find_user,
     put_credential,
     read_settings,
@@ -84,10 +85,15 @@ class SignOnLedger:
             found = read_association(database, ObjectKind.EXTENSION.value, guid)
             return found if isinstance(found, Association) else None
 
-    def note_credential(self, credential: Credential) -> None:
-        """Write down that a sign-on is about to set an extension's password. Durable before it is done."""
+    def note_credential(self, credential: Credential) -> Credential | None:
+        """Write down that a sign-on is about to set an extension's password. Durable before it is done.
+
+        :return: what was written down of that extension before; None if nothing was.
+        """
         with self._opened() as database, database.transaction():
+            earlier = find_credential(database, credential.extension_id)
             put_credential(database, credential)
+            return earlier
 
     def forget_credential(self, credential: Credential) -> None:
         """Forget it, unless another sign-on has set the password since."""

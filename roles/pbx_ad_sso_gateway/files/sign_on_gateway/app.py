@@ -11,6 +11,11 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on_settings import (
+    SignOnMethod,
+    SignOnSettings,
+    origin_of,
+)
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -19,12 +24,6 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Lifespan
-
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on_settings import (
-    SignOnMethod,
-    SignOnSettings,
-    origin_of,
-)
 
 from sign_on_gateway import log
 from sign_on_gateway.certificate import ServerCertificate
@@ -56,8 +55,8 @@ _STATUSES = {
     "busy": 503,
     "switched_off": 503,
 }
-# What is told at once: it depends on nothing but what was typed.
-_OF_THE_FORM = frozenset({"empty", "malformed_name", "malformed_password"})
+# What is told at once: it depends on nothing but what was sent.
+_OF_THE_FORM = frozenset({"form_expired", "empty", "malformed_name", "malformed_password"})
 
 
 class Gateway:
@@ -92,7 +91,7 @@ class Gateway:
         try:
             settings = await self._sign_ons.settings()
         except RefusedError as error:
-            return self._message(_STATUSES.get(error.problem, 503), error.problem, request.headers)
+            return self._message(_STATUSES[error.problem], error.problem, request.headers)
         return self._form(request, settings, 200)
 
     async def sign_on(self, request: Request) -> Response:
@@ -103,17 +102,13 @@ class Gateway:
         try:
             form = await read_form(request)
             settings = await self._sign_ons.settings()
+            login_address = _login_address(settings, form)
         except BadFormError as error:
             return self._message(error.status, "bad_request", request.headers)
         except RefusedError as error:
-            return self._message(_STATUSES.get(error.problem, 503), error.problem, request.headers)
-        if not self._tokens.fits(request.cookies.get(_FORM_COOKIE), form.csrf):
-            return self._form(request, settings, 403, form, Problem("form_expired"))
+            return self._message(_STATUSES[error.problem], error.problem, request.headers)
         try:
-            login_address = _login_address(settings, form)
             signed_on = await self._try(request, form)
-        except BadFormError as error:
-            return self._message(error.status, "bad_request", request.headers)
         except RefusedError as error:
             return await self._refusal(request, settings, form, error, begun)
         log.tell("signed_on", user=form.username, number=signed_on.number, address=_address(request))
@@ -188,7 +183,8 @@ class Gateway:
     # --- parts of answers -----------------------------------------------------------------------------------------
 
     async def _try(self, request: Request, form: SignOnForm) -> SignedOn:
-        fault = fault_of(form)
+        is_ours = self._tokens.fits(request.cookies.get(_FORM_COOKIE), form.csrf)
+        fault = fault_of(form) if is_ours else "form_expired"
         if fault is not None:
             raise RefusedError(fault, fault)
         return await self._sign_ons.sign_on(form.username, form.password, address_key(_address(request)))

@@ -60,7 +60,8 @@ def tls_context(listen: Listen) -> ssl.SSLContext:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "the key has a passphrase"
         raise SettingsError(
-            f"listen.certificate or listen.key cannot be read: {reason}.", "See to the paths and who may read the files."
+            f"listen.certificate or listen.key cannot be read: {reason}.",
+            "See to the paths and to who may read them.",
         ) from None
     return context
 
@@ -72,11 +73,9 @@ def read_certificate(listen: Listen) -> ServerCertificate:
     """
     try:
         certificate = x509.load_pem_x509_certificate(listen.certificate.read_bytes())
-        return ServerCertificate(
-            _names(certificate), certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        )
+        return ServerCertificate(_names(certificate), certificate.not_valid_before_utc, certificate.not_valid_after_utc)
     except (OSError, ValueError):
-        raise SettingsError("listen.certificate cannot be read.", "Name a PEM file with the certificate first.") from None
+        raise SettingsError("listen.certificate cannot be read.", "Name a PEM file that begins with it.") from None
 
 
 def check_certificate(certificate: ServerCertificate, public_host: str, now: datetime) -> list[str]:

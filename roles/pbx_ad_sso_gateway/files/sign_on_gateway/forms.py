@@ -20,8 +20,9 @@ _FIELDS = ("username", "password", "address", "csrf")
 _LONGEST_NAME = 256
 # More than any password of Active Directory, which has 256 characters at most.
 _LONGEST_PASSWORD = 256
-# Cc and Cs: control characters and half characters; Cf and Zl, Zp: what is not seen or breaks lines.
-_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Unicode's categories of control characters and half characters, and of what is not seen or breaks lines.
+_CONTROL_CATEGORIES = frozenset({"Cc", "Cs"})
+_UNSEEN_CATEGORIES = _CONTROL_CATEGORIES | {"Cf", "Zl", "Zp"}
 _NAME = re.compile(r"[^@\s]+@[^@\s]+")
 _INDEX = re.compile(r"[0-9]{1,2}")
 
@@ -70,15 +71,19 @@ def fault_of(form: SignOnForm) -> str | None:
     """Return what is wrong with name or password, as a code of ``pages.problem_codes``; None for nothing."""
     if not form.username or not form.password:
         return "empty"
-    if len(form.username) > _LONGEST_NAME or not _is_seen(form.username) or not _NAME.fullmatch(form.username):
+    if (
+        len(form.username) > _LONGEST_NAME
+        or _has(form.username, _UNSEEN_CATEGORIES)
+        or not _NAME.fullmatch(form.username)
+    ):
         return "malformed_name"
-    if len(form.password) > _LONGEST_PASSWORD or any(unicodedata.category(one) in ("Cc", "Cs") for one in form.password):
+    if len(form.password) > _LONGEST_PASSWORD or _has(form.password, _CONTROL_CATEGORIES):
         return "malformed_password"
     return None
 
 
-def _is_seen(text: str) -> bool:
-    return not any(unicodedata.category(character) in _UNSEEN_CATEGORIES for character in text)
+def _has(text: str, categories: frozenset[str]) -> bool:
+    return any(unicodedata.category(character) in categories for character in text)
 
 
 async def _read_body(request: Request) -> bytes:

@@ -40,7 +40,7 @@ def warn(event: str, **values: object) -> None:
 
 
 def fault(event: str, error: BaseException, **values: object) -> None:
-    """Log an exception that nobody foresaw: its type and where it came from, and not its text, which may hold secrets."""
+    """Log an exception that nobody foresaw: its type and where it came from. Its text may hold secrets."""
     frames = extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
     warn(event, error=type(error).__name__, place=place, **values)

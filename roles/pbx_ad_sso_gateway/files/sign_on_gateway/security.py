@@ -18,8 +18,8 @@ _TOKEN_BYTES = 32
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 _FORM_SECONDS = 3600
 
-#: On every answer. With Referrer-Policy no-referrer browsers would hide from the form where it comes from (Fetch, "append
-#: a request Origin header").
+#: On every answer. Were Referrer-Policy no-referrer, browsers would not even tell the service itself where its form was
+#: sent from (Fetch, "append a request Origin header").
 FIXED_HEADERS = {
     "Strict-Transport-Security": f"max-age={_YEAR}",
     "X-Content-Type-Options": "nosniff",

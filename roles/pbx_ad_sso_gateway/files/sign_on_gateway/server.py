@@ -14,11 +14,10 @@ from typing import Any
 
 import h11
 import uvicorn
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sign_on import SignOnLedger
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
-
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sign_on import SignOnLedger
 
 from sign_on_gateway import log
 from sign_on_gateway.app import Gateway, make_app
@@ -134,7 +133,7 @@ class _Protocol(H11Protocol):
         if self.conn.their_state is not h11.IDLE:
             super()._unset_keepalive_if_required()
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn gives it)
         """Refuse what is no HTTP."""
         self.transport.write(_BAD_REQUEST)
         self.transport.close()

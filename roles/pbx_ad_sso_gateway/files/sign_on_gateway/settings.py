@@ -158,7 +158,9 @@ def _parse(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}.", "Name a readable file with --config.") from None
+        raise SettingsError(
+            f"{path} cannot be read: {error.strerror}.", "Name a readable file with --config."
+        ) from None
     except ValueError as error:
         raise SettingsError(f"{path} is not TOML in UTF-8: {error}.", "Correct it there.") from None
 
@@ -279,7 +281,9 @@ class _Secrets:
         try:
             text = path.read_bytes()[: _LONGEST_SECRET + 1].decode()
         except (OSError, ValueError):
-            raise SettingsError(f"The credential {name} cannot be read.", f"See to {path}: one line of UTF-8.") from None
+            raise SettingsError(
+                f"The credential {name} cannot be read.", f"See to {path}: one line of UTF-8."
+            ) from None
         secret = text.removesuffix("\n").removesuffix("\r")
         if len(secret) > _LONGEST_SECRET or not secret.isprintable():
             raise SettingsError(f"The credential {name} is more than one line.", f"See to {path}.")

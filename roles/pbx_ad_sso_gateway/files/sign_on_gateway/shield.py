@@ -1,7 +1,7 @@
 # Copyright (c) the pbxops.yeastar maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands before every route: the right host, not too many at once, no exception let out, headers on all answers."""
+"""What stands before every route: the host, a bound on requests, headers on all answers, and no exception let out."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A sign-on, step by step: what is asked of the ledger, the directory and the PBX, and in which order.
 
-Nothing here knows of HTTP. Whatever stops a sign-on is a ``RefusedError``: what the user is told, and the true cause for
-the log. Nobody who has not proved who he is learns anything of an account, not even whether there is one.
+Nothing here knows of HTTP. Whatever stops a sign-on is a ``RefusedError``: what the user is told, and the true cause
+for the log. Nobody who has not proved who he is learns anything of an account, not even whether there is one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import DirectoryBindError, DirectoryError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.sign_on import (
