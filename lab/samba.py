@@ -251,6 +251,8 @@ def _write_configuration(
         "ncalrpc dir": "ncalrpc",
         "binddns dir": "bind-dns",
         "log file": "samba.log",
+        # A password that was changed is refused at once, rather than after an hour.
+        "old password allowed period": "0",
         # Provisioning sets Windows ACLs on the SYSVOL folder: kept in a file of ours, they need
         # neither a file system with extended attributes nor CAP_SYS_ADMIN.
         "vfs objects": "dfs_samba4 acl_xattr xattr_tdb",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on_setti
 from lab.directory_admin import DirectoryAdmin
 from lab.gateway import GatewayProcess, running_gateway
 from lab.pbx.emulator import Emulator
+from lab.pbx.testing import running_emulator
 from lab.samba import LDAPS_PORT, DomainController
 from lab.tls import CertificateAuthority
 
@@ -164,6 +166,17 @@ class Site:
         with open_ledger(self.ledger_path, read_write=False, command="test") as ledger:
             return list(ledger.sign_on().credentials)
 
+    def log_in_to_linkus(self, name: str, password: str) -> bool:
+        """Whether Linkus lets somebody in."""
+        answer = httpx.post(
+            f"{self.emulator.url}/login",
+            data={"username": name, "password": password},
+            headers={"Accept": "application/json"},
+            verify=ssl.create_default_context(cafile=str(self.emulator.ca_path)),
+            trust_env=False,
+        )
+        return answer.status_code == httpx.codes.OK
+
     def linkus_password(self, person: Person) -> str:
         """The user password that the extension of somebody has now."""
         extension = self.emulator.pbx.extensions.get(person.extension_id)
@@ -206,6 +219,24 @@ def _association(person: Person, parked: bool = False) -> Association:
         written={"first_name": "Anna", "last_name": "Adler", "email_addr": person.email},
         parked=Parked(LATER, "reg", "available") if parked else None,
     )
+
+
+@contextmanager
+def running_site(
+    folder: Path, authority: CertificateAuthority, directory: DomainController, admin: DirectoryAdmin
+) -> Iterator[Site]:
+    """A site with a PBX of its own, which gives out one access token at a time; in the end none lives."""
+    with running_emulator(
+        authority=authority,
+        token_limit=1,
+        client_secret=secrets.token_hex(16),
+        linkus_sdk_id=SDK_ID,
+        linkus_sdk_secret=SDK_KEY,
+    ) as emulator:
+        site = Site(folder, authority, directory, admin, emulator, directory.address)
+        site.save()
+        yield site
+        assert emulator.state.live_tokens == 0
 
 
 class Browser:

@@ -39,6 +39,8 @@ _STATIC = Path(__file__).parent / "static"
 _FORM_COOKIE = "__Host-csrf"
 _SESSION_COOKIE = "__Host-session"
 _MINUTE = 60
+# What is no page is never shown as one, even by a browser that is led straight to it.
+_JSON_HEADERS = {"Content-Disposition": 'attachment; filename="api.json"'}
 
 # The HTTP status of a refusal; all others are told with 403.
 _STATUSES = {
@@ -118,7 +120,7 @@ class Gateway:
         """Give a page of an allowed origin a signature for the user who has signed on."""
         headers = await self._cross_origin_headers(request)
         if headers is None:
-            return JSONResponse({"error": "forbidden"}, 403)
+            return JSONResponse({"error": "forbidden"}, 403, _JSON_HEADERS)
         session = self._sessions.find(request.cookies.get(_SESSION_COOKIE, ""))
         if session is None:
             return JSONResponse({"error": "not_signed_on"}, 401, headers)
@@ -140,7 +142,7 @@ class Gateway:
         """Answer a browser that asks whether a page may ask for signatures (Fetch, CORS preflight)."""
         headers = await self._cross_origin_headers(request)
         if headers is None:
-            return JSONResponse({"error": "forbidden"}, 403)
+            return JSONResponse({"error": "forbidden"}, 403, _JSON_HEADERS)
         allowed = {"Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "Content-Type"}
         return Response(None, 204, {**headers, **allowed})
 
@@ -262,6 +264,7 @@ class Gateway:
         if origin is None:
             return None
         return {
+            **_JSON_HEADERS,
             "Access-Control-Allow-Origin": origin,
             "Access-Control-Allow-Credentials": "true",
             "Vary": "Origin",

@@ -67,7 +67,7 @@ class FormTokens:
     def fits(self, cookie: str | None, field: str) -> bool:
         """Whether a form that was sent is one of this browser, and not too old."""
         try:
-            signed = self._signer.loads(field, max_age=_FORM_SECONDS)
+            signed = self._signer.loads(field.encode(errors="replace"), max_age=_FORM_SECONDS)
         except BadData:
             return False
         return bool(cookie) and isinstance(signed, str) and hmac.compare_digest(signed.encode(), str(cookie).encode())

@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 import h11
 import uvicorn
@@ -140,8 +139,14 @@ class _Protocol(H11Protocol):
 
 
 def _bad_request() -> bytes:
-    headers: dict[str, Any] = {**FIXED_HEADERS, CONTENT_POLICY: content_policy(), "Connection": "close"}
-    lines = [f"{name}: {value}" for name, value in {**headers, "Content-Length": "0"}.items()]
+    headers = {
+        **FIXED_HEADERS,
+        CONTENT_POLICY: content_policy(),
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Length": "0",
+        "Connection": "close",
+    }
+    lines = [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join(["HTTP/1.1 400 Bad Request", *lines, "", ""]).encode("ascii")
 
 
