@@ -229,7 +229,7 @@ def test_the_form_has_the_names_that_password_managers_know(language: str, metho
 
 
 def test_the_text_says_what_will_happen() -> None:
-    assert "e-mail address or extension number and the same password" in _sign_on(method="password").text
+    assert "address or extension number and the same password" in _sign_on(method="password").text
     assert "taken to Linkus and logged in there" in _sign_on(method="signature").text
 
 
