@@ -23,7 +23,8 @@ from lab.pbx.extensions import Extension
 from lab.pbx.organizations import ROOT_ID
 from tests.simulator import domain_controller, pbx_in_process
 from tests.simulator.directory import Kind, SimulatedDirectory
-from tests.simulator.picture import Key, Picture
+from tests.simulator.pbx_in_process import Page
+from tests.simulator.picture import Key, Picture, outcome
 from tests.simulator.rules import Options, Rules, guarded
 from tests.simulator.site import Command
 from tests.simulator.troubles import EDITED, Side
@@ -47,6 +48,19 @@ class BrokenInvariantError(AssertionError):
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """A run that is rolled back.
+
+    :param before: what was before that run.
+    :param after: what it has left behind.
+    """
+
+    run_id: str
+    before: Picture
+    after: Picture
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """A command, with what was before and after it.
 
@@ -56,6 +70,8 @@ class Observed:
     :param touched: what was changed on the PBX by hand meanwhile.
     :param freed: numbers that rest, each with whose it was and when it was freed.
     :param ended: the kinds all of whose objects the command was asked to delete or release.
+    :param allowed: the name of what the guard was told to let through; "" for nothing.
+    :param undone: what the command was asked to undo; None for nothing.
     """
 
     command: Command
@@ -68,6 +84,28 @@ class Observed:
     touched: Collection[Key] = ()
     freed: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)
     ended: Collection[RuleKind] = ()
+    allowed: str = ""
+    undone: Undone | None = None
+
+    @property
+    def run_id(self) -> str:
+        """The run that the command has begun; "" for none."""
+        former, latest = self.before.last_run, self.after.last_run
+        return latest.id if latest is not None and (former is None or former.id != latest.id) else ""
+
+    @property
+    def is_removal_ordered(self) -> bool:
+        """Whether the command was asked to take away what the directory has not let go."""
+        return bool(self.ended) or self.undone is not None
+
+    @property
+    def given_back(self) -> set[Key]:
+        """The groups that an administrator has again after a rollback, made anew where they cannot be renamed."""
+        if self.undone is None:
+            return set()
+        names = {one.name for one in self.undone.before.groups.values()}
+        made = self.after.groups.keys() - self.before.groups.keys()
+        return {(ObjectKind.EXTENSION_GROUP, id_) for id_ in made if self.after.groups[id_].name in names}
 
     @property
     def changes(self) -> list[AnyChange]:
@@ -131,6 +169,8 @@ def what_is_taken_away_the_directory_has_let_go(seen: Observed) -> None:
 
 def who_is_taken_out_of_a_group_is_not_in_it(seen: Observed) -> None:
     """No user is taken out of the extension group of a group that the directory truly counts them among."""
+    if seen.undone is not None:
+        return
     kept = seen.after.associations
     users = {
         one.extension_id: guid
@@ -161,6 +201,24 @@ def a_read_that_hides_something_takes_nothing_away(seen: Observed) -> None:
     shown = {key for change in _planned(seen.shown) for key in _taken_away(change)}
     planned = {key for change in seen.changes for key in _taken_away(change)}
     require(planned <= shown, f"it would take away {sorted(planned - shown)}, which a whole answer does not")
+
+
+def what_a_run_goes_by_is_proved_complete(seen: Observed) -> None:
+    """Before anything is written, the latest reading of each list is as long as the PBX says that it is."""
+    wire = seen.command.wire
+    first_write = next((place for place, one in enumerate(wire.sent) if one.write and one.arguments), len(wire.sent))
+    if first_write == len(wire.sent):
+        return
+    latest: dict[str, list[Page]] = {}
+    for page in wire.pages:
+        if page.place <= first_write:
+            latest[page.of] = [page] if page.number == 1 else [*latest.get(page.of, ()), page]
+    for of, pages in latest.items():
+        ids, totals = [id_ for page in pages for id_ in page.ids], {page.total for page in pages}
+        require(
+            totals == {len(ids)} == {len(set(ids))},
+            f"{of} gave the ids {ids} and said that there are {sorted(totals)}, and that was gone by",
+        )
 
 
 def _is_as_before(seen: Observed, kind: ObjectKind, guid: str, object_id: int) -> bool:
@@ -203,7 +261,7 @@ def _objects(picture: Picture, kind: ObjectKind) -> Collection[int]:
 
 def _fates(seen: Observed, kind: RuleKind, of: Callable[[SimulatedDirectory, Options], set[str]]) -> set[str]:
     """What may become of something in a run of a rule, at any moment of the run."""
-    if kind in seen.ended:
+    if kind in seen.ended or seen.undone is not None:
         return {DELETE, RELEASE}
     options = seen.rules.get(kind)
     return set() if options is None else {fate for truth in seen.truths for fate in of(truth, options)}
@@ -280,6 +338,7 @@ def what_no_association_names_is_untouched(seen: Observed) -> None:
         if (ObjectKind.EXTENSION_GROUP, id_) in {*concerned, *seen.touched}:
             continue
         members = {one: role for one, role in group.members.items() if one not in left}
+        members |= _members_put_back(seen, id_)
         require(
             seen.after.groups.get(id_) == replace(group, members=members),
             f"group {group.name} ({id_}) is nobody's and was {group}, and is {seen.after.groups.get(id_)}",
@@ -288,14 +347,32 @@ def what_no_association_names_is_untouched(seen: Observed) -> None:
         if (ObjectKind.ORGANIZATION, id_) in {*concerned, *seen.touched}:
             continue
         present = seen.after.organizations.get(id_)
-        if (
-            id_ == ROOT_ID
-            and present is not None
-            and seen.rules.get(RuleKind.ORGANIZATIONAL_UNITS, {}).get("company_name")
-        ):
+        if id_ == ROOT_ID and present is not None and _may_name_the_company(seen):
             present = replace(present, name=organization.name)
         require(present == organization, f"organization {organization} is nobody's, and is {present}")
     require(seen.after.preference == seen.before.preference, "a preference of the PBX was changed")
+
+
+def _may_name_the_company(seen: Observed) -> bool:
+    by_rule = seen.rules.get(RuleKind.ORGANIZATIONAL_UNITS, {}).get("company_name")
+    undone = seen.undone
+    return bool(by_rule) or (undone is not None and undone.before.organizations != undone.after.organizations)
+
+
+def _members_put_back(seen: Observed, group_id: int) -> dict[int, str]:
+    """Who has come back, by a rollback, into a group of an administrator that a deletion had taken them out of."""
+    if seen.undone is None or group_id not in seen.after.groups:
+        return {}
+    former = seen.undone.before.groups.get(group_id)
+    numbers = (
+        {seen.undone.before.extensions[id_].number: role for id_, role in former.members.items()} if former else {}
+    )
+    before, after = seen.before.groups[group_id].members, seen.after.groups[group_id].members
+    return {
+        id_: role
+        for id_, role in after.items()
+        if id_ not in before and numbers.get(seen.after.extensions[id_].number) == role
+    }
 
 
 def _parked_or_unparked(seen: Observed) -> set[int | None]:
@@ -351,7 +428,7 @@ def what_was_parked_is_as_it_was(seen: Observed) -> None:
 def what_was_set_by_hand_is_left_where_that_is_asked_for(seen: Observed) -> None:
     """Under a rule that only reports drift, a field that somebody has changed on the PBX keeps their value."""
     options = seen.rules.get(RuleKind.USERS, {})
-    if options.get("drift") != "report" or seen.ended:
+    if options.get("drift") != "report" or seen.is_removal_ordered:
         return
     for held, before, after in _kept_extensions(seen):
         for name, written in held.written.items():
@@ -488,7 +565,7 @@ def all_that_is_wanted_is_there(seen: Observed) -> None:
 def what_was_made_is_known(seen: Observed) -> None:
     """What a run has made on the PBX an association names, or an open row of the journal will lead to it."""
     named, intents = seen.after.named, list(seen.after.unfinished)
-    for kind, id_ in seen.after.ids - seen.before.ids - set(seen.touched) - named.keys():
+    for kind, id_ in seen.after.ids - seen.before.ids - set(seen.touched) - named.keys() - seen.given_back:
         if kind is ObjectKind.EXTENSION:
             made = seen.after.extensions[id_]
             require(
@@ -543,11 +620,11 @@ def _is_told_twice(outcomes: Sequence[object], change: AnyChange) -> bool:
 
 def the_guard_stops_what_is_too_much(seen: Observed) -> None:
     """Unasked, a run deletes and releases no more than the limits of its rule allow."""
-    if seen.ended or seen.command.check_mode:
+    if seen.is_removal_ordered or seen.command.check_mode:
         return
     for kind, options in seen.rules.items():
         held = _held_under(seen, kind)
-        allowed = guarded(options, len(held))
+        allowed = {**guarded(options, len(held)), **dict.fromkeys(_let_through(seen, kind), len(held))}
         taken = [(object_kind, one) for object_kind, one in held if _is_taken(seen, object_kind, one)]
         deleted = [one.guid for object_kind, one in taken if _id_of(one) not in _there(seen.after, object_kind)]
         released = len(taken) - len(deleted)
@@ -560,6 +637,45 @@ def the_guard_stops_what_is_too_much(seen: Observed) -> None:
             released <= allowed["releases"] or options.get("scope") == "users",
             f"{released} of {len(held)} {kind} were released, {allowed['releases']} are allowed",
         )
+
+
+def what_is_let_through_is_what_was_told(seen: Observed) -> None:
+    """A name that the guard did not give to what a run does lets nothing through; the one that it gave lets it all."""
+    if not seen.allowed or seen.shown is None or seen.command.report is None:
+        return
+    stopped, still = _stopped(seen.shown), _stopped(seen.command)
+    told = seen.command.values["guard_id"]
+    require(told == seen.shown.values["guard_id"], f"{told} is {seen.shown.values['guard_id']} by another name")
+    if seen.allowed == told:
+        require(not still, f"{seen.allowed} is let through, and these are stopped: {sorted(still)}")
+    if not any(_let_through(seen, kind) for kind in RuleKind):
+        require(still == stopped, f"{seen.allowed} is not {told}, and other changes are stopped: {stopped ^ still}")
+
+
+def _stopped(command: Command) -> set[str]:
+    report = command.report
+    return {one.change.key for one in report.outcomes if one.state is State.STOPPED} if report is not None else set()
+
+
+# The parts of the guard's name of what it counts, in the order in which they stand in it.
+_DANGERS = ("deletions", "releases", "renumberings", "member_removals", "email_changes", "moves")
+
+
+def _let_through(seen: Observed, kind: RuleKind) -> list[str]:
+    """The dangers of a kind that may happen, as large as they are: those whose names were given."""
+    told = _parts_of(seen.command.values.get("guard_id", ""), kind)
+    given_ = _parts_of(seen.allowed, kind) if "=" in seen.allowed or len(seen.rules) == 1 else []
+    return [
+        danger
+        for danger, one, other in zip(_DANGERS, told, given_, strict=False)
+        if one != "0" and set(one.split("_")) & set(other.split("_"))
+    ]
+
+
+def _parts_of(name: str, kind: RuleKind) -> list[str]:
+    """The names of the dangers of one kind."""
+    by_kind = dict(part.split("=") for part in name.split("+")) if "=" in name else {kind.value: name}
+    return by_kind.get(kind.value, "").split("-")
 
 
 def _held_under(seen: Observed, kind: RuleKind) -> list[tuple[ObjectKind, Association | ObjectAssociation]]:
@@ -584,6 +700,60 @@ def _id_of(held: Association | ObjectAssociation) -> int:
 
 def _there(picture: Picture, kind: ObjectKind) -> Collection[int]:
     return picture.extensions if kind is ObjectKind.EXTENSION else _objects(picture, kind)
+
+
+# --- rollback
+
+
+def a_rollback_takes_away_only_what_the_run_has_made(seen: Observed) -> None:
+    """What was there before the run that is undone is still there, and what came since."""
+    if seen.undone is None:
+        return
+    made = seen.undone.after.ids - seen.undone.before.ids
+    gone = seen.before.ids - seen.after.ids - made - set(seen.touched)
+    # A group that cannot be renamed is made anew, under its former name.
+    anew = {(one.kind, one.object_id) for one in seen.changes if one.action is Action.UPDATE}
+    for kind, id_ in sorted(gone - {key for key in anew if key[0] is ObjectKind.EXTENSION_GROUP}):
+        raise BrokenInvariantError(f"the rollback has deleted the {kind} with id {id_}, which the run had not made")
+
+
+def what_was_changed_since_the_run_stays(seen: Observed) -> None:
+    """A rollback leaves each value that is not as the run has left it."""
+    if seen.undone is None:
+        return
+    for id_, left in seen.undone.after.extensions.items():
+        before, after = seen.before.extensions.get(id_), seen.after.extensions.get(id_)
+        if before is None or after is None or (ObjectKind.EXTENSION, id_) in seen.touched:
+            continue
+        for name in FIELD_NAMES:
+            found = getattr(before, name)
+            require(
+                found == getattr(left, name) or getattr(after, name) == found,
+                f"{name} of extension {before.number} was {found!r}, which the run had not written, and is "
+                f"{getattr(after, name)!r} after the rollback",
+            )
+    for id_, group in seen.undone.after.groups.items():
+        name = seen.before.groups[id_].name if id_ in seen.before.groups else group.name
+        now = seen.after.groups.get(id_)
+        require(
+            name == group.name or now is None or now.name == name or (ObjectKind.EXTENSION_GROUP, id_) in seen.touched,
+            f"group {name} was renamed after the run, and is {now.name if now else ''} after the rollback",
+        )
+
+
+def all_is_as_before_the_run(undone: Undone, present: Picture, *, with_user_types: bool) -> None:
+    """A whole rollback of a run whose changes nobody has touched since puts back all but ids and secrets.
+
+    :param with_user_types: whether the PBX shows those of the members of groups.
+    """
+    found, wanted = (outcome(one, with_user_types=with_user_types) for one in (present, undone.before))
+    for what, things in wanted.items():
+        differing = {
+            key: (things.get(key), found[what].get(key))
+            for key in sorted({*found[what], *things})
+            if found[what].get(key) != things.get(key)
+        }
+        require(not differing, f"{what} were {{key: (before the run, after the rollback)}}: {differing}")
 
 
 # --- 9
@@ -623,6 +793,7 @@ ALL: tuple[Callable[[Observed], None], ...] = (
     what_is_taken_away_the_directory_has_let_go,
     who_is_taken_out_of_a_group_is_not_in_it,
     a_read_that_hides_something_takes_nothing_away,
+    what_a_run_goes_by_is_proved_complete,
     what_no_association_names_is_untouched,
     what_was_parked_is_as_it_was,
     what_was_set_by_hand_is_left_where_that_is_asked_for,
@@ -634,6 +805,9 @@ ALL: tuple[Callable[[Observed], None], ...] = (
     what_was_made_is_known,
     one_failure_stops_nothing_else,
     the_guard_stops_what_is_too_much,
+    what_is_let_through_is_what_was_told,
+    a_rollback_takes_away_only_what_the_run_has_made,
+    what_was_changed_since_the_run_stays,
     no_secret_is_told,
     no_token_is_left,
 )

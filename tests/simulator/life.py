@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pickle
+import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,13 +27,20 @@ from lab.pbx.organizations import ROOT_ID
 from lab.pbx.pbx import Pbx
 from lab.pbx.settings import Settings
 from lab.pbx.variants import Variants
-from tests.simulator import domain_controller, ledger_in_danger, pbx_in_process
+from tests.simulator import domain_controller, ledger_in_danger, orders, pbx_in_process
 from tests.simulator.administrators import DirectoryAdministrator, PbxAdministrator
 from tests.simulator.clock import DAY, SimulatedClock
 from tests.simulator.directory import SimulatedDirectory
 from tests.simulator.domain_controller import ServerManners
-from tests.simulator.invariants import ALL, BrokenInvariantError, Observed, all_that_is_wanted_is_there, require
-from tests.simulator.picture import Key, Picture, take, take_again
+from tests.simulator.invariants import (
+    ALL,
+    BrokenInvariantError,
+    Observed,
+    Undone,
+    all_that_is_wanted_is_there,
+    require,
+)
+from tests.simulator.picture import Key, Picture, outcome, take, take_again
 from tests.simulator.rules import Rules, draw_rules, given
 from tests.simulator.site import BASE_DN, Command, Site, Sizes
 from tests.simulator.troubles import EDITED, KILLED_AFTER, KILLED_BEFORE, Fault, Side, Troubles
@@ -76,15 +84,18 @@ class Life:
 
     :param folder: where its ledgers are; nothing else uses it meanwhile.
     :param tell: takes each line of what happens.
+    :ivar picture: as it was after the latest command.
+    :ivar rested: the latest run, if it found nothing to do.
+    :ivar runs: those that may be undone, the latest last.
     """
 
     def __init__(self, seed: int, folder: Path, tell: Callable[[str], None] | None = None) -> None:
-        self._random = Random(seed)
+        self.random = Random(seed)
         self._folder = folder
         self._tell = tell or _silent
         self.tally = Tally()
         self.site = self._draw_site()
-        self._rules: Rules = {}
+        self.rules: Rules = {}
         self._given: list[GivenRule] = []
         self._freed: dict[str, tuple[str, datetime]] = {}
         self._ever_named: set[Key] = set()
@@ -93,11 +104,14 @@ class Life:
         self._copies = self._tries = 0
         self._at_start: set[Key] = set()
         self._last_rest = False
+        self._keeps_snapshot = self.random.random() < 0.3
+        self.rested: Observed | None = None
+        self.runs: list[Undone] = []
 
     # --- the beginning
 
     def _draw_site(self) -> Site:
-        random = self._random
+        random = self.random
         clock = SimulatedClock()
         directory = SimulatedDirectory(random, tombstones_readable=random.random() < 0.85)
         variants = _draw_variants(random)
@@ -131,38 +145,39 @@ class Life:
         """
         self._populate()
         self._connect()
-        rounds = self._random.choice((1, 1, 2, 2, 3))
+        rounds = self.random.choice((1, 1, 2, 2, 3))
         for number in range(rounds):
-            self._say(f"--- round {number + 1}")
-            if number == 0 or self._random.random() < 0.15:
+            self.say(f"--- round {number + 1}")
+            if number == 0 or self.random.random() < 0.15:
                 self._draw_rules()
             else:
                 self._let_time_pass()
-            self._work_by_hand(self._random.randint(1, 6))
+            self._work_by_hand(self.random.randint(1, 6))
             self._tries = 0
             self._round()
+            self._give_orders()
         self._end()
         self._look_at_the_ledger()
 
     def _populate(self) -> None:
-        self._directory_administrator = DirectoryAdministrator(self.site.directory, self.site.clock, self._random)
-        self._pbx_administrator = PbxAdministrator(self.site.pbx, self._random)
+        self._directory_administrator = DirectoryAdministrator(self.site.directory, self.site.clock, self.random)
+        self.pbx_administrator = PbxAdministrator(self.site.pbx, self.random)
         hands = self._directory_administrator
-        for _time in range(self._random.randint(0, 5)):
-            self._say(f"directory: {hands.add_unit()}")
-        for _time in range(self._random.randint(2, 10)):
-            self._say(f"directory: {hands.hire()}")
-        for _time in range(self._random.randint(0, 4)):
-            self._say(f"directory: {hands.add_group()}")
-        self._work_by_hand(self._random.randint(0, 8))
+        for _time in range(self.random.randint(0, 5)):
+            self.say(f"directory: {hands.add_unit()}")
+        for _time in range(self.random.randint(2, 10)):
+            self.say(f"directory: {hands.hire()}")
+        for _time in range(self.random.randint(0, 4)):
+            self.say(f"directory: {hands.add_group()}")
+        self._work_by_hand(self.random.randint(0, 8))
 
     def _connect(self) -> None:
         request = LifeRequest("pbx_ad_connection", Wanted.CONNECTED, _SETTINGS, (), check_mode=False)
         command = self.site.change_life(request)
         require(command.error is None and not command.crash, f"connecting failed: {command.failure}{command.crash}")
         self._secrets |= command.wire.secrets
-        self._picture = take(self.site)
-        self._at_start = self._picture.ids
+        self.picture = take(self.site)
+        self._at_start = self.picture.ids
 
     def _draw_rules(self) -> None:
         parents = tuple(
@@ -170,25 +185,25 @@ class Life:
             for one in self.site.pbx.organizations.all()
             if one.parent_id == ROOT_ID and not self._is_named(one.id)
         )
-        self._rules = draw_rules(self._random, self.site.directory, parents)
-        self._given = given(self._rules)
-        for kind, options in self._rules.items():
-            self._say(f"rule of {kind}: {options}")
+        self.rules = draw_rules(self.random, self.site.directory, parents)
+        self._given = given(self.rules)
+        for kind, options in self.rules.items():
+            self.say(f"rule of {kind}: {options}")
 
     def _is_named(self, organization_id: int) -> bool:
         return (ObjectKind.ORGANIZATION, organization_id) in self._ever_named
 
     def _let_time_pass(self) -> None:
-        days = self._random.choice((0.01, 1, 1, 2, 31))
+        days = self.random.choice((0.01, 1, 1, 2, 31))
         self.site.clock.advance(days * DAY)
-        self._say(f"{days} days pass")
+        self.say(f"{days} days pass")
 
     def _work_by_hand(self, actions: int) -> None:
         for _time in range(actions):
-            if self._random.random() < 0.6:
-                self._say(f"directory: {self._directory_administrator.act()}")
+            if self.random.random() < 0.6:
+                self.say(f"directory: {self._directory_administrator.act()}")
             else:
-                self._say(f"PBX: {self._pbx_administrator.act()}")
+                self.say(f"PBX: {self.pbx_administrator.act()}")
 
     # --- a round
 
@@ -197,28 +212,37 @@ class Life:
         if shown.error is not None:
             self._refused(shown)
             return
-        kind = self._random.choice(("calm", "faults", "faults", "killed", "killed", "edited"))
+        kind = self.random.choice(("calm", "faults", "faults", "killed", "killed", "edited"))
         self.tally.counts[f"rounds: {kind}"] += 1
         if kind == "calm":
-            self._observe(self._request(), shown=shown)
-            self._come_to_rest(ran=1)
+            self.run(self.request(), shown=shown)
+            self.come_to_rest(ran=1)
             return
         if kind == "edited":
             self._run_while_hands_are_at_work(shown)
-            self._come_to_rest()
+            self.come_to_rest()
             return
-        twin = self._twin() if kind == "killed" or self._random.random() < 0.5 else None
-        troubles = self._draw_troubles(shown, is_killed=kind == "killed")
-        seen = self._observe(self._request(), troubles=troubles, shown=shown)
-        if self._random.random() < 0.7:
+        twin = self._twin() if kind == "killed" or self.random.random() < 0.5 else None
+        troubles = self.draw_troubles(shown, is_killed=kind == "killed")
+        seen = self.run(self.request(), troubles=troubles, shown=shown)
+        if self.random.random() < 0.7:
             self.site.clock.advance(_HOUR)
-        self._come_to_rest()
+        self.come_to_rest()
         if twin is not None:
             self._compare(twin, seen)
 
+    def _give_orders(self) -> None:
+        """Once the night is over, an administrator looks at what was stopped, asks why, or undoes it."""
+        if self.rested is not None and self.random.random() < 0.5:
+            orders.let_through(self, self.rested)
+        if self.rested is not None and self._keeps_snapshot:
+            orders.ask_offline(self)
+        if self.runs and self.random.random() < 0.3:
+            orders.undo(self)
+
     def _show(self) -> Command:
         ledger = self.site.ledger_path.read_bytes()
-        seen = self._observe(self._request(check_mode=True))
+        seen = self.run(self.request(check_mode=True))
         require(self.site.ledger_path.read_bytes() == ledger, "check mode wrote to the ledger")
         require([one.name for one in self._folder.iterdir() if "-" in one.name] == [], "check mode left files")
         return seen.command
@@ -227,7 +251,7 @@ class Life:
         """A rule that cannot be carried out as things stand: the run says the same, and does nothing."""
         self.tally.counts["rounds: refused"] += 1
         self._require_due_refusal(shown)
-        seen = self._observe(self._request())
+        seen = self.run(self.request())
         require(seen.command.error is not None, f"check mode failed ({shown.failure}), and the run did not")
         require(seen.after.pbx == seen.before.pbx, f"a run that failed changed the PBX: {seen.command.failure}")
         self._directory_administrator.reveal_all()
@@ -242,35 +266,57 @@ class Life:
         is_incomplete = isinstance(command.error, IncompleteReadError | IncompleteListError)
         require(is_hidden or not is_incomplete, f"a whole answer was taken for an incomplete one: {command.failure}")
 
-    def _request(self, *, check_mode: bool = False, allowed: str = "") -> Update:
-        return Update("pbx_ad_sync", BASE_DN, self._given, tuple(self._rules), check_mode=check_mode, allowed=allowed)
+    def request(self, *, check_mode: bool = False, allowed: str = "") -> Update:
+        """What a play asks for each night.
 
-    def _draw_troubles(self, shown: Command, *, is_killed: bool) -> Troubles:
-        random = self._random
+        :param allowed: the name of what the guard is to let through.
+        """
+        return Update(
+            "pbx_ad_sync",
+            BASE_DN,
+            self._given,
+            tuple(self.rules),
+            check_mode=check_mode,
+            allowed=allowed,
+            keep_snapshot=self._keeps_snapshot,
+        )
+
+    def draw_troubles(self, shown: Command, *, is_killed: bool) -> Troubles:
+        """Draw what befalls a command.
+
+        :param shown: the same in check mode.
+        """
+        random = self.random
         if is_killed:
-            side = random.choice((Side.PBX, Side.PBX, Side.LEDGER, Side.LEDGER, Side.DIRECTORY))
+            side = self._draw_side(shown, (Side.PBX, Side.PBX, Side.LEDGER, Side.LEDGER, Side.DIRECTORY))
             faults = [self._draw_fault(shown, side, (KILLED_BEFORE, KILLED_AFTER), times=1)]
         else:
             faults = [self._draw_any_fault(shown) for _time in range(random.choice((1, 1, 2, 3, 5)))]
         for fault in faults:
-            self._say(f"fault: {fault}")
+            self.say(f"fault: {fault}")
         return Troubles(faults)
 
     def _draw_any_fault(self, shown: Command) -> Fault:
-        side = self._random.choice((*[Side.DIRECTORY] * 2, *[Side.PBX] * 3, Side.LEDGER))
+        side = self._draw_side(shown, (*[Side.DIRECTORY] * 2, *[Side.PBX] * 3, Side.LEDGER))
         kinds = {
             Side.DIRECTORY: domain_controller.FAULT_KINDS,
             Side.PBX: pbx_in_process.FAULT_KINDS,
             Side.LEDGER: ledger_in_danger.FAULT_KINDS,
         }[side]
-        return self._draw_fault(shown, side, kinds, times=self._random.choice((1, 1, 1, 2, 5, 1000, 1000)))
+        return self._draw_fault(shown, side, kinds, times=self.random.choice((1, 1, 1, 2, 5, 1000, 1000)))
+
+    def _draw_side(self, shown: Command, sides: Sequence[Side]) -> Side:
+        is_asked = bool(shown.troubles.steps[Side.DIRECTORY])
+        return self.random.choice([side for side in sides if is_asked or side is not Side.DIRECTORY])
 
     def _draw_fault(self, shown: Command, side: Side, kinds: Sequence[str], *, times: int) -> Fault:
         """Draw one, at any step or at one of some kind of step, which is not as rare as it is among all."""
-        random = self._random
+        random = self.random
         kind, draw = random.choice(kinds), random.getrandbits(32)
         if kind == domain_controller.LIMITED:
             return Fault(side, random.randint(1, 8), kind, draw, 1000)
+        if side is Side.PBX and kind in pbx_in_process.HIDING:
+            return Fault(side, random.randint(1, 3), kind, draw, times, random.choice(_READS))
         if random.random() < 0.6:
             return Fault(side, random.randint(1, 3), kind, draw, times, random.choice(_steps_of(shown, side)))
         steps, changes = shown.troubles.steps[side], len(shown.report.outcomes) if shown.report is not None else 0
@@ -278,22 +324,22 @@ class Life:
         return Fault(side, random.randint(1, steps + more), kind, draw, times)
 
     def _run_while_hands_are_at_work(self, shown: Command) -> None:
-        random = self._random
+        random = self.random
         truths = [_copy_of(self.site.directory)]
-        before = take_again(self.site, self._picture)
-        hands = self._pbx_administrator
+        before = take_again(self.site, self.picture)
+        hands = self.pbx_administrator
         hands.touched, hands.spared = set(), {*before.named}
 
         def edit(fault: Fault) -> None:
             if fault.side is Side.DIRECTORY:
-                self._say(f"meanwhile, directory: {self._directory_administrator.act()}")
+                self.say(f"meanwhile, directory: {self._directory_administrator.act()}")
                 truths.append(_copy_of(self.site.directory))
                 return
             if fault.draw % 4 == 0:
                 self._try_a_second_run()
             known = before.ids if random.random() < 0.8 else set()
             hands.spared = take_again(self.site, before).ids - known
-            self._say(f"meanwhile, PBX: {hands.act()}")
+            self.say(f"meanwhile, PBX: {hands.act()}")
 
         steps = shown.troubles.steps
         changes = len(shown.report.outcomes) if shown.report is not None else 0
@@ -305,25 +351,26 @@ class Life:
             faults.append(
                 Fault(Side.DIRECTORY, random.randint(1, steps[Side.DIRECTORY]), EDITED, random.getrandbits(32))
             )
-        self._observe(self._request(), troubles=Troubles(faults, edit), truths=truths, touched=hands.touched)
+        self.run(self.request(), troubles=Troubles(faults, edit), truths=truths, touched=hands.touched)
         hands.spared = ()
 
     def _try_a_second_run(self) -> None:
         """While a run writes, another one is refused."""
-        second = self.site.update(self._request(check_mode=self._random.random() < 0.5))
+        second = self.site.update(self.request(check_mode=self.random.random() < 0.5))
         require(isinstance(second.error, LedgerLockedError), f"a second run went on beside the first: {second.failure}")
         self.tally.counts["second runs refused"] += 1
 
     # --- rest
 
-    def _come_to_rest(self, ran: int = 0) -> None:
+    def come_to_rest(self, ran: int = 0) -> None:
         """Run undisturbed until nothing is left to do: at the third run at the latest."""
         waited = self._last_rest = False
+        self.rested = None
         for number in range(ran, _MOST_RUNS):
-            seen = self._observe(self._request())
+            seen = self.run(self.request())
             command = seen.command
             if command.error is not None:
-                self._say(f"the run is refused: {command.failure}")
+                self.say(f"the run is refused: {command.failure}")
                 self.tally.counts["rests refused"] += 1
                 self._require_due_refusal(command)
                 self._directory_administrator.reveal_all()
@@ -332,7 +379,7 @@ class Life:
             if self._is_at_rest(seen):
                 require(not command.changed, "a run that had nothing to do says that it changed something")
                 self._look_at_rest(seen)
-                self._last_rest = not waited
+                self._last_rest, self.rested = not waited, seen
                 return
             waited = waited or self._waits(command)
             require(
@@ -380,13 +427,13 @@ class Life:
         twin.__dict__.update(self.__dict__)
         self._copies += 1
         twin.site = self.site.copy(self._folder / f"twin{self._copies}.sqlite3")
-        twin._random = pickle.loads(pickle.dumps(self._random))  # noqa: S301 (our own)
+        twin.random = pickle.loads(pickle.dumps(self.random))  # noqa: S301 (our own)
         twin._freed, twin._ever_named, twin._by_hand = dict(self._freed), set(self._ever_named), set(self._by_hand)
-        twin._directory_administrator = DirectoryAdministrator(twin.site.directory, twin.site.clock, twin._random)
-        twin._pbx_administrator = PbxAdministrator(twin.site.pbx, twin._random)
+        twin._directory_administrator = DirectoryAdministrator(twin.site.directory, twin.site.clock, twin.random)
+        twin.pbx_administrator = PbxAdministrator(twin.site.pbx, twin.random)
         twin._tell = _silent
-        twin.tally = Tally()
-        twin._come_to_rest()
+        twin.tally, twin.runs = Tally(), []
+        twin.come_to_rest()
         return twin
 
     def _compare(self, twin: Life, seen: Observed) -> None:
@@ -397,7 +444,7 @@ class Life:
         if seen.rules.get(RuleKind.USERS, {}).get("number_rest_days") == 0:
             # A number that does not rest is free from the next run on, and a run that was cut off is two of them.
             return
-        found, wanted = outcome(self._picture), outcome(twin._picture)
+        found, wanted = outcome(self.picture), outcome(twin.picture)
         for what, things in wanted.items():
             differing = {
                 key: (found[what].get(key), things.get(key))
@@ -417,8 +464,8 @@ class Life:
             "disable": lambda: self._end_by(Wanted.DISABLED),
             "disconnect": lambda: self._end_by(Wanted.DISCONNECTED),
         }
-        chosen = self._random.choice(("nothing", "nothing", "foreign", "pause", "disable", "disconnect"))
-        self._say(f"--- end: {chosen}")
+        chosen = self.random.choice(("nothing", "nothing", "foreign", "pause", "disable", "disconnect"))
+        self.say(f"--- end: {chosen}")
         self.tally.counts[f"ends: {chosen}"] += 1
         ends[chosen]()
 
@@ -426,7 +473,7 @@ class Life:
         """A ledger of another PBX, or of another domain, is refused."""
         self._copies += 1
         site = self.site.copy(self._folder / f"foreign{self._copies}.sqlite3")
-        if self._random.random() < 0.5:
+        if self.random.random() < 0.5:
             site.pbx.settings = replace(site.pbx.settings, serial_number="3631A9999999")
         else:
             domain = site.directory.things.pop(site.directory.domain)
@@ -438,19 +485,19 @@ class Life:
                 )
             site.directory.touch()
         before = take(site)
-        command = site.update(self._request())
+        command = site.update(self.request())
         after = take(site)
         require(command.error is not None, f"a foreign end was taken for the own one: {command.values}{command.crash}")
         require((before.pbx, before.associations, before.objects) == (after.pbx, after.associations, after.objects), "")
 
     def _pause(self) -> None:
-        kind = self._random.choice(list(self._rules))
-        paused = given({kind: {**self._rules[kind], "enabled": False}})
+        kind = self.random.choice(list(self.rules))
+        paused = given({kind: {**self.rules[kind], "enabled": False}})
         request = Update("pbx_ad_sync", BASE_DN, paused, (kind,), check_mode=False, clean_up=True)
         self._clean_up(lambda troubles: self.site.update(request, troubles), (kind,), (kind,))
 
     def _end_by(self, wanted: Wanted) -> None:
-        kinds = [kind for kind in RuleKind if self._random.random() < 0.6]
+        kinds = [kind for kind in RuleKind if self.random.random() < 0.6]
         request = LifeRequest("pbx_ad_connection", wanted, _SETTINGS, kinds, check_mode=False)
         ended = tuple(RuleKind) if wanted is Wanted.DISCONNECTED else tuple(kinds)
         self._clean_up(lambda troubles: self.site.change_life(request, troubles), ended, kinds)
@@ -462,16 +509,16 @@ class Life:
         self, run: Callable[[Troubles], Command], ended: Sequence[RuleKind], deleted: Sequence[RuleKind]
     ) -> None:
         """Delete and release, perhaps disturbed, and again until nothing is left of what was to go."""
-        if self._random.random() < 0.5:
-            side = self._random.choice((Side.PBX, Side.LEDGER))
-            kind = self._random.choice((KILLED_BEFORE, KILLED_AFTER, *pbx_in_process.FAULT_KINDS))
+        if self.random.random() < 0.5:
+            side = self.random.choice((Side.PBX, Side.LEDGER))
+            kind = self.random.choice((KILLED_BEFORE, KILLED_AFTER, *pbx_in_process.FAULT_KINDS))
             if side is Side.LEDGER:
-                kind = self._random.choice((KILLED_BEFORE, KILLED_AFTER))
-            fault = Fault(side, self._random.randint(1, 40), kind, self._random.getrandbits(32))
-            self._say(f"fault: {fault}")
-            self._observe_run(run, Troubles([fault]), ended=ended)
+                kind = self.random.choice((KILLED_BEFORE, KILLED_AFTER))
+            fault = Fault(side, self.random.randint(1, 40), kind, self.random.getrandbits(32))
+            self.say(f"fault: {fault}")
+            self.observe(run, Troubles([fault]), ended=ended)
             self.site.clock.advance(_HOUR)
-        seen = self._observe_run(run, Troubles(), ended=ended)
+        seen = self.observe(run, Troubles(), ended=ended)
         if seen.command.failure or seen.command.values.get("conflicts"):
             return
         held = {(one.kind, one.guid) for one in seen.after.objects.values() if one.rule in deleted}
@@ -481,12 +528,16 @@ class Life:
     def _look_at_the_ledger(self) -> None:
         """No secret of the whole life is in the ledger's file."""
         content = self.site.ledger_path.read_bytes()
+        with ledger_in_danger.looked_at(self.site.ledger_path) as ledger:
+            snapshot = ledger.snapshot()
+        if snapshot is not None:
+            content += zlib.decompress(snapshot.content)
         for secret in self._secrets:
             require(secret.encode() not in content, "a secret is in the ledger")
 
     # --- a command
 
-    def _observe(
+    def run(
         self,
         request: Update,
         *,
@@ -495,15 +546,20 @@ class Life:
         truths: Sequence[SimulatedDirectory] = (),
         touched: set[Key] | None = None,
     ) -> Observed:
-        return self._observe_run(
+        """Save the rules and carry them out; see ``observe``."""
+        seen = self.observe(
             lambda own: self.site.update(request, own),
             troubles or Troubles(),
             shown=shown if touched is None else None,
             truths=truths,
             touched=touched,
+            allowed=request.allowed,
         )
+        if seen.run_id and touched is None:
+            self.runs.append(Undone(seen.run_id, seen.before, seen.after))
+        return seen
 
-    def _observe_run(
+    def observe(
         self,
         run: Callable[[Troubles], Command],
         troubles: Troubles,
@@ -512,22 +568,30 @@ class Life:
         truths: Sequence[SimulatedDirectory] = (),
         touched: set[Key] | None = None,
         ended: Sequence[RuleKind] = (),
+        allowed: str = "",
+        undone: Undone | None = None,
     ) -> Observed:
-        before, at = take_again(self.site, self._picture), self.site.clock.time()
+        """Give a command and look at all that must hold of it; the parameters are those of ``Observed``.
+
+        :raises BrokenInvariantError: if something does not hold.
+        """
+        before, at = take_again(self.site, self.picture), self.site.clock.time()
         command = run(troubles)
         self._tell_of(command)
-        after = self._picture = take(self.site)
+        after = self.picture = take(self.site)
         seen = Observed(
             command=command,
             before=before,
             after=after,
-            rules=self._rules,
+            rules=self.rules,
             truths=truths or (self.site.directory,),
             at=at,
             shown=shown,
             touched=touched or (),
             freed=dict(self._freed),
             ended=ended,
+            allowed=allowed,
+            undone=undone,
         )
         for invariant in ALL:
             invariant(seen)
@@ -537,7 +601,7 @@ class Life:
     def _note(self, seen: Observed) -> None:
         self._secrets |= seen.command.wire.secrets
         self._ever_named |= {*seen.before.named, *seen.after.named}
-        self._by_hand |= self._pbx_administrator.touched
+        self._by_hand |= {*self.pbx_administrator.touched, *seen.given_back}
         for guid, one in seen.before.associations.items():
             if guid not in seen.after.associations and one.extension_id not in seen.after.extensions:
                 self._freed[one.number] = (guid, seen.at)
@@ -556,17 +620,18 @@ class Life:
     def _tell_of(self, command: Command) -> None:
         if self._tell is _silent:
             return
-        self._say(f"{command.name}{' in check mode' if command.check_mode else ''}:")
+        self.say(f"{command.name}{' in check mode' if command.check_mode else ''}:")
         for line in command.troubles.log:
-            self._say(f"    {line}")
+            self.say(f"    {line}")
         for line in command.values.get("plan_changes", ()):
-            self._say(f"  plan: {line}")
+            self.say(f"  plan: {line}")
         if command.report is not None:
             for outcome_ in command.report.outcomes:
-                self._say(f"  {outcome_.state}: {outcome_.change.key} {outcome_.change.name} {outcome_.detail}")
-        self._say(f"  came to: {'killed' if command.is_killed else command.failure or 'success'}{command.crash}")
+                self.say(f"  {outcome_.state}: {outcome_.change.key} {outcome_.change.name} {outcome_.detail}")
+        self.say(f"  came to: {'killed' if command.is_killed else command.failure or 'success'}{command.crash}")
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Tell what happens."""
         self._tell(line)
 
 
@@ -653,37 +718,3 @@ def _draw_variants(random: Random) -> Variants:
     }
     changes = {name: random.choice(values) for name, values in choices.items() if random.random() < 0.3}
     return Variants().changed(**changes)
-
-
-def outcome(picture: Picture) -> dict[str, dict[str, object]]:
-    """What two sites have in common that came to the same end by other ways; ids are none of it."""
-
-    def path(id_: int) -> str:
-        one = picture.organizations.get(id_)
-        return f"{path(one.parent_id)}/{one.name}" if one is not None else ""
-
-    def number(id_: int) -> str:
-        one = picture.extensions.get(id_)
-        return one.number if one is not None else f"gone {id_}"
-
-    return {
-        "extensions": {
-            one.number: (
-                one.first_name,
-                one.last_name,
-                one.email_addr.casefold(),
-                one.mobile_number,
-                one.title,
-                one.presence_status,
-                sorted(path(id_) for id_ in one.organization_ids),
-            )
-            for one in picture.extensions.values()
-        },
-        "groups": {
-            one.name: (sorted((number(id_), role) for id_, role in one.members.items()), sorted(one.flags.items()))
-            for one in picture.groups.values()
-        },
-        "organizations": {path(id_): None for id_ in picture.organizations},
-        "associations": {guid: (one.number, one.origin) for guid, one in picture.associations.items()},
-        "objects": {f"{kind} {guid}": one.name for (kind, guid), one in picture.objects.items()},
-    }

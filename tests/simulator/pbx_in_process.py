@@ -59,6 +59,7 @@ FAULT_KINDS = (
 )
 # Errcodes that refuse one call, and those after which no other makes sense.
 _REFUSALS = (40001, 40002, 40003, 60001, 60002, 60101, 70082, 70091, 70120)
+_ECHOING = frozenset({40001, 40002})
 _ENDINGS = (10001, 10002, 10005, 70004, 70087, 70123)
 _UNCLEAR = (-2, 2)
 _HTML = b"<html><body><h1>500 Internal Server Error</h1></body></html>"
@@ -84,15 +85,32 @@ class Sent:
     object_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list, as it was let out.
+
+    :param of: which list: the endpoint, and what was searched for.
+    :param place: how many calls had reached the PBX with it.
+    """
+
+    of: str
+    number: int
+    ids: tuple[int, ...]
+    total: int
+    place: int
+
+
 @dataclass(slots=True)
 class Wire:
     """What went over the wire in one command.
 
+    :param pages: the pages of lists that were answered with success.
     :param secrets: tokens and passwords that must be seen nowhere else.
     :param most_tokens: the most access tokens of the client that lived at once.
     """
 
     sent: list[Sent] = field(default_factory=list)
+    pages: list[Page] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
     most_tokens: int = 0
 
@@ -119,6 +137,8 @@ class InProcessSession:
         :raises requests.Timeout: if the answer is late.
         """
         asked = _asked(method, url, data or b"", headers)
+        given = _arguments(asked)
+        self._wire.secrets.update(str(given[name]) for name in ("user_password", "reg_password") if name in given)
         fault = self._troubles.step(Side.PBX, f"{asked.endpoint} {_loggable(asked)}")
         if fault is not None:
             instead = self._instead_of_work(asked, fault)
@@ -126,7 +146,8 @@ class InProcessSession:
                 return instead
         answer = api.answer(self._pbx, asked)
         self._note(asked, answer, done=answer.errcode == errors.SUCCESS)
-        content = self._content(asked, answer, fault)
+        content = self._content(answer, fault)
+        self._note_page(asked, content)
         return _response(200, content)
 
     def close(self) -> None:
@@ -145,7 +166,7 @@ class InProcessSession:
         refusal = self._refusal(asked, fault.kind, random)
         if refusal is None:
             return None
-        answer = api.refusal(refusal)
+        answer = _refused(asked, refusal, random)
         self._note(asked, answer, done=False)
         return _response(200, json.dumps(answer.payload).encode())
 
@@ -159,7 +180,7 @@ class InProcessSession:
             return random.choice(_ENDINGS)
         return random.choice(_UNCLEAR) if kind == UNCLEAR_BEFORE else None
 
-    def _content(self, asked: ApiRequest, answer: ApiAnswer, fault: Fault | None) -> bytes:
+    def _content(self, answer: ApiAnswer, fault: Fault | None) -> bytes:
         """The body of an answer, as a fault after the work lets it out."""
         if fault is None:
             return json.dumps(answer.payload).encode()
@@ -176,6 +197,21 @@ class InProcessSession:
         if fault.kind == UNCLEAR_AFTER:
             return json.dumps(api.refusal(fault.random().choice(_UNCLEAR)).payload).encode()
         return json.dumps(_bent(answer.payload, fault)).encode()
+
+    def _note_page(self, asked: ApiRequest, content: bytes) -> None:
+        if "page" not in asked.query or not content.endswith(b"}"):
+            return
+        payload = json.loads(content)
+        if "total_number" in payload and "data" in payload:
+            self._wire.pages.append(
+                Page(
+                    of=f"{asked.endpoint} {asked.query.get('search_value', '')}",
+                    number=int(asked.query["page"]),
+                    ids=tuple(int(row["id"]) for row in payload["data"]),
+                    total=int(payload["total_number"]),
+                    place=len(self._wire.sent),
+                )
+            )
 
     def _note(self, asked: ApiRequest, answer: ApiAnswer | None, *, done: bool) -> None:
         payload = answer.payload if answer is not None else {}
@@ -194,9 +230,6 @@ class InProcessSession:
             self._wire.secrets.update(
                 str(payload[name]) for name in ("access_token", "refresh_token") if name in payload
             )
-        self._wire.secrets.update(
-            str(arguments[name]) for name in ("user_password", "reg_password") if name in arguments
-        )
         self._wire.most_tokens = max(self._wire.most_tokens, self._pbx.tokens.live_count("api"))
 
 
@@ -226,6 +259,16 @@ def _response(status: int, content: bytes) -> requests.Response:
     response.status_code = status
     response._content = content
     return response
+
+
+def _refused(asked: ApiRequest, errcode: int, random: Random) -> ApiAnswer:
+    """A refusal, which may repeat any value of the call that it does not like: a password as well."""
+    values = sorted((name, value) for name, value in _arguments(asked).items() if isinstance(value, str) and value)
+    if errcode not in _ECHOING or not values or random.random() < 0.3:
+        return api.refusal(errcode)
+    echoed = random.sample(values, random.randint(1, min(3, len(values))))
+    listed = [{"field": name, "value": value, "validation_type": f"{value} is no {name}"} for name, value in echoed]
+    return ApiAnswer(errcode, errors.body(errcode, {"invalid_param_list": listed}))
 
 
 def _bent(payload: dict[str, Any], fault: Fault) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration, RunRecord
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
@@ -30,6 +30,7 @@ class Picture:
     """What the PBX holds and what the ledger remembers.
 
     :param preference: what else of the PBX is not to change by itself.
+    :param last_run: the latest run that has begun; None where none has.
     """
 
     extensions: Mapping[int, Extension]
@@ -43,6 +44,7 @@ class Picture:
     objects: Mapping[tuple[ObjectKind, str], ObjectAssociation]
     retired: Sequence[RetiredNumber]
     unfinished: Sequence[Intent]
+    last_run: RunRecord | None = None
 
     @property
     def pbx(self) -> tuple[object, ...]:
@@ -81,6 +83,7 @@ def take(site: Site) -> Picture:
             objects={(one.kind, one.guid): one for one in ledger.object_associations()},
             retired=ledger.retired_numbers(),
             unfinished=ledger.unfinished(),
+            last_run=next(iter(ledger.runs(1)), None),
         )
 
 
@@ -98,4 +101,43 @@ def _of_pbx(site: Site) -> dict[str, Any]:
         "preference": (pbx.organization_management, pbx.name_display_format),
         "mails": len(pbx.welcome_mails),
         "tokens": pbx.tokens.live_count("api"),
+    }
+
+
+def outcome(picture: Picture, *, with_user_types: bool = True) -> dict[str, dict[str, object]]:
+    """What two sites have in common that came to the same end by other ways; ids are none of it."""
+
+    def path(id_: int) -> str:
+        one = picture.organizations.get(id_)
+        return f"{path(one.parent_id)}/{one.name}" if one is not None else ""
+
+    def number(id_: int) -> str:
+        one = picture.extensions.get(id_)
+        return one.number if one is not None else f"gone {id_}"
+
+    return {
+        "extensions": {
+            one.number: (
+                one.first_name,
+                one.last_name,
+                one.email_addr.casefold(),
+                one.mobile_number,
+                one.title,
+                one.presence_status,
+                one.caller_id,
+                one.concurrent_registrations,
+                sorted(path(id_) for id_ in one.organization_ids),
+            )
+            for one in picture.extensions.values()
+        },
+        "groups": {
+            one.name: (
+                sorted((number(id_), role if with_user_types else "") for id_, role in one.members.items()),
+                sorted(one.flags.items()),
+            )
+            for one in picture.groups.values()
+        },
+        "organizations": {path(id_): None for id_ in picture.organizations},
+        "associations": {guid: (one.number, one.origin) for guid, one in picture.associations.items()},
+        "objects": {f"{kind} {guid}": one.name for (kind, guid), one in picture.objects.items()},
     }

@@ -23,10 +23,22 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.reader import D
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import sqlite
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.life import LifeReport, LifeRequest, change_life
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.offline import open_snapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Directory, Pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report import Report
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.results import life_result, update_result
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.results import (
+    Result,
+    life_result,
+    rollback_result,
+    update_result,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rollback import (
+    RollbackRequest,
+    RolledBack,
+    roll_back,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.update import Update, Updated, update
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_info import UserInfoRequest, explain_users
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import World
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx import details
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.client import PbxClient
@@ -71,12 +83,18 @@ class Command:
     report: Report | None = None
     updated: Updated | None = None
     life: LifeReport | None = None
+    rolled_back: RolledBack | None = None
     values: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     error: YeastarError | None = None
     is_killed: bool = False
     crash: str = ""
     said: str = ""
+
+    def tell(self, result: Result) -> None:
+        """Keep what a module would return."""
+        self.values = dict(result.values)
+        self.warnings.extend(result.warnings)
 
     @property
     def changed(self) -> bool:
@@ -123,9 +141,7 @@ class Site:
         def work() -> None:
             command.updated = update(self._world(command), request)
             command.report = command.updated.report
-            result = update_result(command.updated)
-            command.values = dict(result.values)
-            command.warnings.extend(result.warnings)
+            command.tell(update_result(command.updated))
 
         self._run(command, work)
         return command
@@ -137,9 +153,34 @@ class Site:
         def work() -> None:
             command.life = change_life(self._world(command), request)
             command.report = command.life.report
-            result = life_result(command.life)
-            command.values = dict(result.values)
-            command.warnings.extend(result.warnings)
+            command.tell(life_result(command.life))
+
+        self._run(command, work)
+        return command
+
+    def roll_back(self, request: RollbackRequest, troubles: Troubles | None = None) -> Command:
+        """Undo a run."""
+        command = Command(request.command, request.check_mode, troubles or Troubles(), Wire())
+
+        def work() -> None:
+            command.rolled_back = roll_back(self._world(command), request)
+            command.report = command.rolled_back.report
+            command.tell(rollback_result(command.rolled_back))
+
+        self._run(command, work)
+        return command
+
+    def explain(self, request: UserInfoRequest) -> Command:
+        """Search for users and explain them: by both sides, or by the snapshot that the latest run has kept."""
+        command = Command(request.command, True, Troubles(), Wire())
+
+        def work() -> None:
+            if not request.offline:
+                command.values = explain_users(self._world(command), request)
+                return
+            with open_snapshot(self.ledger_path, request.command) as kept:
+                command.values = explain_users(kept.world, request)
+                command.warnings.extend(kept.warnings)
 
         self._run(command, work)
         return command
@@ -156,7 +197,7 @@ class Site:
                 command.is_killed = True
             except Exception:
                 command.crash = traceback.format_exc()
-        told: Sequence[object] = (command.values, command.warnings, str(command.error), command.crash)
+        told: Sequence[object] = (command.values, command.warnings, command.failure, command.crash)
         command.said = json.dumps(told, default=repr, ensure_ascii=False)
 
     def _world(self, command: Command) -> World:

@@ -67,7 +67,7 @@ _BREAKAGES = {
     ),
     "unfinished changes are forgotten": Breakage(
         ((StoredLedger, "unfinished", lambda _ledger: []),),
-        frozenset({"_require_no_orphan", "what_was_made_is_known", "_compare", "_come_to_rest"}),
+        frozenset({"_require_no_orphan", "what_was_made_is_known", "_compare", "come_to_rest"}),
     ),
     "the guard is off": Breakage(
         ((run, "judge", lambda plan, _limits, _totals: Verdict(plan.changes)),),
