@@ -342,6 +342,17 @@ class PbxAdministrator:
         self.touched.add((ObjectKind.EXTENSION, id_))
         return f"extension {extension.number} is in {chosen}"
 
+    def add_to_organization(self) -> str:
+        """Put an extension into one more organization, besides those that it is in."""
+        id_, more = self._extension(), self._organization()
+        extension = self.pbx.extensions.get(id_)
+        if extension is None or not more or more in extension.organization_ids:
+            return ""
+        chosen = (*extension.organization_ids, more)
+        self.pbx.change_by_hand(extension.number, organization_ids=chosen)
+        self.touched.add((ObjectKind.EXTENSION, id_))
+        return f"extension {extension.number} is in {chosen}"
+
     def take_number(self) -> str:
         """Let a queue have a number."""
         number = str(FIRST_NUMBER + self.random.randrange(8))
@@ -464,7 +475,8 @@ class PbxAdministrator:
         change_extension,
         place_extension,
         place_extension,
-        place_extension,
+        add_to_organization,
+        add_to_organization,
         take_number,
         refer,
         talk,

@@ -515,7 +515,8 @@ def check_mode_writes_nothing(seen: Observed) -> None:
 def the_run_does_what_check_mode_showed(seen: Observed) -> None:
     """The plan of a run has the name that check mode gave it, unless an answer was cut short meanwhile."""
     hiding = {*domain_controller.HIDING, *pbx_in_process.HIDING}
-    if seen.shown is None or seen.command.report is None or seen.is_hit_by(hiding):
+    if seen.shown is None or seen.command.report is None or seen.is_hit_by(hiding) or seen.allowed:
+        # What is let through of one kind may alter what is planned of the next.
         return
     shown, planned = seen.shown.values.get("plan_id"), seen.command.values.get("plan_id")
     require(
@@ -643,11 +644,9 @@ def what_is_let_through_is_what_was_told(seen: Observed) -> None:
     """A name that the guard did not give to what a run does lets nothing through; the one that it gave lets it all."""
     if not seen.allowed or seen.shown is None or seen.command.report is None:
         return
-    stopped, still = _stopped(seen.shown), _stopped(seen.command)
-    told = seen.command.values["guard_id"]
-    require(told == seen.shown.values["guard_id"], f"{told} is {seen.shown.values['guard_id']} by another name")
+    stopped, still, told = _stopped(seen.shown), _stopped(seen.command), seen.shown.values["guard_id"]
     if seen.allowed == told:
-        require(not still, f"{seen.allowed} is let through, and these are stopped: {sorted(still)}")
+        require(not stopped & still, f"{told} is let through, and these are stopped: {sorted(stopped & still)}")
     if not any(_let_through(seen, kind) for kind in RuleKind):
         require(still == stopped, f"{seen.allowed} is not {told}, and other changes are stopped: {stopped ^ still}")
 

@@ -317,6 +317,8 @@ class Life:
             return Fault(side, random.randint(1, 8), kind, draw, 1000)
         if side is Side.PBX and kind in pbx_in_process.HIDING:
             return Fault(side, random.randint(1, 3), kind, draw, times, random.choice(_READS))
+        if kind == pbx_in_process.REFUSED and _calls_of(shown):
+            return Fault(side, random.randint(1, 3), kind, draw, times, random.choice(_calls_of(shown)))
         if random.random() < 0.6:
             return Fault(side, random.randint(1, 3), kind, draw, times, random.choice(_steps_of(shown, side)))
         steps, changes = shown.troubles.steps[side], len(shown.report.outcomes) if shown.report is not None else 0
@@ -667,14 +669,14 @@ def _steps_of(shown: Command, side: Side) -> list[str]:
         return list(_STATEMENTS)
     if side is Side.DIRECTORY:
         return [one for one in _QUESTIONS if any(one in line for line in shown.troubles.log)] or [""]
+    calls = _calls_of(shown)
+    return [*_READS, *_TOKENS, *calls * 3, *(f"{call.partition('/')[0]}/get" for call in calls)]
+
+
+def _calls_of(shown: Command) -> list[str]:
+    """The writes that a run will send."""
     planned = [outcome_.change for outcome_ in shown.report.outcomes] if shown.report is not None else []
-    calls = [f"{_FAMILIES[one.kind]}/{_CALLS[one.action]}" for one in planned if one.action in _CALLS]
-    return [
-        *_READS,
-        *_TOKENS,
-        *sorted(set(calls)) * 3,
-        *(f"{call.partition('/')[0]}/get" for call in sorted(set(calls))),
-    ]
+    return sorted({f"{_FAMILIES[one.kind]}/{_CALLS[one.action]}" for one in planned if one.action in _CALLS})
 
 
 def _silent(_line: str) -> None:

@@ -17,7 +17,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import
 from tests.simulator.directory import Kind, SimulatedDirectory
 from tests.simulator.invariants import Observed, Undone, all_is_as_before_the_run, require
 from tests.simulator.ledger_in_danger import looked_at
-from tests.simulator.picture import Picture, take_again
+from tests.simulator.picture import Picture
 from tests.simulator.site import BASE_DN, Command
 from tests.simulator.troubles import Troubles
 
@@ -154,11 +154,6 @@ def let_through(life: Life, seen: Observed) -> None:
     let = life.run(life.request(allowed=name), troubles=troubles, shown=seen.command)
     if not is_killed:
         require(let.command.report is not None, f"what was let through is refused: {let.command.failure}")
-        assert let.command.report is not None
-        done = {
-            one.change.key for one in let.command.report.outcomes if one.state not in (State.STOPPED, State.SKIPPED)
-        }
-        require(let.command.failure or stopped <= done, f"these were let through, and are not done: {stopped - done}")
         life.tally.counts["guard: let through"] += 1
     life.come_to_rest()
 

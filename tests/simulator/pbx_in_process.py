@@ -46,8 +46,7 @@ FAULT_KINDS = (
     HTTP_500_AFTER,
     GARBAGE,
     EXPIRED_TOKEN,
-    REFUSED,
-    REFUSED,
+    *[REFUSED] * 4,
     UNCLEAR_BEFORE,
     UNCLEAR_AFTER,
     RUN_ENDING,
@@ -58,7 +57,8 @@ FAULT_KINDS = (
     HIDDEN_ROW,
 )
 # Errcodes that refuse one call, and those after which no other makes sense.
-_REFUSALS = (40001, 40002, 40003, 60001, 60002, 60101, 70082, 70091, 70120)
+_REFUSALS = (40001, *[40002] * 6, 40003, 60001, 60002, 60101, 70082, 70091, 70120)
+_PASSWORDS = ("user_password", "reg_password")
 _ECHOING = frozenset({40001, 40002})
 _ENDINGS = (10001, 10002, 10005, 70004, 70087, 70123)
 _UNCLEAR = (-2, 2)
@@ -138,7 +138,7 @@ class InProcessSession:
         """
         asked = _asked(method, url, data or b"", headers)
         given = _arguments(asked)
-        self._wire.secrets.update(str(given[name]) for name in ("user_password", "reg_password") if name in given)
+        self._wire.secrets.update(str(given[name]) for name in _PASSWORDS if name in given)
         fault = self._troubles.step(Side.PBX, f"{asked.endpoint} {_loggable(asked)}")
         if fault is not None:
             instead = self._instead_of_work(asked, fault)
@@ -263,11 +263,14 @@ def _response(status: int, content: bytes) -> requests.Response:
 
 def _refused(asked: ApiRequest, errcode: int, random: Random) -> ApiAnswer:
     """A refusal, which may repeat any value of the call that it does not like: a password as well."""
-    values = sorted((name, value) for name, value in _arguments(asked).items() if isinstance(value, str) and value)
-    if errcode not in _ECHOING or not values or random.random() < 0.3:
+    values = {name: value for name, value in _arguments(asked).items() if isinstance(value, str) and value}
+    if errcode not in _ECHOING or not values or random.random() < 0.15:
         return api.refusal(errcode)
-    echoed = random.sample(values, random.randint(1, min(3, len(values))))
-    listed = [{"field": name, "value": value, "validation_type": f"{value} is no {name}"} for name, value in echoed]
+    names = random.sample(sorted(values), random.randint(1, min(3, len(values))))
+    echoed = {name: values[name] for name in (*names, random.choice(_PASSWORDS)) if name in values}
+    listed = [
+        {"field": name, "value": value, "validation_type": f"{value} is no {name}"} for name, value in echoed.items()
+    ]
     return ApiAnswer(errcode, errors.body(errcode, {"invalid_param_list": listed}))
 
 

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -40,7 +40,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rollback im
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.update import Update, Updated, update
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_info import UserInfoRequest, explain_users
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import World
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx import details
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx import details, transport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.client import PbxClient
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
 
@@ -56,6 +56,8 @@ from tests.simulator.troubles import KilledError, Troubles
 copyreg.pickle(type(threading.RLock()), lambda _lock: (threading.RLock, ()))
 
 BASE_DN = DOMAIN_DN
+# Never used, and dear: one for all clients.
+_tls_context = lru_cache(maxsize=1)(transport.make_tls_context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,18 +228,19 @@ class Site:
 
     def _client(self, command: Command, random: Random) -> PbxClient:
         settings = self.pbx.settings
-        client = PbxClient(
-            PbxSettings(URL, settings.client_id, settings.client_secret, validate_certs=False),
-            source=random,
-            monotonic=self.clock.now,
-            sleep=self.clock.advance,
-            page_size=self.sizes.pbx_page,
-        )
+        with mock.patch.object(transport, "make_tls_context", _tls_context):
+            client = PbxClient(
+                PbxSettings(URL, settings.client_id, settings.client_secret, validate_certs=False),
+                source=random,
+                monotonic=self.clock.now,
+                sleep=self.clock.advance,
+                page_size=self.sizes.pbx_page,
+            )
         command.wire.secrets.add(settings.client_secret)
         # The one place where the simulator reaches into the client: the HTTP library's session becomes the PBX's own.
-        transport = client._session._transport
-        transport.close()
-        transport._session = InProcessSession(self.pbx, command.troubles, command.wire)  # type: ignore[assignment]
+        wired = client._session._transport
+        wired.close()
+        wired._session = InProcessSession(self.pbx, command.troubles, command.wire)  # type: ignore[assignment]
         return client
 
     def _draw_name(self) -> str:

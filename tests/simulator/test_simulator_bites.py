@@ -13,8 +13,15 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad import search
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.store import StoredLedger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module import group_task, run, user_task
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.replay import RecordedDirectory
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.writes import Writes
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx import errors
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.listing import Listing, Row
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import Session
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import parse_rows, parse_total
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import guard, undo_extensions
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Verdict
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_merge import Step
 
 from tests.simulator.domain_controller import PAGED
 from tests.simulator.soak import live
@@ -32,6 +39,41 @@ def _cookie_if_any(connection: Any, *_arguments: object) -> bytes:
     """Take a missing paging control for the end of the answer."""
     control = connection.result["controls"].get(PAGED)
     return control["value"]["cookie"] if control is not None else b""
+
+
+_organizations = Writes._organizations
+_clean_text = errors.clean_text
+
+
+def _the_last_alone(writes: Writes, change: Any) -> Any:
+    """Forget all organizations of an extension but the one that the synchronization gives it."""
+    return _organizations(writes, change)[-1:]
+
+
+def _with_secrets(value: object, _secrets: object = ()) -> str:
+    """Repeat what the PBX says, passwords too."""
+    return _clean_text(value)
+
+
+def _as_long_as_it_is(
+    listing: Listing, endpoint: str, _noun: str, purpose: str, extra: Any = None, key: str = "data"
+) -> list[Row]:
+    """Read a list until a page is empty, and believe that this is all."""
+    first = listing._first_page(endpoint, purpose, extra or {})
+    rows, total, page = parse_rows(first, key, endpoint), parse_total(first, endpoint), 1
+    size = len(rows)
+    while len(rows) < total and size:
+        page += 1
+        following = parse_rows(listing._page(endpoint, purpose, extra or {}, page, size), key, endpoint)
+        if not following:
+            break
+        rows.extend(following)
+    return rows
+
+
+def _put_back_whatever_it_is(before: Any, left: Any, _now: Any, *_same: object) -> Step:
+    """Put a value back that was changed since."""
+    return Step.NOTHING if before == left else Step.PUT_BACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +114,30 @@ _BREAKAGES = {
     "the guard is off": Breakage(
         ((run, "judge", lambda plan, _limits, _totals: Verdict(plan.changes)),),
         frozenset({"the_guard_stops_what_is_too_much"}),
+    ),
+    "any name lets everything through": Breakage(
+        ((guard, "_is_allowed", lambda _danger, _guard_id, allowed: bool(allowed)),),
+        frozenset({"what_is_let_through_is_what_was_told", "the_guard_stops_what_is_too_much", "let_through"}),
+    ),
+    "a rollback overwrites what was changed since": Breakage(
+        ((undo_extensions, "step", _put_back_whatever_it_is),),
+        frozenset({"what_was_changed_since_the_run_stays"}),
+    ),
+    "a snapshot is asked about nobody who is named": Breakage(
+        ((RecordedDirectory, "search_users", lambda _directory, _search: []),),
+        frozenset({"ask_offline"}),
+    ),
+    "organizations given by hand are forgotten": Breakage(
+        ((Writes, "_organizations", _the_last_alone),),
+        frozenset({"where_somebody_put_an_extension_it_stays", "all_is_as_before_the_run"}),
+    ),
+    "a message repeats a password": Breakage(
+        ((errors, "clean_text", _with_secrets), (errors, "_is_secret", lambda _field: False)),
+        frozenset({"no_secret_is_told"}),
+    ),
+    "the total of a list is not looked at": Breakage(
+        ((Listing, "rows", _as_long_as_it_is),),
+        frozenset({"what_a_run_goes_by_is_proved_complete"}),
     ),
     "tokens are not revoked": Breakage(
         ((Session, "close", lambda _session: ""),),
