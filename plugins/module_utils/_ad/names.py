@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 # One attribute type and value; values are case folded with runs of blanks as one, as the directory compares them.
 Attribute = tuple[str, str]
@@ -19,6 +20,8 @@ _OWN_NAME = re.compile(r"(?:[^\\,]+|\\.)*", re.DOTALL)
 _NAMING_TYPE = re.compile(r"\s*(?:OU|CN|DC|O|L|C)\s*=", re.IGNORECASE)
 
 
+# Much the same names come again and again: bases, units, and what is above many objects.
+@lru_cache(maxsize=1024)
 def parse_dn(dn: str) -> tuple[RelativeName, ...]:
     """Return a DN's relative names, the object's own first, in a form that compares as the directory compares.
 

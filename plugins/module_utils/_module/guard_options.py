@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import OptionError, shown
@@ -58,7 +57,7 @@ def guard_settings(given: Mapping[str, Any] | None, *dangers: Danger) -> dict[st
     :param given: the option as it is given or was saved; what is not in it is the default.
     :raises OptionError: for a limit that is none, with its name.
     """
-    return {name: asdict(limit) for name, limit in _limits(given or {}, _defaults(*dangers)).items()}
+    return {name: _plain(limit) for name, limit in _limits(given or {}, _defaults(*dangers)).items()}
 
 
 def guard_limits(settings: Mapping[str, Any], allowed: str) -> GuardLimits:
@@ -93,8 +92,12 @@ def _limits(given: Mapping[str, Any], defaults: Mapping[str, Limit]) -> dict[str
     return {name: _limit(f"{GUARD}.{name}", given.get(name) or {}, default) for name, default in defaults.items()}
 
 
+def _plain(limit: Limit) -> dict[str, Any]:
+    return {"floor": limit.floor, "percent": limit.percent, "count": limit.count}
+
+
 def _limit(name: str, given: Mapping[str, Any], default: Limit) -> Limit:
-    values = {**asdict(default), **{part: value for part, value in given.items() if value is not None}}
+    values = {**_plain(default), **{part: value for part, value in given.items() if value is not None}}
     limit = Limit(floor=int(values["floor"]), percent=float(values["percent"]), count=int(values["count"]))
     for part, number in (("floor", limit.floor), ("count", limit.count)):
         if number < 0:

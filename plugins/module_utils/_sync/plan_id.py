@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -49,11 +49,11 @@ def plan_id(
     """
     return _digest(
         {
-            "rule": asdict(rule),
+            "rule": rule,
             "domain": domain.guid,
             "pbx": pbx.serial_number,
-            "changes": [asdict(change) for change in changes],
-            "conflicts": [asdict(conflict) for conflict in conflicts],
+            "changes": list(changes),
+            "conflicts": list(conflicts),
         }
     )
 
@@ -74,8 +74,8 @@ def plan_lines(plans: Iterable[Plan]) -> list[str]:
         line
         for plan in plans
         for line in (
-            *(f"{_digest(asdict(change))[:_LINE_DIGITS]} {title(change)}" for change in plan.changes),
-            *(f"{_digest(asdict(one))[:_LINE_DIGITS]} conflict {one.code} {one.name}" for one in plan.conflicts),
+            *(f"{_digest(change)[:_LINE_DIGITS]} {title(change)}" for change in plan.changes),
+            *(f"{_digest(one)[:_LINE_DIGITS]} conflict {one.code} {one.name}" for one in plan.conflicts),
         )
     ]
 
@@ -124,6 +124,8 @@ def _digest(content: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: getattr(value, one.name) for one in fields(value)}
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, datetime):
