@@ -248,7 +248,7 @@ def test_a_leftover_that_is_deleted_leaves_the_association_as_it_is_by_then(rena
 def test_a_group_that_cannot_be_made_anew_gets_its_members_all_the_same(renaming: _Site) -> None:
     renaming.fail(2, PbxRefusedError("no room"))
     renaming.pbx.groups[20] = PbxGroup("Sales", {9: MANAGER})
-    applied = renaming.apply(RENAME)
+    applied = renaming.apply(replace(RENAME, removed_ids=(9,)))
     assert [one.state for one in applied.outcomes[0]] == [State.FAILED]
     assert renaming.pbx.groups[20].members.keys() == {2}
     assert renaming.objects() == {"group": GROUP}
@@ -332,3 +332,89 @@ def test_an_error_that_no_call_survives_ends_the_stages_that_follow_too(two_peop
 
     assert [outcomes[0].state for outcomes in applied.outcomes] == [State.UNKNOWN, State.SKIPPED]
     assert all(one.dn != "CN=moved" for one in two_people.ledger.associations())
+
+
+# --- a member whose extension was to be deleted, and was not
+
+
+BEN, DAN = 3, 4
+TEAM = replace(GROUP, guid="team", name="Team", members=(2, BEN, DAN))
+DELETE_BEN = ExtensionChange(
+    action=Action.DELETE,
+    guid=guid("ben"),
+    name="ben",
+    dn="",
+    number="1001",
+    object_id=BEN,
+    reason=Reason.ACCOUNT_DISABLED,
+)
+# Planned from what the deletion leaves behind: it is no longer known that ben is a member.
+WITHOUT_BEN = GroupChange(
+    action=Action.UPDATE,
+    guid="team",
+    name="Team",
+    dn="",
+    object_id=20,
+    reason=Reason.DIRECTORY_CHANGED,
+    association=replace(TEAM, members=(2,)),
+    members=(guid("ada"),),
+    removed_ids=(DAN,),
+)
+
+
+@pytest.fixture
+def team() -> _Site:
+    """A site with a group of ada and ben, who is about to be deleted, and of dan, who has left it."""
+    site = _Site()
+    for name, id_, number in (("ada", 2, "1000"), ("ben", BEN, "1001"), ("dan", DAN, "1003")):
+        site.pbx.extensions[id_], association = synced(user(name), id_, number)
+        site.remember(association)
+    site.pbx.groups[20] = PbxGroup("Team", {2: MANAGER, BEN: MANAGER, DAN: MANAGER})
+    site.remember(TEAM)
+    return site
+
+
+@pytest.mark.parametrize("error", [None, PbxRefusedError("it is in use"), AnswerLostError("lost")])
+def test_who_is_not_deleted_stays_a_member(team: _Site, error: PbxError | None) -> None:
+    if error is not None:
+        team.fail(1, error)
+    team.apply_stages(Stage([DELETE_BEN]), Stage([WITHOUT_BEN]))
+    members = {2: MANAGER} if error is None else {2: MANAGER, BEN: MANAGER}
+    assert team.pbx.groups[20].members == members
+    assert team.objects()["team"].members == tuple(members)
+    assert team.pbx.refusals == []
+
+
+def test_who_is_not_deleted_stays_a_member_of_a_group_that_gets_another_name(team: _Site) -> None:
+    """The step before takes out all that are no members any more in the plan's eyes."""
+    team.fail(1, PbxRefusedError("it is in use"))
+    vacate = replace(
+        WITHOUT_BEN,
+        part="vacate",
+        after={"name": "Team (1)"},
+        association=replace(TEAM, name="Team (1)"),
+        members=(),
+        kept=TEAM.members,
+        left_out=(BEN,),
+        removed_ids=(),
+    )
+    rename = replace(WITHOUT_BEN, after={"name": "Crew"}, association=replace(TEAM, name="Crew", members=(2,)))
+    team.apply_stages(Stage([DELETE_BEN]), Stage([vacate, rename]))
+    assert team.pbx.groups[20] == PbxGroup("Crew", {2: MANAGER, BEN: MANAGER})
+    assert team.objects()["team"].members == (2, BEN)
+
+
+def test_who_was_put_in_and_is_not_deleted_stays_in_and_is_not_remembered_as_written(team: _Site) -> None:
+    team.remember(replace(TEAM, members=(2, DAN)))
+    team.fail(1, PbxRefusedError("it is in use"))
+    team.apply_stages(Stage([DELETE_BEN]), Stage([WITHOUT_BEN]))
+    assert team.pbx.groups[20].members.keys() == {2, BEN}
+    assert team.objects()["team"].members == (2,)
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_who_is_not_deleted_is_remembered_as_a_member(team: _Site, is_deleted: bool) -> None:
+    if not is_deleted:
+        team.fail(1, PbxRefusedError("it is in use"))
+    team.apply_stages(Stage([DELETE_BEN]), Stage((), refreshed=[replace(TEAM, members=(2, DAN))]))
+    assert team.objects()["team"].members == ((2, DAN) if is_deleted else (2, BEN, DAN))

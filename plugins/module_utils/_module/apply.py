@@ -116,7 +116,7 @@ def _refresh(
     writes: Writes,
     hands: Hands,
 ) -> None:
-    true = [writes.true(one) if isinstance(one, Association) else one for one in refreshed]
+    true = [writes.true(one) if isinstance(one, Association) else writes.true_group(one) for one in refreshed]
     kept = [one for one in true if _kind_and_guid(one) not in spoiled]
     if not kept:
         return

@@ -38,6 +38,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     Reason,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.renewed import Renewed, as_remembered
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 
 _MADE_ANEW = "the PBX did not rename the extension group; it was made anew with the same members"
 
@@ -196,7 +197,39 @@ class Writes:
             # A change before this one may have made the group anew.
             association = replace(association, object_id=present.object_id)
             change = replace(change, object_id=present.object_id)
-        return replace(change, association=association)
+        return self._with_who_stays(replace(change, association=association), association)
+
+    def _with_who_stays(self, change: GroupChange, association: ObjectAssociation) -> GroupChange:
+        """Keep the members whom the plan does not take out: they were to go with their extensions, which are there."""
+        staying = self._members(change.object_id or 0)
+        staying -= {*change.removed_ids, *change.written_members(association.members)}
+        association = self._remembering(association, staying)
+        return replace(
+            change,
+            association=association,
+            left_in=tuple(sorted({*change.left_in, *staying}.difference(association.members))),
+            left_out=tuple(sorted({*change.left_out} - staying)),
+        )
+
+    def true_group(self, association: ObjectAssociation) -> ObjectAssociation:
+        """Return an association that nothing is written for with those members whose extensions are there after all.
+
+        That of the label group is planned, and saved anew, before anything of that is known.
+        """
+        if association.kind is not ObjectKind.EXTENSION_GROUP or association.rule is RuleKind.USERS:
+            return association
+        return self._remembering(association, self._members(association.object_id))
+
+    def _members(self, group_id: int) -> frozenset[int]:
+        """The ids of a group's members by now, as far as their extensions exist."""
+        return self._images.members(group_id) & self._extensions.keys()
+
+    def _remembering(self, association: ObjectAssociation, staying: frozenset[int]) -> ObjectAssociation:
+        """Go on remembering those of its members that stay and were last written."""
+        held = self._objects.get((association.kind, association.guid))
+        if held is None:
+            return association
+        return replace(association, members=tuple(sorted({*association.members, *(staying & {*held.members})})))
 
     def _organization_id(self, unit: str) -> int:
         association = self._objects.get((ObjectKind.ORGANIZATION, unit))

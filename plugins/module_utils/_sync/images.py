@@ -124,6 +124,11 @@ class Images:
         group = (self._groups or {}).get(object_id)
         return group_image(group) if group is not None else None
 
+    def members(self, group_id: int) -> frozenset[int]:
+        """Return the ids of a group's members; none where groups were not read."""
+        group = (self._groups or {}).get(group_id)
+        return frozenset(group.members) if group is not None else frozenset()
+
     def _extension(self, extension: Extension) -> ExtensionImage:
         groups = None
         if self._groups is not None:
