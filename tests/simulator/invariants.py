@@ -149,10 +149,12 @@ def what_is_taken_away_the_directory_has_let_go(seen: Observed) -> None:
             continue
         if held.extension_id not in seen.before.extensions or (ObjectKind.EXTENSION, held.extension_id) in seen.touched:
             continue
-        is_deleted = held.extension_id not in seen.after.extensions or _is_handed_over(seen, held)
+        is_deleted = held.extension_id not in seen.after.extensions
         fates = _fates_of_extension(seen, held)
+        # Another's address may be that of an extension that was about to be deleted, or that was released before.
+        due = fates if _is_handed_over(seen, held) else {DELETE if is_deleted else RELEASE}
         require(
-            (DELETE if is_deleted else RELEASE) in fates,
+            fates & due,
             f"extension {held.number} of {held.account_name} ({guid}) was {'deleted' if is_deleted else 'released'}, "
             f"and the directory allows {sorted(fates) or 'neither'}",
         )
@@ -229,14 +231,23 @@ def _is_as_before(seen: Observed, kind: ObjectKind, guid: str, object_id: int) -
 
 
 def _is_handed_over(seen: Observed, held: Association) -> bool:
-    """Whether another account of the same person has the extension now: it was about to be deleted.
+    """Whether another account has taken the extension over because it has that account's e-mail address.
 
-    An extension that a rule binds to somebody else by name is released before, and not about to be deleted.
+    One that a rule binds to somebody else by name is released for that.
     """
     return any(
-        one.extension_id == held.extension_id and guid != held.guid and one.origin is Origin.ADOPTED
+        one.extension_id == held.extension_id
+        and guid != held.guid
+        and one.origin is Origin.ADOPTED
+        and _has_its_address(seen, guid, held.extension_id)
         for guid, one in seen.after.associations.items()
     )
+
+
+def _has_its_address(seen: Observed, guid: str, extension_id: int) -> bool:
+    address = seen.before.extensions[extension_id].email_addr.casefold()
+    users = (truth.alive(guid) for truth in seen.truths)
+    return any(user is not None and user.texts.get("mail", "").casefold() == address != "" for user in users)
 
 
 def _is_object_as_before(seen: Observed, held: ObjectAssociation) -> bool:
@@ -246,9 +257,30 @@ def _is_object_as_before(seen: Observed, held: ObjectAssociation) -> bool:
         taken_over = any(
             one.object_id == held.object_id and one.kind is held.kind for one in seen.after.objects.values()
         )
+        taken_over |= held.kind is ObjectKind.EXTENSION_GROUP and _is_taken_over_and_made_anew(seen, held.object_id)
         return taken_over or ((held.kind, held.guid) in seen.begun and there)
     # A group that cannot be renamed is made anew.
     return (now.object_id == held.object_id and there) or now.object_id != held.object_id
+
+
+def _is_taken_over_and_made_anew(seen: Observed, group_id: int) -> bool:
+    """Whether a group that was taken over by its name was made anew, as it is where it cannot be renamed.
+
+    Capital letters do not count when it is taken over, and it is to be spelled as the directory does. That it has the
+    permissions of before is looked at here; who is in it and who is not, elsewhere.
+    """
+    former = seen.before.groups.get(group_id)
+    heirs = (
+        seen.after.groups.get(one.object_id)
+        for one in seen.after.objects.values()
+        if one.kind is ObjectKind.EXTENSION_GROUP and one.origin is Origin.ADOPTED
+    )
+    return former is not None and any(
+        heir is not None
+        and heir.id not in seen.before.groups
+        and (heir.name.casefold(), heir.flags) == (former.name.casefold(), former.flags)
+        for heir in heirs
+    )
 
 
 def _object_was_there(seen: Observed, held: ObjectAssociation) -> bool:
@@ -336,6 +368,9 @@ def what_no_association_names_is_untouched(seen: Observed) -> None:
     left = seen.before.extensions.keys() - seen.after.extensions.keys()
     for id_, group in seen.before.groups.items():
         if (ObjectKind.EXTENSION_GROUP, id_) in {*concerned, *seen.touched}:
+            continue
+        if id_ not in seen.after.groups and _is_taken_over_and_made_anew(seen, id_):
+            # A run that was killed afterwards has no report that tells it.
             continue
         members = {one: role for one, role in group.members.items() if one not in left}
         members |= _members_put_back(seen, id_)
