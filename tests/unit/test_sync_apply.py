@@ -263,6 +263,35 @@ def test_an_extension_that_is_gone_is_not_written_as_a_member(renaming: _Site) -
     assert renaming.objects()["group"].members == (2,)
 
 
+@pytest.mark.parametrize("is_handed_over", [True, False])
+def test_a_group_that_is_taken_over_and_cannot_be_spelled_otherwise_is_made_anew_as_it_was(
+    renaming: _Site, is_handed_over: bool
+) -> None:
+    """Whether it was another directory object's or an administrator's."""
+    release = GroupChange(
+        action=Action.RELEASE, guid="group", name="Sales", dn="", object_id=20, reason=Reason.HANDED_OVER
+    )
+    if not is_handed_over:
+        del renaming.ledger.held[ObjectKind.EXTENSION_GROUP, "group"]
+    take_over = replace(
+        RENAME,
+        action=Action.ASSOCIATE,
+        guid="heir",
+        reason=Reason.SAME_NAME,
+        after={"name": "SALES"},
+        depends_on=(release.key,) if is_handed_over else (),
+        association=replace(GROUP, guid="heir", name="SALES", origin=Origin.ADOPTED),
+    )
+
+    applied = renaming.apply(*([release] if is_handed_over else []), take_over)
+
+    assert {one.state for one in applied.outcomes[0]} == {State.DONE}
+    held = renaming.objects()["heir"]
+    assert (renaming.objects().keys(), held.leftover_id) == ({"heir"}, 0)
+    assert renaming.pbx.groups.keys() == {1, held.object_id}
+    assert renaming.pbx.groups[held.object_id] == PbxGroup("SALES", {2: MANAGER}, 7)
+
+
 # --- stages
 
 
