@@ -248,7 +248,7 @@ class ExtensionUndoing:
         is_last = change.action is not Action.ASSOCIATE
         extension = view.extensions.get(present.extension_id)
         if extension is None:
-            view.changed_since(change, "The extension", (change.number, change.number, ""))
+            view.gone_since(change)
             return
         found = self._found(row, change, extension)
         wanted = present

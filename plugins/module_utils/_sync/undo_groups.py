@@ -151,7 +151,7 @@ class GroupUndoing:
         group_id = present.object_id if present is not None else view.id(_GROUP, change.object_id or 0)
         group = view.groups.get(group_id)
         if group is None or not isinstance(row.image, GroupImage):
-            view.changed_since(change, "The extension group", (change.name, change.name, ""))
+            view.gone_since(change)
             return
         view.ids[_GROUP, change.object_id or 0] = group_id
         kept: set[str] = set()

@@ -210,7 +210,7 @@ class OrganizationUndoing:
         is_last = change.action is Action.UPDATE
         organization = view.organizations.get(present.object_id)
         if organization is None:
-            view.changed_since(change, "The organization", (change.name, change.name, ""))
+            view.gone_since(change)
             return
         kept: set[str] = set()
         wanted = self._as_it_was(row, change, organization, kept)
@@ -238,9 +238,8 @@ class OrganizationUndoing:
     ) -> None:
         view = self.view
         before, after = self._fields(present), self._fields(wanted)
-        differing = [name for name in (_NAME, _PARENT) if before[name] != after[name]]
-        if present.parent_id != wanted.parent_id and _PARENT not in differing:
-            differing.append(_PARENT)
+        differing = [_NAME] if present.name != wanted.name else []
+        differing += [_PARENT] if present.parent_id != wanted.parent_id else []
         update = OrganizationChange(
             action=Action.UPDATE,
             object_id=present.id,
@@ -257,15 +256,7 @@ class OrganizationUndoing:
         view.organizations[present.id] = wanted
         if present.parent_id != wanted.parent_id:
             view.left[present.parent_id].append(update.key)
-        if present.name != wanted.name:
-            self._rename_places(wanted)
         view.hold(remembered)
-
-    def _rename_places(self, organization: Organization) -> None:
-        for extension in list(self.view.extensions.values()):
-            if organization.id in {one.id for one in extension.organizations}:
-                places = self.view.references(one.id for one in extension.organizations)
-                self.view.put_extension(replace(extension, organizations=places))
 
     def _as_it_was(
         self, row: Done, change: OrganizationChange, organization: Organization, kept: set[str]

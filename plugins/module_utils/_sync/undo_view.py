@@ -273,12 +273,20 @@ class View:
         :param values: before the run, as the run left it, and now.
         """
         before, left, now = (f'"{value}"' if value else "empty" for value in values)
-        title = f"{WORDS[change.kind]} {change.number or change.name}"
         self.conflict(
             change,
             ConflictCode.CHANGED_SINCE,
-            f"{what} of {title} was {before} before the run, which left it {left}; now it is {now}. It was changed "
-            "since, and is left as it is. Set it by hand if it is to be as before.",
+            f"{what} of {_title(change)} was {before} before the run, which left it {left}; now it is {now}. It was "
+            "changed since, and is left as it is. Set it by hand if it is to be as before.",
+        )
+
+    def gone_since(self, change: Change) -> None:
+        """Tell that somebody has deleted what the run had changed."""
+        self.conflict(
+            change,
+            ConflictCode.CHANGED_SINCE,
+            f"The {_title(change)} was deleted after the run, so that what the run changed of it cannot be put back. "
+            "The next synchronization makes it anew, if the directory still asks for it.",
         )
 
     def lose(self, change: Change, *what: str) -> None:
@@ -301,6 +309,10 @@ def about(row: Done, change: Change, piece: str = "") -> dict[str, Any]:
         "reason": Reason.ROLLED_BACK,
         "part": f"{row.id}.{piece}" if piece else str(row.id),
     }
+
+
+def _title(change: Change) -> str:
+    return f"{WORDS[change.kind]} {change.number or change.name}"
 
 
 def _address(extension: Extension) -> str:
