@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
-    Absent,
     DirectorySnapshot,
     DirectoryUser,
     Domain,
@@ -153,8 +152,7 @@ def _users(remains: Remains) -> Plan:
 
 def _units(remains: Remains) -> Plan:
     rule = UnitRule(out_of_scope=OutOfScope.DELETE)
-    own = frozenset(one.guid for one in remains.objects if one.rule is RuleKind.ORGANIZATIONAL_UNITS)
-    directory = UnitSnapshot(remains.domain, (), _people(remains), absent=Absent(outside=own))
+    directory = UnitSnapshot(remains.domain, (), _people(remains))
     root = remains.pbx.root_organization
     plan = plan_units(
         rule,
@@ -169,8 +167,7 @@ def _units(remains: Remains) -> Plan:
 
 def _groups(remains: Remains) -> Plan:
     rule = GroupRule(out_of_scope=OutOfScope.DELETE)
-    own = frozenset(one.guid for one in remains.objects if one.rule is RuleKind.GROUPS)
-    directory = GroupSnapshot(remains.domain, (), _people(remains), absent=Absent(outside=own))
+    directory = GroupSnapshot(remains.domain, (), _people(remains))
     plan = plan_directory_groups(rule, directory, remains.pbx, remains.associations, remains.objects)
     return _asked_for(rule, remains, plan)
 
