@@ -95,13 +95,13 @@ def forest_of_values(
             homes[user.guid] = parent
     spelled = {guid: _spelling(found, written.get(guid)) for guid, found in spellings.items()}
     units = []
-    for guid in sorted(parents, key=lambda key: key.count(separator) if separator else 0):
+    for guid, parent in parents.items():
         path: tuple[str, ...] = (spelled[guid],)
-        above = parents[guid]
+        above = parent
         while above:
             path = (spelled[above], *path)
             above = parents[above]
-        units.append(Unit(guid, "", path, parents[guid]))
+        units.append(Unit(guid, "", path, parent))
     return Forest(in_order(units), homes)
 
 
