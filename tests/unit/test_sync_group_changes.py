@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Absent
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.groups import Membership
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.limits import EXTENSION_GROUPS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.members import Membership
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectAssociation, Origin
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import ExtensionGroup
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, GroupChange, Reason

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import GroupSnapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.endings import sort_endings
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.groups import Membership, WantedGroup, plan_groups
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.groups import plan_groups
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.members import Membership, WantedGroup
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     ObjectAssociation,

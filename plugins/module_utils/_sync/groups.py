@@ -2,28 +2,31 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to this collection: not for use outside of it.
-"""The planner of extension groups: what each is called and who is in it."""
+"""The planner of extension groups: which there are and what each is called, in an order that can be done."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypedDict
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import object_conflicts
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.endings import Ending, Endings
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.limits import EXTENSION_GROUPS
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
-    Association,
-    ObjectAssociation,
-    ObjectKind,
-    Origin,
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.members import (
+    Members,
+    Membership,
+    WantedGroup,
+    members_of,
+    sorted_ids,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectAssociation, ObjectKind, Origin
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.naming import name_problem, passing_name
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.object_conflicts import Subject
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import Extension, ExtensionGroup
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import ExtensionGroup
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    MEMBERS,
+    NAME,
     Action,
     Conflict,
     Drifted,
@@ -37,73 +40,6 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.three_way imp
     both_changed_conflicts,
     drifted_object,
 )
-
-_NAME, _MEMBERS = "name", "members"
-_ALL_EXTENSIONS = "all extensions"
-
-
-class _GroupFields(TypedDict):
-    members: tuple[str, ...]
-    kept: tuple[int, ...]
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    removed_ids: tuple[int, ...]
-    label: bool
-    left_in: tuple[int, ...]
-    left_out: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class WantedGroup:
-    """An extension group as the directory wants it.
-
-    :param shown: the directory object as a report names it.
-    :param title: its name on the PBX.
-    :param members: objectGUIDs of the users that are to be its members.
-    """
-
-    guid: str
-    dn: str
-    shown: str
-    title: str
-    members: frozenset[str]
-    new: Reason = Reason.NEW_GROUP
-    label: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """Who can be a member.
-
-    :param extensions: the PBX's, by id.
-    :param associations: of users, by objectGUID.
-    :param unknown: objectGUIDs of users of whom nothing is known: they stay members where they are.
-    :param coming: the numbers of extensions that this run creates, by the user's objectGUID.
-    :param going: ids of extensions that this run deletes, which leaves no group behind them.
-    """
-
-    extensions: Mapping[int, Extension]
-    associations: Mapping[str, Association]
-    unknown: frozenset[str] = frozenset()
-    coming: Mapping[str, str] = field(default_factory=dict)
-    going: frozenset[int] = frozenset()
-
-    def ids(self, guids: Iterable[str]) -> frozenset[int]:
-        """Return the ids of those users' extensions that exist and stay."""
-        found = {self.associations[guid].extension_id for guid in guids if guid in self.associations}
-        return frozenset(found & self.extensions.keys() - self.going)
-
-    def shown(self, ids: Iterable[int]) -> tuple[str, ...]:
-        """Return extensions as a report shows them, by number."""
-        known = sorted((self._texts(id_) for id_ in ids), key=lambda one: (len(one[0]), one))
-        return tuple(" ".join(part for part in texts if part) for texts in known)
-
-    def _texts(self, id_: int) -> tuple[str, str]:
-        extension = self.extensions.get(id_)
-        if extension is None:
-            return f"id {id_}", ""
-        names = (extension.fields.get("first_name", ""), extension.fields.get("last_name", ""))
-        return extension.number, " ".join(name for name in names if name)
 
 
 @dataclass(slots=True)
@@ -229,7 +165,7 @@ class _Groups:
             dn=association.dn,
             object_id=association.leftover_id,
             reason=Reason.LEFTOVER,
-            before={_NAME: self._names[association.leftover_id]},
+            before={NAME: self._names[association.leftover_id]},
             association=replace(association, leftover_id=0),
             part="leftover",
         )
@@ -275,15 +211,15 @@ class _Groups:
             title, depends_on = self._names[held.object_id], ()
         renamed = title != self._names[group.id]
         association = replace(
-            held, name=held.name if is_name_left else title, dn=one.dn, members=_sorted(members.remembered)
+            held, name=held.name if is_name_left else title, dn=one.dn, members=sorted_ids(members.remembered)
         )
         if not renamed and not members.differ:
             self.part.unchanged += 1
             if association != held:
                 self.part.refreshed.append(association)
             return
-        drift: tuple[str, ...] = (_NAME,) if renamed and group.name != held.name else ()
-        drift += (_MEMBERS,) if members.is_drift(held) else ()
+        drift: tuple[str, ...] = (NAME,) if renamed and group.name != held.name else ()
+        drift += (MEMBERS,) if members.is_drift(held) else ()
         is_same_name = not renamed or association.name == held.name
         only_drift = is_same_name and (not members.differ or members.is_only_drift(held))
         before = self._names[group.id]
@@ -295,8 +231,8 @@ class _Groups:
             dn=one.dn,
             object_id=group.id,
             reason=Reason.DRIFT if drift and only_drift else Reason.DIRECTORY_CHANGED,
-            before={_NAME: before} if renamed else {},
-            after={_NAME: title} if renamed else {},
+            before={NAME: before} if renamed else {},
+            after={NAME: title} if renamed else {},
             drift=drift,
             depends_on=depends_on,
             association=association,
@@ -312,7 +248,7 @@ class _Groups:
         if name in (held.name, title):
             return []
         texts, both_changed = (held.name, title, name), title != held.name
-        return [drifted_object(held, one.shown, _NAME, texts, is_left=self._leaves.name, both_changed=both_changed)]
+        return [drifted_object(held, one.shown, NAME, texts, is_left=self._leaves.name, both_changed=both_changed)]
 
     def _tell(self, by_hand: Sequence[Drifted]) -> None:
         """Tell what a person changed."""
@@ -361,7 +297,7 @@ class _Groups:
                 dn=one.dn,
                 object_id=None,
                 reason=Reason.OBJECT_MISSING if former else one.new,
-                after={_NAME: title},
+                after={NAME: title},
                 depends_on=depends_on,
                 association=self._association(one, 0, title, members, former.origin if former else Origin.CREATED),
                 **members.fields(one),
@@ -404,8 +340,8 @@ class _Groups:
                 dn=one.dn,
                 object_id=group_id,
                 reason=Reason.SAME_NAME,
-                before={_NAME: group.name} if renamed else {},
-                after={_NAME: title} if renamed else {},
+                before={NAME: group.name} if renamed else {},
+                after={NAME: title} if renamed else {},
                 depends_on=depends_on,
                 association=association,
                 **members.fields(one),
@@ -460,12 +396,12 @@ class _Groups:
             dn=one.dn,
             object_id=group_id,
             reason=Reason.NAME_EXCHANGE,
-            before={_NAME: before},
-            after={_NAME: name},
+            before={NAME: before},
+            after={NAME: name},
             association=replace(held, name=name),
             kept=held.members,
-            left_in=_sorted(present - written),
-            left_out=_sorted(written - present),
+            left_in=sorted_ids(present - written),
+            left_out=sorted_ids(written - present),
             part="vacate",
         )
         self.part.changes.append(change)
@@ -473,37 +409,8 @@ class _Groups:
 
     # --- what the methods above share
 
-    def _members(self, one: WantedGroup, group: ExtensionGroup | None, held: ObjectAssociation | None) -> _Members:
-        """Who is in a group and who is to be.
-
-        Where a person's changes are left, what the directory has changed since is done, and nothing else.
-
-        :param held: the group's association; None where a person's changes do not count.
-        """
-        membership = self._membership
-        present = frozenset(group.members if group else ()) - membership.going
-        unknown = frozenset(membership.associations[guid].extension_id for guid in membership.unknown)
-        is_left = self._leaves.members and held is not None
-        written = frozenset(held.members if held else ())
-        kept = frozenset() if one.label else unknown & membership.extensions.keys() & (written if is_left else present)
-        remembered = membership.ids(one.members) | kept
-        includes_all = group is not None and group.includes_all
-        target = (present | (remembered - written)) - (written - remembered) if is_left else remembered
-        waits = False
-        if is_left and includes_all:
-            # Nothing can be written without putting back that every extension is a member.
-            target, remembered, waits = present, written, remembered != written & membership.extensions.keys()
-        return _Members(
-            ids=target,
-            remembered=remembered,
-            present=present,
-            kept=kept,
-            coming=tuple(sorted(number for guid, number in membership.coming.items() if guid in one.members)),
-            includes_all=includes_all,
-            is_left=is_left,
-            waits=waits,
-            membership=membership,
-        )
+    def _members(self, one: WantedGroup, group: ExtensionGroup | None, held: ObjectAssociation | None) -> Members:
+        return members_of(one, group, held, self._membership, leaves_members=self._leaves.members)
 
     def _ended(self, ending: Ending, name: str) -> GroupChange:
         association = ending.association
@@ -514,7 +421,7 @@ class _Groups:
             dn=association.dn,
             object_id=association.object_id,
             reason=ending.reason,
-            before={_NAME: name} if ending.action is Action.DELETE else {},
+            before={NAME: name} if ending.action is Action.DELETE else {},
             # With the association goes the memory of what its last rename left behind, so that has to go first.
             depends_on=self._cleaned.get(association.guid, ()),
         )
@@ -523,7 +430,7 @@ class _Groups:
         self.part.conflicts.append(conflict)
 
     def _association(
-        self, one: WantedGroup, object_id: int, title: str, members: _Members, origin: Origin
+        self, one: WantedGroup, object_id: int, title: str, members: Members, origin: Origin
     ) -> ObjectAssociation:
         return ObjectAssociation(
             guid=one.guid,
@@ -533,86 +440,9 @@ class _Groups:
             dn=one.dn,
             name=title,
             origin=origin,
-            members=_sorted(members.remembered),
+            members=sorted_ids(members.remembered),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Members:
-    """Who is in a group and who is to be.
-
-    :param ids: of the extensions that exist and are to be in it.
-    :param remembered: of those that are remembered as written.
-    :param present: of those that are.
-    :param coming: numbers of those that are still to be created.
-    :param includes_all: whether every extension is a member, whoever is listed.
-    :param is_left: whether what a person changed is left.
-    :param waits: whether what the directory changed waits for a group that was set to include every extension.
-    """
-
-    ids: frozenset[int]
-    remembered: frozenset[int]
-    present: frozenset[int]
-    kept: frozenset[int]
-    coming: tuple[str, ...]
-    includes_all: bool
-    is_left: bool
-    waits: bool
-    membership: Membership
-
-    @property
-    def differ(self) -> bool:
-        """Whether the group is to be written."""
-        return self.ids != self.present or bool(self.coming) or (self.includes_all and not self.is_left)
-
-    def is_drift(self, held: ObjectAssociation) -> bool:
-        """Whether an administrator put a member in or took one out since the group was last written."""
-        return (self.includes_all and not self.is_left) or bool(self._by_hand(held))
-
-    def is_only_drift(self, held: ObjectAssociation) -> bool:
-        """Whether all that differs was done by an administrator."""
-        return not self.coming and self._by_hand(held) == self.ids ^ self.present
-
-    def fields(self, one: WantedGroup) -> _GroupFields:
-        """Return what a change says of its members."""
-        removed = self.present - self.ids
-        return _GroupFields(
-            members=tuple(sorted(one.members)),
-            kept=_sorted(self.kept),
-            added=(*self.membership.shown(self.ids - self.present), *self.coming),
-            removed=self.membership.shown(removed),
-            removed_ids=_sorted(removed),
-            label=one.label,
-            left_in=_sorted(self.ids - self.remembered),
-            left_out=_sorted(self.remembered - self.ids),
-        )
-
-    def by_hand(self, one: WantedGroup, held: ObjectAssociation) -> list[Drifted]:
-        """What a person changed of the members and the directory did not change alike."""
-        if self.includes_all:
-            return [self._including_all(one, held)]
-        wrong = self.remembered ^ self.ids if self.is_left else self._by_hand(held)
-        put_in, taken_out = self.membership.shown(wrong & self.present), self.membership.shown(wrong - self.present)
-        texts = [*(("", "", member) for member in put_in), *((member, member, "") for member in taken_out)]
-        return [drifted_object(held, one.shown, _MEMBERS, text, is_left=self.is_left) for text in texts]
-
-    def _including_all(self, one: WantedGroup, held: ObjectAssociation) -> Drifted:
-        """That a person set a group to include every extension."""
-        texts = _counted(held.members), _counted(self.membership.ids(one.members)), _ALL_EXTENSIONS
-        return drifted_object(held, one.shown, _MEMBERS, texts, is_left=self.is_left, both_changed=self.waits)
-
-    def _by_hand(self, held: ObjectAssociation) -> frozenset[int]:
-        written = frozenset(held.members)
-        return ((self.present - self.ids) - written) | ((self.ids - self.present) & written)
 
 
 def _subject(one: WantedGroup) -> Subject:
     return Subject(one.guid, one.shown, ObjectKind.EXTENSION_GROUP)
-
-
-def _counted(ids: Collection[int]) -> str:
-    return f"{len(ids)} extension" if len(ids) == 1 else f"{len(ids)} extensions"
-
-
-def _sorted(ids: Collection[int]) -> tuple[int, ...]:
-    return tuple(sorted(ids))

@@ -9,12 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.endings import Ending, Endings
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.groups import (
-    GroupsPart,
-    Membership,
-    WantedGroup,
-    plan_groups,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.groups import GroupsPart, plan_groups
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.members import Membership, WantedGroup
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectAssociation, Origin
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import ExtensionGroup
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, Reason

@@ -13,14 +13,10 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import changes
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Absent, UnitSnapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.endings import Endings, sort_endings
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.groups import (
-    GroupsPart,
-    Membership,
-    WantedGroup,
-    plan_groups,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.groups import GroupsPart, plan_groups
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.layouts import planned_layout
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.limits import organization_limits
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.members import Membership, WantedGroup
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     ObjectAssociation,

@@ -19,9 +19,10 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.claims import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.creations import creations
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectorySnapshot, DirectoryUser
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.groups import GroupsPart, Membership
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.groups import GroupsPart
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.label import plan_label
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.matching import Matches, match_newcomers
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.members import Membership
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
     ObjectAssociation,
