@@ -13,7 +13,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.images import
     OrganizationImage,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Done
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Origin, Parked, Welcome
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind, Origin, Parked, Welcome
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     ExtensionGroup,
     Organization,
@@ -207,11 +207,23 @@ def test_an_extension_comes_back_into_an_organization_that_is_made_again_before_
     assert again.association == replace(again.remembered, extension_id=0, organization_id=0)
 
 
+def test_an_extension_waits_for_an_organization_that_an_administrator_had_put_it_into() -> None:
+    deleted = row(1, Action.DELETE, ANNA, None, _image(SALES))
+    made = rolled_back(deleted, row(2, Action.DELETE, unit("Sales", 7), None, OrganizationImage("Sales", 1)))
+    assert made.plan.changes[1].depends_on == ("organization:create:Sales-guid:2",)
+
+
+def test_the_root_alone_is_no_place() -> None:
+    assert _first(rolled_back(row(1, Action.DELETE, ANNA, None, _image(ROOT)))).placement == Placement(())
+
+
 def test_while_organization_management_is_off_an_extension_is_made_again_without_a_place() -> None:
     made = rolled_back(row(1, Action.DELETE, ANNA, None, _image(SALES, first_name="Anna")), organizations=None)
     assert brief(made) == ["create:anna-guid:1 | rolled_back | first_name: >Anna"]
     assert _first(made).placement is None
-    assert len(lost(made)) == 4
+    assert [(one.kind, one.guid, one.number, one.name, len(one.what)) for one in made.not_restored] == [
+        (ObjectKind.EXTENSION, "anna-guid", "1000", "anna", 4)
+    ]
 
 
 @pytest.mark.parametrize(("send", "expected"), [(False, Welcome.SENT), (True, Welcome.DUE)])
@@ -398,6 +410,66 @@ def test_what_somebody_has_put_back_already_is_only_remembered() -> None:
     assert (again.plan.changes, again.plan.unchanged) == ((), 1)
 
 
+def test_all_that_is_as_it_was_is_counted() -> None:
+    rows, held, present = [], [], []
+    for id_ in (41, 42):
+        known = user(f"u{id_}", id_, str(id_))
+        image = ExtensionImage(str(id_), fields())
+        rows.append(row(id_, Action.UPDATE, known, known, image, before={"title": ""}, after={"title": "Boss"}))
+        rows.append(row(id_ + 10, Action.UPDATE, known, known, reason=Reason.REMEMBERED))
+        held.append(known)
+        present.append(extension(id_, str(id_)))
+    made = rolled_back(*rows, extensions=present, held=held)
+    assert (made.plan.changes, made.plan.unchanged) == ((), 4)
+
+
+def test_an_address_in_other_capital_letters_is_the_one_that_the_run_gave() -> None:
+    before, after = {"email_addr": "anna@example.test"}, {"email_addr": "Boss@example.test"}
+    present = extension(41, "1000", email_addr="boss@example.test")
+    made = rolled_back(_updated(before, after), extensions=[present], held=[replace(ANNA, written=after)])
+    assert brief(made) == ["update:anna-guid:3 | rolled_back | email_addr: boss@example.test>anna@example.test"]
+    assert made.plan.conflicts == ()
+
+
+def test_a_parked_extension_gets_its_values_back_and_stays_parked() -> None:
+    former, latter = (replace(ANNA, parked=PARKED, written={"title": title}) for title in ("Clerk", "Boss"))
+    updated = row(
+        3,
+        Action.UPDATE,
+        former,
+        latter,
+        _image(ROOT, title="Clerk"),
+        before={"title": "Clerk"},
+        after={"title": "Boss"},
+    )
+    made = rolled_back(updated, extensions=[extension(41, "1000", title="Boss")], held=[latter])
+    assert brief(made) == ["update:anna-guid:3 | rolled_back | title: Boss>Clerk"]
+    assert (_first(made).parked, _first(made).remembered) == (None, former)
+
+
+def test_what_is_left_of_one_user_does_not_keep_another_from_being_undone() -> None:
+    elsewhere = user("ben", 50, "1005")
+    updated = row(9, Action.UPDATE, user("ben", 42, "1001"), user("ben", 42, "1001"))
+    first = _updated({"title": "Clerk"}, {"title": "Boss"})
+    present = [extension(41, "1000", title="Boss"), extension(50, "1005")]
+    made = rolled_back(first, updated, extensions=present, held=[replace(ANNA, written={"title": "Boss"}), elsewhere])
+    assert [change.key for change in made.plan.changes] == ["update:anna-guid:3"]
+    assert [(one.name, one.guid) for one in made.plan.conflicts] == [("ben", "ben-guid")]
+
+
+def test_what_was_written_before_a_deletion_is_put_back_on_the_one_that_an_earlier_attempt_made_again() -> None:
+    again = replace(ANNA, extension_id=60)
+    creation = row(9, Action.CREATE, None, again, object_id=None, part="4", remembered=replace(ANNA, extension_id=-41))
+    made = rolled_back(
+        _updated({"title": "Clerk"}, {"title": "Boss"}),
+        row(4, Action.DELETE, ANNA, None, _image()),
+        extensions=[extension(60, "1000", title="Boss")],
+        held=[again],
+        undone_by=[History((creation,))],
+    )
+    assert [(change.key, change.object_id) for change in made.plan.changes] == [("update:anna-guid:3", 60)]
+
+
 def test_an_extension_that_is_gone_is_told() -> None:
     made = rolled_back(_updated({"title": "Clerk"}, {"title": "Boss"}), held=[replace(ANNA, written={"title": "Boss"})])
     assert made.plan.changes == ()
@@ -565,7 +637,7 @@ def test_an_extension_that_was_taken_over_gets_its_values_back_and_is_released()
         "update:anna-guid:3.fields | rolled_back | title: Boss>Clerk",
         "release:anna-guid:3 | rolled_back | after update:anna-guid:3.fields",
     ]
-    assert _first(made).remembered == latter
+    assert (_first(made).remembered, made.plan.changes[1].object_id) == (latter, 41)
     untouched = rolled_back(taken, extensions=[extension(41, "1000", title="Clerk")], held=[latter])
     assert brief(untouched) == ["release:anna-guid:3 | rolled_back"]
     assert untouched.plan.unchanged == 0
@@ -636,6 +708,7 @@ def test_one_that_was_parked_when_it_was_released_is_parked_again() -> None:
     assert isinstance(usable, ExtensionChange)
     assert isinstance(parking, ExtensionChange)
     assert (usable.remembered, parking.remembered, parking.object_id) == (ANNA, former, 41)
+    assert (usable.association, parking.association) == (ANNA, former)
 
 
 def test_a_released_extension_that_is_gone_is_lost() -> None:

@@ -8,7 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.images import ExtensionImage, GroupImage
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.images import (
+    ExtensionImage,
+    GroupImage,
+    GroupMembership,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Done
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectAssociation, Origin
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import ExtensionGroup
@@ -153,7 +157,71 @@ def test_a_group_and_its_member_are_both_made_again() -> None:
     assert change.remembered == replace(TEAM, object_id=-5, members=(-41, 42))
 
 
+def test_what_was_written_before_a_deletion_is_put_back_on_the_one_that_is_made_again() -> None:
+    crew = replace(TEAM, name="Crew", members=(41,))
+    image = GroupImage("Crew", (41,), user_types={41: "manager"}, settings={"mgr_enb_monitor": 1})
+    rows = (_updated(GroupImage("Team", (41, 42)), crew), row(4, Action.DELETE, crew, None, image))
+    made = rolled_back(*rows, extensions=PRESENT)
+    assert brief(made) == [
+        "extension_group:create:Team-guid:4 | rolled_back | name: >Crew",
+        "extension_group:update:Team-guid:3 | rolled_back | name: Crew>Team | after extension_group:create:Team-guid:4",
+    ]
+    change = _nth(made, 1)
+    assert (change.object_id, change.kept, change.added) == (-5, (41, 42), ("1001 Ben",))
+    assert change.remembered == replace(TEAM, object_id=-5)
+    assert change.association == replace(TEAM, object_id=-5, members=())
+
+
+def test_a_member_that_is_made_again_after_its_group_is_put_into_it() -> None:
+    anna = user("anna", 41, "1000")
+    groups = (GroupMembership(5, "Team", "manager", remembered=True),)
+    rows = (
+        row(
+            3,
+            Action.DELETE,
+            anna,
+            None,
+            ExtensionImage("1000", fields(first_name="Anna", last_name="Berg"), groups=groups),
+        ),
+        row(4, Action.DELETE, replace(TEAM, members=(42,)), None, GroupImage("Team", (42,))),
+    )
+    made = rolled_back(*rows, extensions=PRESENT[1:])
+    assert brief(made)[2] == (
+        "extension_group:update:Team-guid:members | rolled_back | after extension_group:create:Team-guid:4"
+    )
+    change = _nth(made, 2)
+    assert (change.object_id, change.kept, change.added) == (-5, (-41, 42), ("1000 Anna Berg",))
+    assert (change.name, change.user_types) == ("Team", {-41: "manager"})
+    assert change.remembered == replace(TEAM, object_id=-5, members=(-41, 42))
+
+
 # --- what the run had written
+
+
+def test_two_changes_of_one_group_are_undone_one_after_the_other() -> None:
+    first, second = replace(TEAM, members=(41,)), replace(TEAM, members=(41, 43))
+    rows = (
+        _updated(GroupImage("Team", (41, 42)), first),
+        row(4, Action.UPDATE, first, second, GroupImage("Team", (41,))),
+    )
+    made = rolled_back(*rows, extensions=PRESENT, groups=[ExtensionGroup(5, "Team", (41, 43))], held=[second])
+    assert [(change.removed_ids, change.kept) for change in (_first(made), _nth(made, 1))] == [
+        ((43,), (41,)),
+        ((), (41, 42)),
+    ]
+    assert [_first(made).remembered, _nth(made, 1).remembered] == [first, TEAM]
+    assert made.plan.changes[1].depends_on == (made.plan.changes[0].key,)
+
+
+def test_all_that_is_as_it_was_is_counted() -> None:
+    rows, held = [], []
+    for id_ in (5, 6):
+        known = team(f"T{id_}", id_)
+        rows.append(row(id_, Action.UPDATE, known, known, GroupImage(known.name)))
+        rows.append(row(id_ + 10, Action.UPDATE, known, known, reason=Reason.REMEMBERED))
+        held.append(known)
+    made = rolled_back(*rows, groups=[ExtensionGroup(id_, f"T{id_}") for id_ in (5, 6)], held=held)
+    assert (made.plan.changes, made.plan.unchanged) == ((), 4)
 
 
 def test_a_name_and_members_are_put_back() -> None:
@@ -307,6 +375,13 @@ def test_what_was_left_of_a_renamed_group_is_deleted_if_it_is_nobodys(
     made = rolled_back(noted, extensions=PRESENT, groups=present, held=[held, *others])
     assert brief(made) == expected
     assert all(not change.before for change in made.plan.changes)
+
+
+def test_every_group_that_left_something_is_cleaned_up() -> None:
+    nothing, held = team("Other", 7), replace(TEAM, object_id=6, leftover_id=5)
+    rows = [row(id_, Action.UPDATE, one, one, reason=Reason.LEFTOVER) for id_, one in ((3, nothing), (4, held))]
+    made = rolled_back(*rows, groups=[ExtensionGroup(5, "Old")], held=[nothing, held])
+    assert [change.object_id for change in made.plan.changes] == [5]
 
 
 def test_what_was_left_of_a_group_that_the_run_did_not_touch_is_none_of_its_business() -> None:

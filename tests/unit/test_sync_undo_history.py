@@ -42,13 +42,14 @@ def _made_again(row_id: int, former: int, now: int, part: str = "1") -> Done:
 
 
 def test_an_extension_that_was_made_again_and_deleted_and_made_again_has_its_latest_id() -> None:
+    ended = row(11, Action.RELEASE, user("ben", 42, "1001"), None, part="2")
     redone = row(20, Action.DELETE, replace(ANNA, extension_id=60), None, part="10")
     history = History(
         (DELETED,),
         (
             # The rollback of the run, the rollback of that, and the rollback of the run once more.
             History((_made_again(10, 41, 60),), (History((redone,)),)),
-            History((_made_again(30, 41, 61),)),
+            History((_made_again(30, 41, 61), ended)),
         ),
     )
     assert history.known_ids() == {(ObjectKind.EXTENSION, 41): 61}
@@ -90,7 +91,9 @@ def test_a_forgotten_place_waits_for_its_organization_and_others_do_not() -> Non
         row(6, Action.UPDATE, in_sales, ANNA),
         row(7, Action.UPDATE, replace(ANNA, organization_id=8), ANNA, **noted),
     )
-    assert [one.id for one in History(rows).latest_first()] == [6, 5, 4, 2, 3, 1, 7]
+    # Before its organization was ended a place was forgotten for another reason.
+    earlier = row(0, Action.UPDATE, in_sales, ANNA, **noted)
+    assert [one.id for one in History((earlier, *rows)).latest_first()] == [6, 5, 4, 2, 3, 1, 7, 0]
 
 
 def test_which_memberships_were_put_back() -> None:

@@ -89,6 +89,29 @@ def test_the_companys_name_is_put_back_if_nobody_has_changed_it(
         assert (undoing.object_id, undoing.before) == (1, {"name": "Company"})
 
 
+def test_what_is_undone_after_the_companys_name_is_told_under_it() -> None:
+    naming = row(4, Action.UPDATE, IN_SALES, IN_SALES, guid="company", association=None, after={"name": "Company"})
+    renamed = replace(naming, change=replace(naming.change, object_id=1, before={"name": "Old name"}))
+    made = rolled_back(_deleted("Sales", 7), replace(renamed, former=None, latter=None))
+    assert [change.after for change in made.plan.changes] == [
+        {"name": "Old name"},
+        {"name": "Sales", "parent": "Old name"},
+    ]
+
+
+def test_all_that_is_as_it_was_is_counted() -> None:
+    rows, held = [], []
+    for id_ in (7, 8):
+        known = unit(f"U{id_}", id_)
+        image = OrganizationImage(known.name, 1)
+        rows.append(row(id_, Action.UPDATE, known, known, image, after={"name": "Other"}))
+        rows.append(row(id_ + 10, Action.UPDATE, known, known, reason=Reason.REMEMBERED))
+        held.append(known)
+    present = [Organization(id_, f"U{id_}", 1) for id_ in (7, 8)]
+    made = rolled_back(*rows, organizations=(ROOT, *present), held=held)
+    assert (made.plan.changes, made.plan.unchanged) == ((), 4)
+
+
 # --- what the run had created
 
 

@@ -337,7 +337,7 @@ class ExtensionUndoing:
 
     def _is_address_taken(self, change: ExtensionChange, address: str) -> bool:
         holder = self.view.by_email(address) if address else None
-        if holder is None or holder.id == self.view.id(_EXTENSION, change.object_id or 0):
+        if holder is None:
             return False
         self.view.conflict(
             change,

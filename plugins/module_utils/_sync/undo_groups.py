@@ -102,7 +102,7 @@ class GroupUndoing:
         if not isinstance(image, GroupImage) or former is None:
             view.lose(change, "the extension group: what it was is not written down")
             return
-        if self._is_name_taken(change, image.name, 0):
+        if self._is_name_taken(change, image.name):
             return
         if len(view.groups) >= EXTENSION_GROUPS:
             view.conflict(
@@ -181,7 +181,7 @@ class GroupUndoing:
             case Step.CHANGED_SINCE:
                 view.changed_since(change, "The name", (image.name, left_name, group.name))
                 kept.add("name")
-            case Step.PUT_BACK if self._is_name_taken(change, image.name, group.id):
+            case Step.PUT_BACK if self._is_name_taken(change, image.name):
                 kept.add("name")
             case Step.PUT_BACK:
                 wanted = replace(wanted, name=image.name)
@@ -249,8 +249,9 @@ class GroupUndoing:
         if remembered is not None:
             view.hold(remembered)
 
-    def _is_name_taken(self, change: GroupChange, name: str, own_id: int) -> bool:
-        if all(one.name != name or one.id == own_id for one in self.view.groups.values()):
+    def _is_name_taken(self, change: GroupChange, name: str) -> bool:
+        """Tell whether a group has a name that another one, which has not got it now, is to have again."""
+        if all(one.name != name for one in self.view.groups.values()):
             return False
         self.view.conflict(
             change,

@@ -40,12 +40,13 @@ class OrganizationUndoing:
 
     def undo(self, row: Done, change: OrganizationChange) -> None:
         """Plan what undoes a change."""
-        if self.view.root is None:
+        root = self.view.root
+        if root is None:
             self.view.lose(change, "what became of the organization, for organization management is off")
             return
         former, latter = self._known(row.former), self._known(row.latter)
         if change.association is None and change.action is Action.UPDATE:
-            self._name_company(row, change)
+            self._name_company(row, change, self.view.organizations[root.id])
             return
         match change.action:
             case Action.CREATE:
@@ -91,9 +92,8 @@ class OrganizationUndoing:
             parent_id=self.view.id(_ORGANIZATION, association.parent_id),
         )
 
-    def _name_company(self, row: Done, change: OrganizationChange) -> None:
-        view, root = self.view, self.view.root
-        present = view.organizations[root.id] if root is not None else Organization(0, "", 0)
+    def _name_company(self, row: Done, change: OrganizationChange, present: Organization) -> None:
+        view = self.view
         was, left = change.before.get(_NAME, ""), change.after[_NAME]
         match step(was, left, present.name):
             case Step.CHANGED_SINCE:

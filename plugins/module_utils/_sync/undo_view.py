@@ -176,7 +176,7 @@ class View:
         """Add an extension, or change one."""
         present = self.extensions.get(extension.id)
         if present is not None:
-            self._forget_values(present)
+            self._forget_address(present)
         self.extensions[extension.id] = extension
         self._numbers[extension.number] = extension.id
         address = _address(extension)
@@ -185,15 +185,13 @@ class View:
 
     def drop_extension(self, extension_id: int) -> None:
         """Delete an extension, and take it out of its groups."""
-        self._forget_values(self.extensions.pop(extension_id))
+        self._forget_address(self.extensions.pop(extension_id))
         for group in list(self.groups.values()):
             if extension_id in group.members:
                 members = tuple(one for one in group.members if one != extension_id)
                 self.groups[group.id] = replace(group, members=members)
 
-    def _forget_values(self, extension: Extension) -> None:
-        if self._numbers.get(extension.number) == extension.id:
-            del self._numbers[extension.number]
+    def _forget_address(self, extension: Extension) -> None:
         address = _address(extension)
         if self._emails.get(address) == extension.id:
             del self._emails[address]
