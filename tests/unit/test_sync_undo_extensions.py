@@ -98,6 +98,21 @@ def test_a_created_extension_that_was_given_another_number_since_is_kept() -> No
     ]
 
 
+def test_one_that_was_released_before_another_was_created_is_the_users_again() -> None:
+    new = replace(ANNA, extension_id=51, number="1005")
+    rows = (row(1, Action.RELEASE, ANNA, None), row(2, Action.CREATE, None, new, object_id=None))
+    made = rolled_back(*rows, extensions=[extension(41, "1000"), extension(51, "1005")], held=[new])
+    assert brief(made) == [
+        "delete:anna-guid:2 | rolled_back",
+        "associate:anna-guid:1 | remembered | after delete:anna-guid:2",
+    ]
+    gone = rolled_back(*rows, extensions=[extension(41, "1000")], held=[new])
+    assert [(change.action, change.object_id) for change in gone.plan.changes] == [
+        (Action.RELEASE, 51),
+        (Action.ASSOCIATE, 41),
+    ]
+
+
 # --- what the run had deleted
 
 
@@ -239,6 +254,12 @@ def test_a_deletion_of_which_no_image_is_there_is_lost() -> None:
     made = rolled_back(row(1, Action.DELETE, ANNA, None))
     assert (made.plan.changes, conflicts(made)) == ((), [])
     assert lost(made) == [("anna", "the extension: what it was is not written down")]
+
+
+def test_what_is_lost_is_told_of_each_extension() -> None:
+    ben = user("ben", 42, "1001")
+    rows = (row(1, Action.DELETE, ANNA, None), row(2, Action.DELETE, ben, None))
+    assert [(one.name, len(one.what)) for one in rolled_back(*rows).not_restored] == [("ben", 1), ("anna", 1)]
 
 
 # --- the groups of an extension that is made again
@@ -559,6 +580,24 @@ def test_one_that_is_back_already_is_only_remembered_there() -> None:
 def test_a_place_that_the_run_left_as_it_was_is_none_of_its_business() -> None:
     made = _put_back(_moved(_image(STAFF), 8, taken=8), SALES)
     assert (made.plan.changes, conflicts(made), made.plan.unchanged) == ((), [], 1)
+
+
+def test_one_that_was_put_there_and_back_ends_where_it_was() -> None:
+    """The organization in between was deleted when it had left, and is made again for the moment."""
+    there, back = _moved(_image(SALES), 8, taken=7), _moved(_image(STAFF), 7, taken=8)
+    rows = (there, replace(back, id=4), row(5, Action.DELETE, unit("Staff", 8), None, OrganizationImage("Staff", 1)))
+    made = rolled_back(
+        *rows,
+        extensions=[extension(41, "1000", SALES)],
+        organizations=(ROOT, SALES),
+        held=[replace(ANNA, organization_id=7)],
+    )
+    assert conflicts(made) == []
+    assert brief(made)[1:] == [
+        "update:anna-guid:4 | rolled_back | organizations: Company/Sales>Company/Staff "
+        "| after organization:create:Staff-guid:5",
+        "update:anna-guid:3 | rolled_back | organizations: Company/Staff>Company/Sales | after update:anna-guid:4",
+    ]
 
 
 def test_others_that_the_run_kept_are_kept() -> None:

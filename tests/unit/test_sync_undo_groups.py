@@ -73,6 +73,16 @@ def test_of_a_created_group_that_is_gone_the_association_ends() -> None:
     assert (_first(made).object_id, _first(made).before, _first(made).remembered) == (5, {}, None)
 
 
+def test_one_that_was_released_before_another_was_created_is_the_groups_again() -> None:
+    new = replace(TEAM, object_id=6)
+    rows = (row(1, Action.RELEASE, TEAM, None), row(2, Action.CREATE, None, new, object_id=None))
+    made = rolled_back(*rows, groups=[ExtensionGroup(5, "Team"), ExtensionGroup(6, "Team (2)")], held=[new])
+    assert [(change.action, change.object_id) for change in made.plan.changes] == [
+        (Action.DELETE, 6),
+        (Action.ASSOCIATE, 5),
+    ]
+
+
 # --- what the run had deleted
 
 

@@ -183,6 +183,21 @@ def test_what_leaves_a_created_organization_later_is_waited_for() -> None:
     ]
 
 
+def test_one_that_was_released_before_another_was_created_is_the_units_again() -> None:
+    new = replace(IN_SALES, object_id=8, name="Staff")
+    rows = (row(1, Action.RELEASE, IN_SALES, None), row(2, Action.CREATE, None, new, object_id=None))
+    made = rolled_back(*rows, organizations=(ROOT, SALES, STAFF), held=[new])
+    assert [(change.action, change.object_id) for change in made.plan.changes] == [
+        (Action.DELETE, 8),
+        (Action.ASSOCIATE, 7),
+    ]
+    gone = rolled_back(*rows, organizations=(ROOT, SALES), held=[new])
+    assert [(change.action, change.object_id) for change in gone.plan.changes] == [
+        (Action.RELEASE, 8),
+        (Action.ASSOCIATE, 7),
+    ]
+
+
 # --- what the run had deleted
 
 
