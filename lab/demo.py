@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import samba
+from .demo_sign_on import show_sign_on
 from .directory_admin import NORMAL_ACCOUNT, administer
 from .pbx.control import ControlClient
 from .population import generate
@@ -94,11 +95,17 @@ def _show(lab: Lab, folder: Path) -> None:
         _title("6. A page to look at: how the integration stands")
         play.run("report", "-e", f"pbx_ad_report_path={_STATUS_PAGE}")
 
+        _title("7. A user signs on to Linkus with the Active Directory account")
+        login_address = f"{described['pbx']['url']}/login"
+        play.run("sign_on", "-e", json.dumps({"pbx_ad_sso_login_addresses": [login_address]}))
+        show_sign_on(lab, folder, _people(lab)[3], login_address, play.ledger_path)
+
 
 class _Play:
     """Runs the collection's playbooks against the lab, with the settings in the environment, secrets too."""
 
     def __init__(self, described: dict[str, Any], folder: Path) -> None:
+        self.ledger_path = folder / "ledger.sqlite3"
         self._inventory = folder / "inventory.yml"
         self._inventory.write_text(
             json.dumps({"yeastar_pbx": {"hosts": {"headquarters": {}}, "vars": _variables()}}, ensure_ascii=False),
@@ -118,7 +125,7 @@ class _Play:
             "PBX_AD_PBX_CLIENT_ID": described["pbx"]["client_id"],
             "PBX_AD_PBX_CLIENT_SECRET": described["pbx"]["client_secret"],
             "PBX_AD_PBX_CA_PATH": described["ca_path"],
-            "PBX_AD_LEDGER_PATH": str(folder / "ledger.sqlite3"),
+            "PBX_AD_LEDGER_PATH": str(self.ledger_path),
         }
 
     def run(self, playbook: str, *options: str) -> None:
@@ -148,11 +155,9 @@ def _variables() -> dict[str, Any]:
 
 
 def _change_directory(lab: Lab) -> None:
-    controller = samba.find(lab.folder / "directory")
-    if controller is None:
-        raise LabError("the domain controller is gone")
+    controller = _controller(lab)
     groups = f"OU=Gruppen & Verteiler,{controller.base_dn}"
-    married, disabled, moved = _ordinary_people(controller.base_dn, f"OU=Berlin,{controller.base_dn}")
+    married, disabled, moved = _people(lab)[:3]
     with administer(controller) as admin:
         admin.modify(married, sn="Neuhaus")
         admin.add_members(admin.dn("Kreis 1", groups), [admin.rename(married, "Neuhaus, formerly otherwise")])
@@ -168,18 +173,25 @@ def _change_directory(lab: Lab) -> None:
         print(f"{dn} {change}")
 
 
-def _ordinary_people(base_dn: str, unit: str) -> list[str]:
-    """Three people in or below a unit whose accounts are in good standing and who have nothing special about them."""
+def _controller(lab: Lab) -> samba.DomainController:
+    controller = samba.find(lab.folder / "directory")
+    if controller is None:
+        raise LabError("the domain controller is gone")
+    return controller
+
+
+def _people(lab: Lab) -> list[str]:
+    """Those in Berlin whose accounts are in good standing and who have nothing special about them."""
+    base_dn = _controller(lab).base_dn
     population = generate(PEOPLE, SEED, base_dn=base_dn)
     special = {dn for dns in population.specials.values() for dn in dns}
-    found = [
+    return [
         entry.dn
         for entry in population.people
-        if entry.dn.endswith(f",{unit}")
+        if entry.dn.endswith(f",OU=Berlin,{base_dn}")
         and entry.dn not in special
         and entry.attributes["userAccountControl"] == str(NORMAL_ACCOUNT)
     ]
-    return found[:3]
 
 
 def _show_objects(pbx: ControlClient) -> None:

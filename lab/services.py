@@ -132,7 +132,7 @@ class Lab:
     def _describe(self, **parts: object) -> None:
         write_private_json(self.description_path, {**self.description(), **parts})
 
-    def _authority(self) -> CertificateAuthority:
+    def authority(self) -> CertificateAuthority:
         return CertificateAuthority(self.folder / "tls")
 
     def _controller(self) -> DomainController:
@@ -154,7 +154,7 @@ class Lab:
     ) -> None:
         controller = samba.start(
             self._directory_folder,
-            self._authority(),
+            self.authority(),
             address=address,
             require_strong_auth=require_strong_auth,
             population=population,
@@ -178,7 +178,7 @@ class Lab:
     def _start_proxy(self, _options: Options) -> None:
         controller = self._controller()
         address = controller.address
-        issued = self._authority().issue("ldap-proxy", hosts=[controller.host_name, address])
+        issued = self.authority().issue("ldap-proxy", hosts=[controller.host_name, address])
         self._proxy.start(
             [
                 *(sys.executable, "-m", "lab.ldap_proxy"),
@@ -202,7 +202,7 @@ class Lab:
 
     def _start_pbx(self, options: Options) -> None:
         address = self._controller().address
-        issued = self._authority().issue("pbx", hosts=["pbx.lab.test", address])
+        issued = self.authority().issue("pbx", hosts=["pbx.lab.test", address])
         known = self.description().get("pbx", {})
         client_id = known.get("client_id") or _credential()
         client_secret = known.get("client_secret") or _credential()

@@ -9,6 +9,7 @@ from pathlib import Path
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.commands import (
     LIFE_MODULE_OPTIONS,
     SCHEDULE_MODULE_OPTIONS,
+    SIGN_ON_MODULE_OPTIONS,
     UPDATE_MODULE_OPTIONS,
     rule_module_options,
 )
@@ -48,7 +49,7 @@ def test_every_section_of_the_guide_has_rows() -> None:
 
 
 def test_every_word_of_code_is_a_module_an_option_a_choice_or_a_return_value() -> None:
-    specifications = [LIFE_MODULE_OPTIONS, SCHEDULE_MODULE_OPTIONS, UPDATE_MODULE_OPTIONS]
+    specifications = [LIFE_MODULE_OPTIONS, SCHEDULE_MODULE_OPTIONS, SIGN_ON_MODULE_OPTIONS, UPDATE_MODULE_OPTIONS]
     specifications += [INFO_OPTIONS, USER_INFO_OPTIONS]
     specifications += [rule_module_options(kind) for kind in RuleKind]
     options = {name for options in specifications for name in options}

@@ -90,6 +90,9 @@ def clean_up(world: World, ledger: Ledger, integration: Integration, request: Cl
         require_expected(request.expected, ())
         request.save()
         return _report(cleaning, (), Applied(()))
+    if _only_ends_sign_on(request):
+        # With nothing to be planned for, nobody is to sign on any more though the PBX be out of reach.
+        request.save()
     with world.open_pbx() as pbx:
         settled = settle(world, ledger, pbx, memory, needs_groups=True)
         in_use = InUse(pbx)
@@ -102,6 +105,10 @@ def clean_up(world: World, ledger: Ledger, integration: Integration, request: Cl
         else:
             report = _carry_out(cleaning, pbx, settled, stages)
         return replace(report, warnings=(*report.warnings, *in_use.warnings))
+
+
+def _only_ends_sign_on(request: CleanUp) -> bool:
+    return not request.delete and not request.release_others and request.expected == Expected()
 
 
 def _plan(

@@ -248,6 +248,20 @@ def test_a_lost_answer_leaves_no_password_behind(staffed: Site) -> None:
     assert not logs_in(staffed, "Anna")
 
 
+def test_nobody_signs_on_any_more_though_the_pbx_is_out_of_reach(staffed: Site) -> None:
+    signs_on(staffed, "Anna")
+    for _attempt in range(2):
+        failed = staffed.live("disabled", fails=True, pbx_url="https://127.0.0.1:9")
+        assert "pbx_url" in failed["msg"]
+
+        state = SignOnLedger(staffed.ledger_path).state()
+        assert state.integration is not None
+        assert state.integration.status == "disabled"
+
+    assert staffed.live("disabled")["summary"]["revoke"] == 1
+    assert not logs_in(staffed, "Anna")
+
+
 def test_the_domains_lockout_threshold_is_minded(staffed: Site) -> None:
     domain = staffed.base_dn.partition(",")[2]
     staffed.admin.modify(domain, lockoutThreshold=3)
