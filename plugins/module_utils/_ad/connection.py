@@ -116,6 +116,17 @@ def log_in(connection: Connection, settings: DirectorySettings) -> None:
     _bind(connection, settings)
 
 
+def log_in_as_nobody(connection: Connection, settings: DirectorySettings) -> None:
+    """Log in anonymously on a connection of ``reach``, by settings without a name and a password.
+
+    :raises DirectoryUnreachableError: if no answer comes.
+    :raises DirectoryBindError: if the log-in is refused.
+    """
+    if settings.username or settings.password:
+        raise DirectoryBindError("An anonymous log-in has no name and no password.")
+    _bind(connection, settings)
+
+
 def _check_account(settings: DirectorySettings) -> None:
     if not settings.username.strip():
         raise DirectoryBindError("directory_username is empty.", "Name the account to read the directory with.")

@@ -10,6 +10,7 @@ the security identifier that the server says the connection has.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -19,9 +20,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.connection impo
     LDAP,
     DirectorySettings,
     log_in,
+    log_in_as_nobody,
     reach,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import (
+    DirectoryBindError,
     DirectoryError,
     DirectoryUnreachableError,
     IncompleteReadError,
@@ -83,12 +86,16 @@ def prove(settings: DirectorySettings) -> ProvedAccount:
 
 
 def knock(settings: DirectorySettings) -> None:
-    """Ask the server for what anybody may know, as nobody: a name that is no user's takes the same way so far.
+    """Go the way of ``prove`` as nobody, so that a server which fails on it fails for a name that is nobody's too.
 
+    :param settings: without a name and a password.
     :raises DirectoryError: as ``prove`` does.
     """
     _require_tls(settings)
     with reach(settings) as connection:
+        # A server may refuse to talk to nobody; it has answered then.
+        with suppress(DirectoryBindError):
+            log_in_as_nobody(connection, settings)
         _read_root(connection, "defaultNamingContext")
 
 
