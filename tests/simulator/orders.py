@@ -49,8 +49,9 @@ def undo(life: Life) -> None:
     if rollbacks is not None and _is_as_it_left(undone, rollbacks[0].before) and _is_whole(rollbacks):
         _require_as_before(life, undone)
         life.tally.counts["rollbacks to the same"] += 1
-        if len(rollbacks) == 1 and random.random() < 0.5:
-            _redo(life, rollbacks[0], undone)
+        begun = [one for one in rollbacks if one.run_id]
+        if len(begun) == 1 and random.random() < 0.5:
+            _redo(life, begun[0], undone)
     life.runs.clear()
     life.come_to_rest()
 
