@@ -28,9 +28,12 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     OrganizationReference,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
     ExtensionChange,
     GroupChange,
+    OrganizationChange,
     Plan,
+    Reason,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     DeletionProof,
@@ -104,6 +107,8 @@ def plan(
     missing: Sequence[str] = (),
     users: Sequence[DirectoryUser] = (),
     strangers: Sequence[Extension] = (),
+    leaves_places: bool = False,
+    also: Sequence[Association] = (),
 ) -> Plan:
     """Plan; each user is in the unit that is told by their name."""
     shown = {one.guid: one for one in users} or {
@@ -125,7 +130,8 @@ def plan(
         organizations=(ROOT, *organizations),
         groups=None if groups is None else tuple(groups),
     )
-    return plan_units(rule, directory, snapshot, [known for _held, known in people], objects, anchor=1)
+    associations = [*also, *(known for _held, known in people)]
+    return plan_units(rule, directory, snapshot, associations, objects, anchor=1, leaves_places=leaves_places)
 
 
 def moves(made: Plan) -> list[str]:
@@ -180,6 +186,28 @@ def test_an_extension_taken_out_by_hand_is_put_back_and_that_is_drift() -> None:
     )
     assert moves(made) == ["1002 drift: Example Ltd/By hand -> Example Ltd/By hand, Example Ltd/Staff"]
     assert made.changes[0].drift == ("organizations",)
+
+
+def test_an_extension_taken_out_by_hand_stays_out_where_the_rule_of_users_says_so() -> None:
+    made = plan(
+        UnitRule(),
+        [unit("a", "Staff")],
+        person("ada", 2, 9, given=5),
+        homes={"ada": "a"},
+        organizations=[STAFF, OTHER],
+        objects=[organization("a", STAFF)],
+        leaves_places=True,
+    )
+    assert moves(made) == []
+    assert [(one.number, one.written, one.actual, one.action) for one in made.drift] == [
+        ("1002", "Example Ltd/Staff", "Example Ltd/By hand", "reported")
+    ]
+
+
+def test_an_extension_that_is_gone_keeps_no_other_from_moving() -> None:
+    gone = synced(user("abe"), 1, "1001")[1]
+    made = plan(UnitRule(), [unit("a", "Staff")], person("ada", 2, 1), homes={"ada": "a"}, also=[gone])
+    assert moves(made) == ["1002 unit_changed: Example Ltd -> Example Ltd/Staff"]
 
 
 def test_an_organization_is_deleted_when_those_in_it_have_left_even_one_of_whom_nothing_is_known() -> None:
@@ -261,6 +289,20 @@ def test_the_extensions_that_keep_an_organization_are_named_by_number() -> None:
 def test_the_company_name_is_set_where_it_differs(name: str, after: list[dict[str, str]]) -> None:
     assert [change.after for change in plan(UnitRule(company_name=name), []).changes] == after
     assert plan(replace(TO_GROUPS, company_name=name), []).changes == ()
+
+
+def test_the_change_of_the_company_name() -> None:
+    (change,) = plan(UnitRule(company_name="New Ltd"), []).changes
+    assert change == OrganizationChange(
+        action=Action.UPDATE,
+        guid="company_name",
+        name="New Ltd",
+        dn="",
+        object_id=1,
+        reason=Reason.COMPANY_NAME,
+        before={"name": "Example Ltd"},
+        after={"name": "New Ltd"},
+    )
 
 
 # --- values in place of units
@@ -348,6 +390,28 @@ def test_the_smallest_units_become_groups_of_those_in_them_and_below_them() -> N
         homes={"ada": "b", "ben": "a", "cid": "c"},
     )
     assert members(made) == {"create Sales (Staff)": ["1002"], "create Sales (Other)": ["1004"]}
+
+
+def test_the_group_of_a_unit_as_it_is_created() -> None:
+    (change,) = plan(TO_GROUPS, [unit("a", "Staff")], person("ada", 2, 1), homes={"ada": "a"}).changes
+    assert isinstance(change, GroupChange)
+    assert (change.guid, change.name, change.dn, change.reason) == ("a", "Staff", "OU=a", Reason.NEW_UNIT)
+    assert change.association == group("a", ExtensionGroup(0, "Staff", (2,)))
+
+
+def test_groups_and_organizations_that_are_as_they_are_to_be_are_counted() -> None:
+    staff, support = ExtensionGroup(20, "Staff"), ExtensionGroup(21, "Support")
+    units = [unit("a", "Staff"), unit("b", "Support")]
+    made = plan(TO_GROUPS, units, groups=[staff, support], objects=[group("a", staff), group("b", support)])
+    assert (made.changes, made.unchanged) == ((), 2)
+
+
+def test_a_group_made_by_hand_is_taken_over_only_if_the_rule_says_so() -> None:
+    by_hand = ExtensionGroup(20, "Staff")
+    units = [unit("a", "Staff")]
+    assert codes(plan(TO_GROUPS, units, groups=[by_hand])) == [("Staff", "name_taken")]
+    made = plan(replace(TO_GROUPS, associate_by_name=True), units, groups=[by_hand])
+    assert [(change.action, change.object_id) for change in made.changes] == [(Action.ASSOCIATE, 20)]
 
 
 def test_those_in_a_unit_that_is_not_shown_stay_in_its_group_and_are_above_where_it_has_none() -> None:

@@ -134,7 +134,6 @@ class GroupUndoing:
             **about(row, change),
         )
         view.emit(creation, view.making(_EXTENSION, members))
-        view.made[_GROUP, remembered.object_id] = creation.key
         view.ids[_GROUP, change.object_id or 0] = remembered.object_id
         view.groups[remembered.object_id] = ExtensionGroup(
             remembered.object_id, image.name, tuple(sorted(members)), user_types=types, settings=image.settings
@@ -244,7 +243,7 @@ class GroupUndoing:
 
     def _emit(self, update: GroupChange, wanted: ExtensionGroup, remembered: ObjectAssociation | None) -> None:
         view = self.view
-        view.emit(update, view.making(_GROUP, [update.object_id or 0]))
+        view.emit(update)
         view.groups[wanted.id] = wanted
         if remembered is not None:
             view.hold(remembered)
