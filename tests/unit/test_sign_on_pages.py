@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.passwords import PasswordRule
 from hypothesis import given
 from hypothesis import strategies as st
 from sign_on_gateway import pages as pages_module
@@ -169,6 +170,10 @@ def test_every_sentence_is_used_and_every_used_one_is_there() -> None:
     used |= {f"rule.{code}" for code in rule_codes()}
 
     assert used == set(_messages("en"))
+
+
+def test_every_rule_of_the_pbx_for_passwords_has_a_sentence() -> None:
+    assert {rule.value for rule in PasswordRule} == rule_codes() - {"other"}
 
 
 def test_what_a_language_lacks_is_said_in_english(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
