@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import DirectoryNameError, IncompleteReadError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.names import Places
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.names import Places, is_within
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Directory, UserQuery
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read import groups_among
@@ -264,7 +264,9 @@ def _read_named(directory: Directory, rule: UserRule, known: Mapping[str, str]) 
 def _prove_outside(directory: Directory, question: UserQuery | None, users: Collection[DirectoryUser]) -> None:
     if question is None or not users:
         return
-    inside = directory.read_users(replace(question, only=frozenset(user.guid for user in users)))
+    inside = directory.read_users(replace(question, only=frozenset(user.guid for user in users))) or [
+        user for user in users if _is_taken_in(question, user)
+    ]
     if inside:
         names = ", ".join(sorted(user.account_name for user in inside)[:5])
         raise IncompleteReadError(
@@ -272,3 +274,9 @@ def _prove_outside(directory: Directory, question: UserQuery | None, users: Coll
             "server's answer was incomplete, or they came into scope this very moment.",
             "Nothing was changed; run again.",
         )
+
+
+def _is_taken_in(question: UserQuery, user: DirectoryUser) -> bool:
+    """Tell whether a user's mere place proves that a scope takes them in, whatever the directory answers to it."""
+    limited = question.filter or question.member_of
+    return not limited and any(is_within(user.dn, base) for base in question.bases)

@@ -95,6 +95,18 @@ def test_an_answer_that_is_short_in_whatever_pages_it_is_counted_removes_nothing
     assert filled.writes() == []
 
 
+def test_a_scope_that_answers_nobody_however_it_is_asked_removes_nobody_whose_place_is_in_it(
+    filled: Site, ldap_proxy: LdapProxy
+) -> None:
+    """The directory contradicts itself: where the users live, asked for by objectGUID alone, is below the base DN."""
+    ldap_proxy.control.set_faults([replace(result(0, entries=0), base=filled.base_dn, filter="objectCategory=person")])
+
+    outcome = filled.sync_failing(**through(filled, ldap_proxy, out_of_scope="delete", deletion_proof="absence"))
+
+    assert "left out 6 user(s)" in outcome["msg"]
+    assert filled.writes() == []
+
+
 def _scope_search(site: Site, proxy: LdapProxy) -> int:
     """Which search of a run, counted from 1, reads the scope."""
     proxy.control.set_faults([])
