@@ -408,7 +408,7 @@ plan_id:
   type: str
   sample: 325f79650555ce51
 plan_changes:
-  description: All that the plan does and cannot do, a line each, for O(expect_changes). The digits name it exactly.
+  description: All that the plan does, a line each. The digits name it exactly.
   returned: success or failure after planning
   type: list
   elements: str
