@@ -24,6 +24,7 @@ from .machine import describe_machine
 from .reading import measure_reading
 from .report import Figures, as_header, as_json, as_table
 from .runs import measure_runs
+from .sign_on import measure_sign_ons
 from .site import fresh_site
 
 SIZES = (200, 1_000, 10_000)
@@ -61,7 +62,9 @@ def _measure(folder: Path, size: int) -> Figures:
         runs = measure_runs(site)
         _tell(f"{size:,} users: explaining them")
         explaining = measure_explaining(site)
-        return Figures(size, reading, runs, explaining, seconds_per_bare_creation(site))
+        _tell(f"{size:,} users: signing on")
+        sign_on = measure_sign_ons(site)
+        return Figures(size, reading, runs, explaining, sign_on, seconds_per_bare_creation(site))
 
 
 def _tell(what: str) -> None:

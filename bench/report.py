@@ -10,6 +10,7 @@ from typing import Any
 from .explaining import Explaining
 from .reading import ROUNDS, Reading
 from .runs import Run, Runs
+from .sign_on import SignOnFigures
 
 _LABEL_WIDTH = 44
 _COLUMN_WIDTH = 12
@@ -26,6 +27,7 @@ class Figures:
     reading: Reading
     runs: Runs
     explaining: Explaining
+    sign_on: SignOnFigures
     bare_creation_seconds: float
 
     @property
@@ -63,6 +65,17 @@ _EXPLAINING_ROWS: tuple[_Row, ...] = (
     ("peak memory of the module, MiB", lambda figures: f"{figures.explaining.peak_bytes / 2**20:.0f}"),
 )
 
+_SIGN_ON_ROWS: tuple[_Row, ...] = (
+    ("sign-ons one after the other", lambda figures: f"{figures.sign_on.alone.count:,}"),
+    ("  a second", lambda figures: f"{figures.sign_on.alone.rate:.1f}"),
+    ("  median answer, seconds", lambda figures: f"{figures.sign_on.alone.median:.3f}"),
+    ("  95th percentile, seconds", lambda figures: f"{figures.sign_on.alone.late:.3f}"),
+    ("sign-ons all at once", lambda figures: f"{figures.sign_on.at_once.count:,}"),
+    ("  a second", lambda figures: f"{figures.sign_on.at_once.rate:.1f}"),
+    ("  median answer, seconds", lambda figures: f"{figures.sign_on.at_once.median:.3f}"),
+    ("  95th percentile, seconds", lambda figures: f"{figures.sign_on.at_once.late:.3f}"),
+)
+
 
 def as_table(figures: Sequence[Figures]) -> str:
     """A column for each size, a row for each figure."""
@@ -78,6 +91,7 @@ def as_table(figures: Sequence[Figures]) -> str:
     lines += _block("groups: run after one group changed", _run_rows(lambda runs: runs.groups_changed), figures)
     lines += _block("groups: run after no change", _run_rows(lambda runs: runs.groups_no_change), figures)
     lines += _block("explaining everybody offline", _EXPLAINING_ROWS, figures)
+    lines += _block("signing on at the gateway", _SIGN_ON_ROWS, figures)
     return "\n".join(lines)
 
 

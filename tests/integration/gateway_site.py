@@ -129,6 +129,18 @@ class Site:
         self, name: str = "", *, password: str = PASSWORD, synchronized: bool = True, **attributes: Any
     ) -> Person:
         """Add somebody to the directory, and unless told otherwise an extension and the association."""
+        person = self._add(name, password, synchronized, attributes)
+        if synchronized:
+            self.associate(person)
+        return person
+
+    def people(self, size: int) -> list[Person]:
+        """Add so many people to the directory, with extensions and associations."""
+        people = [self._add("", PASSWORD, True, {}) for _one in range(size)]
+        self.associate(*people)
+        return people
+
+    def _add(self, name: str, password: str, synchronized: bool, attributes: dict[str, Any]) -> Person:
         serial = next(_numbers)
         name = name or f"Person {serial}"
         account_name, number = f"gw{serial}", str(2000 + serial)
@@ -141,10 +153,7 @@ class Site:
             extension_id = self.emulator.pbx.seed_extension(
                 number, first_name="Anna", last_name="Adler", email_addr=email
             )
-        person = Person(guid, self.admin.dn_of(guid), upn, account_name, number, extension_id, email)
-        if synchronized:
-            self.associate(person)
-        return person
+        return Person(guid, self.admin.dn_of(guid), upn, account_name, number, extension_id, email)
 
     def associate(self, *people: Person, parked: bool = False) -> None:
         """Save the associations of people."""

@@ -50,5 +50,8 @@ def test_the_bench_measures_the_smallest_size_and_leaves_nothing_behind(tmp_path
     assert explaining["keeping"]["calls"]["writes"] == explaining["not_keeping"]["calls"]["writes"] == 0
     assert explaining["users"] >= created
     assert explaining["snapshot_bytes"] > 1000
+    for sign_ons in figures["sign_on"].values():
+        assert sign_ons["count"] > 100
+        assert 0 < sign_ons["median"] <= sign_ons["late"]
     assert "entries a second" in finished.stdout
     assert list((tmp_path / "tmp").iterdir()) == []
