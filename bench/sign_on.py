@@ -87,7 +87,7 @@ def _prepare_users(site: Site) -> list[str]:
     """Give some of those who have extensions a known password; their names."""
     with closing(sqlite3.connect(site.connection_options["ledger_path"])) as ledger:
         rows = ledger.execute(
-            "SELECT guid, account_name FROM associations WHERE kind = 'extension' ORDER BY guid LIMIT ?", (MOST_USERS,)
+            "SELECT guid, account_name FROM associations ORDER BY guid LIMIT ?", (MOST_USERS,)
         ).fetchall()
     with administer(site.directory) as admin:
         for guid, _account_name in rows:

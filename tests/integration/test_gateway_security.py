@@ -330,6 +330,17 @@ def test_a_name_that_is_only_alike_is_nobodys(
     assert f'value="{escape(name)}"'.replace("&#x27;", "&#39;").replace("&quot;", "&#34;") in response.text
 
 
+# --- who is asking ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("proxies", "logged"), [([], "127.0.0.1"), (["127.0.0.1"], "203.0.113.9")])
+def test_only_a_trusted_proxy_is_believed_who_is_asking(site: Site, proxies: list[str], logged: str) -> None:
+    with site.gateway(listen={"trusted_proxies": proxies}) as gateway:
+        with Browser(gateway, **{"X-Forwarded-For": "203.0.113.9"}) as browser:
+            browser.sign_on("nobody@lab.test")
+        assert f" address={logged} " in gateway.log
+
+
 # --- what guesses tell --------------------------------------------------------------------------------------------
 
 
