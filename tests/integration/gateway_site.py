@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location import LedgerLocation
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.opening import open_ledger
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.postgresql_address import PostgresqlAddress
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sign_on import SignOnLedger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.store import StoredLedger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration
@@ -70,7 +72,7 @@ class Person:
 class Site:
     """A directory, a PBX and the ledger that joins them.
 
-    `host` and `port` are where the gateway finds the directory.
+    `host` and `port` are where the gateway finds the directory, `address` the ledger's if it is not a file.
     """
 
     folder: Path
@@ -85,16 +87,22 @@ class Site:
     )
     status: str = "connected"
     firmware: str = "37.20.0.50"
+    address: PostgresqlAddress | None = None
 
     @property
     def ledger_path(self) -> Path:
-        """Where the ledger is."""
+        """Where the ledger is that is a file."""
         return self.folder / "ledger.sqlite3"
+
+    @property
+    def location(self) -> LedgerLocation:
+        """Where the ledger is."""
+        return self.address or self.ledger_path
 
     @contextmanager
     def ledger(self) -> Iterator[StoredLedger]:
         """The ledger, as a run writes it."""
-        with open_ledger(self.ledger_path, read_write=True, command="test") as ledger:
+        with open_ledger(self.location, read_write=True, command="test") as ledger:
             yield ledger
 
     def save(self, *, status: str | None = None, **changes: Any) -> None:
@@ -172,7 +180,7 @@ class Site:
 
     def credentials(self) -> list[Credential]:
         """The credentials that are written down."""
-        with open_ledger(self.ledger_path, read_write=False, command="test") as ledger:
+        with open_ledger(self.location, read_write=False, command="test") as ledger:
             return list(ledger.sign_on().credentials)
 
     def log_in_to_linkus(self, name: str, password: str) -> bool:
@@ -202,10 +210,14 @@ class Site:
             "sdk_access_id": SDK_ID,
             "sdk_access_key": SDK_KEY,
         }
+        ledger = {"ledger_path": str(self.ledger_path)}
+        if self.address:
+            ledger = {"ledger_url": self.address.url, "ledger_name": self.address.name}
+            credentials["ledger_password"] = self.address.password or ""
         with running_gateway(
             self.folder / f"gateway-{next(_numbers)}",
             self.authority,
-            {"ledger_path": str(self.ledger_path)},
+            ledger,
             credentials,
             tables=tables,
         ) as gateway:
@@ -213,7 +225,7 @@ class Site:
 
     def sign_on_ledger(self) -> SignOnLedger:
         """The ledger, as the gateway uses it."""
-        return SignOnLedger(self.ledger_path)
+        return SignOnLedger(self.location)
 
 
 def _association(person: Person, parked: bool = False) -> Association:

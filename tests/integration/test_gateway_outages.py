@@ -6,6 +6,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from lab.ldap_proxy.process import LdapProxy
 from lab.samba import LDAPS_PORT, DomainController
 from lab.tls import CertificateAuthority
 from tests.integration.gateway_site import LATER, PASSWORD, Browser, Site, problem_in, running_site
+from tests.integration.ledger_stores import PostgresqlStore
 from tests.integration.pbx_helpers import count, vary
 
 NO_DIRECTORY = "Your password cannot be checked now"
@@ -283,6 +285,27 @@ def test_a_ledger_that_is_not_there(site: Site, browser: Browser) -> None:
         away.rename(site.ledger_path)
     assert browser.client.get("/health").text == "ok"
     assert browser.send({"csrf": token, "username": person.upn, "password": PASSWORD}).status_code == 303
+
+
+def test_a_ledger_in_postgresql_that_a_run_writes_at_the_same_time(
+    tmp_path: Path,
+    lab_authority: CertificateAuthority,
+    lab_directory: DomainController,
+    directory_admin: DirectoryAdmin,
+    postgresql_store: Callable[[], PostgresqlStore],
+) -> None:
+    with running_site(tmp_path, lab_authority, lab_directory, directory_admin) as site:
+        site.address = postgresql_store().location
+        site.save()
+        people = [site.person() for _one in range(3)]
+        with site.gateway() as gateway, Browser(gateway) as browser:
+            with site.ledger() as ledger:
+                run = ledger.begin_run("test", (), "", LATER)
+                for person in people:
+                    assert browser.sign_on(person.upn).status_code == 303
+                ledger.finish_run(run, "succeeded", {}, "", LATER)
+            assert browser.client.get("/health").text == "ok"
+        assert all(noted(site, person.extension_id) for person in people)
 
 
 def test_a_ledger_that_a_run_writes_at_the_same_time(site: Site, browser: Browser) -> None:

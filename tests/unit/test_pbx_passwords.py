@@ -9,7 +9,12 @@ import string
 
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import PbxParameterError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.passwords import fits_rules, make_password
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.passwords import (
+    PasswordRule,
+    broken_rules,
+    fits_rules,
+    make_password,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,3 +82,34 @@ def test_other_lengths_are_refused(length: int) -> None:
 def test_impossible_wishes_end() -> None:
     with pytest.raises(PbxParameterError, match="No password"):
         make_password(random.SystemRandom(), *string.digits)
+
+
+@pytest.mark.parametrize(
+    ("password", "broken"),
+    [
+        ("Correct-Horse-77", []),
+        ("Correct Horse 77", []),
+        ("aB3", ["too_short"]),
+        ("aB3" * 22, ["too_long"]),
+        ("", ["too_short", "no_digit", "no_upper_case", "no_lower_case"]),
+        ("ABCDEFGHIJKL", ["no_digit", "no_lower_case"]),
+        ("abcdefghij99", ["no_upper_case"]),
+        ("Grüße-an-Alle-1", ["not_ascii"]),
+        ("Correct\tHorse-77", ["not_ascii"]),
+        ("Correct-Horse-1234", ["digit_run"]),
+        ("Correct-Horse-5555", ["digit_run"]),
+        ("Correct-1201-Horse", ["number_inside"]),
+        ("Correct-ANNA-Horse7", ["name_inside"]),
+        ("Correct-Horse-٣٤٥٦", ["no_digit", "not_ascii"]),
+    ],
+)
+def test_each_rule_that_is_broken_is_named(password: str, broken: list[str]) -> None:
+    assert [rule.value for rule in broken_rules(password, "1201", ["Anna", ""])] == broken
+
+
+@given(password=st.text(max_size=70), number=st.text(alphabet=string.digits, max_size=4), name=_NAMES)
+def test_what_breaks_no_rule_fits(password: str, number: str, name: str) -> None:
+    assert fits_rules(password, number, name) == (
+        not set(broken_rules(password, number, [name])) - {PasswordRule.NUMBER_INSIDE}
+        and (not number or number not in password)
+    )
