@@ -263,6 +263,14 @@ def test_an_extension_that_is_gone_is_not_written_as_a_member(renaming: _Site) -
     assert renaming.objects()["group"].members == (2,)
 
 
+def test_what_the_former_ones_release_waits_for_its_taking_over_waits_for_too(handing_over: _Site) -> None:
+    rename = replace(TAKE_OVER, action=Action.UPDATE, guid="former", part="fields", depends_on=(), association=FORMER)
+    handing_over.fail(1, PbxRefusedError("no"))
+    applied = handing_over.apply(rename, replace(RELEASE, depends_on=(rename.key,)), TAKE_OVER)
+    assert [one.state for one in applied.outcomes[0]] == [State.FAILED, State.SKIPPED, State.SKIPPED]
+    assert handing_over.objects() == {"former": FORMER}
+
+
 @pytest.mark.parametrize("is_handed_over", [True, False])
 def test_a_group_that_is_taken_over_and_cannot_be_spelled_otherwise_is_made_anew_as_it_was(
     renaming: _Site, is_handed_over: bool

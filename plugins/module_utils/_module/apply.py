@@ -143,7 +143,9 @@ def _apply_stage(
     done: set[str] = set()
     for change in stage.changes:
         former = taken_over.get(change.key)
-        lacking = [key for key in change.depends_on if key not in done and key not in handed_over]
+        # What the former's release waits for, its taking over waits for too: both are one step.
+        needed = (*former.depends_on, *change.depends_on) if former is not None else change.depends_on
+        lacking = [key for key in needed if key not in done and key not in handed_over]
         if change.key in handed_over:
             continue
         if change.key in stage.stopped:
