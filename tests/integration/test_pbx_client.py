@@ -425,7 +425,7 @@ def test_deleting_what_is_gone_is_a_success(emulator: Emulator, errcode: int) ->
     assert len(emulator.state.extensions) == 1
 
 
-@pytest.mark.parametrize("errcode", [40002, 70091, 70084])
+@pytest.mark.parametrize("errcode", [40002, 60001, 70091, 70084])
 def test_refused_deletion_of_what_exists_is_an_error(emulator: Emulator, errcode: int) -> None:
     _seed(emulator, 1)
     emulator.fail("extension/delete", "errcode", errcode=errcode)

@@ -69,10 +69,8 @@ def delete_until_known(session: Session, call: Call, is_gone: Callable[[], bool]
     try:
         write_until_known(session, call, lambda _must_exist: {} if is_gone() else None)
     except PbxRefusedError as error:
-        if error.errcode == DATA_NOT_FOUND:
-            return
-        # An unknown id may be refused as a wrong parameter too.
-        if error.errcode != PARAMETER_ERROR or not is_gone():
+        # An unknown id may be refused as a wrong parameter too, and what exists as not found: only its absence counts.
+        if error.errcode not in (DATA_NOT_FOUND, PARAMETER_ERROR) or not is_gone():
             raise
 
 
