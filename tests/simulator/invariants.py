@@ -697,7 +697,9 @@ _DANGERS = ("deletions", "releases", "renumberings", "member_removals", "email_c
 
 def _let_through(seen: Observed, kind: RuleKind) -> list[str]:
     """The dangers of a kind that may happen, as large as they are: those whose names were given."""
-    told = _parts_of(seen.command.values.get("guard_id", ""), kind)
+    # A run that was killed tells nothing; check mode, just before, told the same.
+    teller = seen.shown if seen.command.is_killed and seen.shown is not None else seen.command
+    told = _parts_of(teller.values.get("guard_id", ""), kind)
     given_ = _parts_of(seen.allowed, kind) if "=" in seen.allowed or len(seen.rules) == 1 else []
     return [
         danger
