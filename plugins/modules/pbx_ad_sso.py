@@ -354,23 +354,10 @@ changes:
       members_added: []
       members_removed: []
 conflicts:
-  description: Nothing, for sign-on knows no conflicts.
+  description: Always empty, for sign-on knows no conflicts.
   returned: success or failure after planning
   type: list
   elements: dict
-  contains:
-    code:
-      description: The kind of conflict, in a word.
-      type: str
-    name:
-      description: The directory object, a user by sAMAccountName, a unit by its path.
-      type: str
-    guid:
-      description: objectGUID; of an organization that is made of an attribute, attribute and value.
-      type: str
-    message:
-      description: What is in the way, and the remedy.
-      type: str
   sample: []
 recovered:
   description: What became of changes that an earlier run had begun and not finished.

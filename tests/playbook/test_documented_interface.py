@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sign_on import SignOnLedger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sqlite import open_ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.info import Gather
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Credential
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, ExtensionChange, Reason
 
 from tests.playbook.playbook_site import NOT_CONNECTED_YET, REPOSITORY, PlaybookSite, environment_of, write_yaml
@@ -40,7 +42,14 @@ _GROUP = "pbxops.yeastar.ad"
 # What Ansible itself adds to every result.
 _ANSIBLE_KEYS = {"changed", "failed", "msg", "diff", "invocation", "warnings", "exception"}
 # Their keys are those of options and of managed fields.
-_FREE_KEYS = {"settings", "changes.before", "changes.after", "users.next.before", "users.next.after"}
+_FREE_KEYS = {
+    "settings",
+    "sign_on.settings",
+    "changes.before",
+    "changes.after",
+    "users.next.before",
+    "users.next.after",
+}
 # Their keys are those of kinds of synchronization, and of what a run of any version has counted.
 _FREE_KEYS |= {"summaries", "rules", "runs.summary"}
 
@@ -145,6 +154,7 @@ def test_no_module_is_left_out() -> None:
 # --- results ---
 
 
+@pytest.mark.timeout(900)
 def test_the_documented_results_are_those_that_are_returned(site: PlaybookSite, documentation: dict[str, Any]) -> None:
     results = _results_of_all_kinds(site)
 
@@ -210,6 +220,9 @@ def _results_of_all_kinds(site: PlaybookSite) -> dict[str, list[dict[str, Any]]]
     run(modules=["pbx_ad_user_info"])
     run(rule={**_ALL_THERE_IS, "offline": True}, modules=["pbx_ad_info"])
     run(rule={"offline": True}, modules=["pbx_ad_user_info"])
+    _sign_on_and_leave_it(site)
+    run(rule={"enabled": False}, modules=["pbx_ad_sso"])
+    assert results["pbx_ad_sso"][-1]["recovered"]
     stopping = {"scope": "filter", "filter": "(cn=nobody)", **_STRICT}
     run(rule=stopping)
     for module in (*_SYNCHRONIZING, "pbx_ad_sync"):
@@ -259,6 +272,14 @@ def _change_an_organization_and_a_group_by_hand(site: PlaybookSite) -> None:
     team = pbx.groups.named("Team")
     assert team is not None
     pbx.groups.put(replace(team, members={}))
+
+
+def _sign_on_and_leave_it(site: PlaybookSite) -> None:
+    """Write down that a password is set, and what a run that is killed leaves."""
+    with open_ledger(site.ledger_path, read_write=False, command="test") as ledger:
+        held = ledger.associations()[0]
+    SignOnLedger(site.ledger_path).note_credential(Credential(held.extension_id, held.guid, datetime.now(UTC)))
+    _begin_an_update_and_leave_it(site)
 
 
 def _begin_an_update_and_leave_it(site: PlaybookSite) -> None:
