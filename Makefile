@@ -63,7 +63,7 @@ bench: setup ## Measure 200, 1,000 and 10,000 users
 	@python -m bench
 
 .PHONY: requirements
-requirements: setup ## Write requirements/dev.txt anew from requirements/dev.in
+requirements: setup ## Write requirements/dev.txt and the sign-on gateway's requirements.txt anew
 	pip-compile --quiet --upgrade --strip-extras --no-header --no-annotate --no-emit-options --no-emit-index-url \
 		--no-emit-find-links --output-file requirements/dev.txt requirements/dev.in
 	pip-compile --quiet --upgrade --strip-extras --generate-hashes --no-header --no-annotate --no-emit-options \

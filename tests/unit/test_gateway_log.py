@@ -40,6 +40,8 @@ def test_an_event_is_one_line_of_pairs(lines: io.StringIO) -> None:
         "a@b\u2028\u202e\u200b\ud800",
         'a"b@c event=x',
         "a=b@c",
+        "müller@example.com",
+        "ｇｗ@example.com",
         "back\\slash@x",
         "",
     ],
