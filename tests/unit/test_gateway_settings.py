@@ -173,6 +173,14 @@ def test_the_key_may_be_a_credential(read: Write, folder: Path) -> None:
     assert tls_context(configuration.listen)
 
 
+def test_the_certificate_may_be_a_credential_too(read: Write, folder: Path) -> None:
+    for name in ("tls.pem", "tls.key"):
+        (folder / name).rename(folder / "credentials" / name)
+    configuration = read(certificate="", key="")
+    assert configuration.listen.certificate == folder / "credentials" / "tls.pem"
+    assert tls_context(configuration.listen)
+
+
 def test_a_configuration_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         read_configuration(tmp_path / "none.toml", {})

@@ -178,16 +178,18 @@ def _ledger(top: _Table, secrets: _Secrets) -> LedgerLocation:
 
 
 def _listen(table: _Table, secrets: _Secrets) -> Listen:
-    key = secrets.path("tls.key")
-    named = table.text("key", "")
-    if key is None and not named:
+    certificate, key = secrets.path("tls.pem"), secrets.path("tls.key")
+    named_certificate, named_key = table.text("certificate", ""), table.text("key", "")
+    if certificate is None and not named_certificate:
+        raise SettingsError("listen.certificate is missing.", "Name its file, or give it as credential tls.pem.")
+    if key is None and not named_key:
         raise SettingsError("listen.key is missing.", "Name the private key's file, or give it as credential tls.key.")
     listen = Listen(
         host=table.text("host", "0.0.0.0"),  # noqa: S104 (it is there to be reached by all users)
         port=table.integer("port", 8443, 1, 65535),
         public_host=table.text("public_host").lower(),
-        certificate=_file_path("listen.certificate", table.text("certificate")),
-        key=key or _file_path("listen.key", named),
+        certificate=certificate or _file_path("listen.certificate", named_certificate),
+        key=key or _file_path("listen.key", named_key),
         trusted_proxies=table.texts("trusted_proxies", ()),
     )
     if not _HOST.fullmatch(listen.public_host):
