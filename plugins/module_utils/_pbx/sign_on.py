@@ -11,13 +11,17 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import PbxAnswerError
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.details import DetailReader
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import PbxAnswerError, PbxRefusedError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.passwords import make_password
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import Session
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.transport import Call, masked_logs
+
+_ORGANIZATIONS = "organization_list"
 
 
 class SignOnClient:
@@ -41,13 +45,17 @@ class SignOnClient:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._session = Session(settings, monotonic=monotonic, sleep=sleep, attempts=1)
+        self._details = DetailReader(self._session, "extension", "extension")
         self._passwords_in_base64 = passwords_in_base64
         self._source = source or random.SystemRandom()
         self._scope = ExitStack()
         self._scope.enter_context(masked_logs())
 
     def set_password(self, extension_id: int, password: str) -> None:
-        """Give an extension's user this password (Open API, extension/update).
+        """Give an extension's user this password (Open API, extension/update), and change nothing else.
+
+        Newer pages say that organization_list is required while organization management is on, older ones that an
+        update may leave it out. A PBX that asks for it gets back what it shows.
 
         :raises PbxRefusedError: if the PBX does not take it.
         :raises PbxError: for anything else; ``outcome_unknown`` tells whether it may be set all the same.
@@ -59,7 +67,13 @@ class SignOnClient:
             body={"id": extension_id, "user_password": sent},
             secrets=(password, sent),
         )
-        self._session.write(call)
+        try:
+            self._session.write(call)
+        except PbxRefusedError as error:
+            if set(error.invalid_fields) != {_ORGANIZATIONS}:
+                raise
+            organizations = self._details.read(extension_id).get(_ORGANIZATIONS)
+            self._session.write(replace(call, body={**(call.body or {}), _ORGANIZATIONS: organizations}))
 
     def draw_password(self, extension_id: int, parts_to_avoid: Sequence[str]) -> None:
         """Give an extension's user a random password that nobody knows.
