@@ -15,8 +15,8 @@ description:
   - Tells the status of an integration, what is saved, the last runs, what is associated with what, how much of the PBX's room is taken, what differs on the PBX
     from what was last written there, and what the next run would do.
   - Changes nothing. The ledger is read as in check mode, and no run is added to it.
-  - V(status), V(rules), V(schedule), V(sign_on), V(runs) and V(associations) come from the ledger alone, so that they are told while neither the directory nor the PBX
-    can be reached. V(capacity), V(organizations) and V(drift) ask the PBX. V(conflicts) and V(plan) read both sides.
+  - V(status), V(rules), V(schedule), V(sign_on), V(runs) and V(associations) come from the ledger alone, so that they are told while neither the directory nor
+    the PBX can be reached. V(capacity), V(organizations) and V(drift) ask the PBX. V(conflicts) and V(plan) read both sides.
 options:
   gather:
     description: What to tell.

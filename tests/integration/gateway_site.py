@@ -7,7 +7,7 @@ import re
 import secrets
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from html import unescape
@@ -99,11 +99,9 @@ class Site:
         """Where the ledger is."""
         return self.address or self.ledger_path
 
-    @contextmanager
-    def ledger(self) -> Iterator[StoredLedger]:
+    def ledger(self) -> AbstractContextManager[StoredLedger]:
         """The ledger, as a run writes it."""
-        with open_ledger(self.location, read_write=True, command="test") as ledger:
-            yield ledger
+        return open_ledger(self.location, read_write=True, command="test")
 
     def save(self, *, status: str | None = None, **changes: Any) -> None:
         """Save integration and settings, with changes of the latter."""
@@ -256,8 +254,10 @@ def running_site(
     ) as emulator:
         site = Site(folder, authority, directory, admin, emulator, directory.address)
         site.save()
-        yield site
-        assert emulator.state.live_tokens == 0
+        try:
+            yield site
+        finally:
+            assert emulator.state.live_tokens == 0
 
 
 class Browser:

@@ -162,7 +162,7 @@ def park(site: Site, person: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bar", "logged"),
+    ("barring", "logged"),
     [
         (disable, "log_in_refused_533"),
         (expire, "log_in_refused_701"),
@@ -173,11 +173,11 @@ def park(site: Site, person: Person) -> None:
     ],
 )
 def test_who_is_barred_is_told_nothing_more(
-    site: Site, gateway: GatewayProcess, browser: Browser, bar: object, logged: str
+    site: Site, gateway: GatewayProcess, browser: Browser, barring: object, logged: str
 ) -> None:
     person = site.person()
-    assert callable(bar)
-    bar(site, person)
+    assert callable(barring)
+    barring(site, person)
     before = site.linkus_password(person)
     response = browser.sign_on(person.upn)
     assert (response.status_code, problem_in(response)) == (403, REFUSED)

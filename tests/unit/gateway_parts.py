@@ -129,9 +129,10 @@ class PbxInMemory:
         return f"signature of {username} for {seconds}"
 
     def _fail(self) -> None:
-        fault = self.faults.pop(0) if self.faults else None
-        if fault:
-            raise fault
+        for fault in self.faults[:1]:
+            del self.faults[0]
+            if fault is not None:
+                raise fault
 
 
 @dataclass

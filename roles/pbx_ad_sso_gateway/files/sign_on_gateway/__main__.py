@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve, or check the configuration alone; the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        configuration = read_configuration(options.config)
+        configuration = read_configuration(options.config, os.environ)
         warnings = check(configuration)
         if options.check:
             for warning in warnings:

@@ -9,7 +9,6 @@ What is wrong with it is said by the key's name, with what to do about it.
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -125,7 +124,7 @@ class Configuration:
     sdk_login: Login | None
 
 
-def read_configuration(path: Path, environment: Mapping[str, str] = os.environ) -> Configuration:
+def read_configuration(path: Path, environment: Mapping[str, str]) -> Configuration:
     """Read the configuration.
 
     :param environment: where CREDENTIALS_DIRECTORY names the folder of secrets, as systemd's LoadCredential= does.
