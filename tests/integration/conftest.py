@@ -12,12 +12,14 @@ import pytest
 
 from lab import postgresql, samba
 from lab.crowd import make_crowd
+from lab.directory_admin import DirectoryAdmin
 from lab.ldap_proxy.process import LdapProxy, running_proxy
 from lab.pbx.emulator import Emulator
 from lab.pbx.testing import running_emulator
 from lab.postgresql import PostgresqlServer, Role
 from lab.samba import LDAPS_PORT, DomainController
 from lab.tls import CertificateAuthority
+from tests.integration.gateway_site import Site, running_site
 from tests.integration.ledger_stores import DATABASE, PostgresqlStore, SqliteStore, Store
 from tests.integration.pbx_helpers import count
 
@@ -52,6 +54,19 @@ def emulator(lab_authority: CertificateAuthority) -> Iterator[Emulator]:
         yield running
         assert running.state.live_tokens == 0
         assert count(running, "get_token") <= 1
+
+
+@pytest.fixture(scope="module")
+def gateway_site(
+    tmp_path_factory: pytest.TempPathFactory,
+    lab_authority: CertificateAuthority,
+    lab_directory: DomainController,
+    directory_admin: DirectoryAdmin,
+) -> Iterator[Site]:
+    """A directory, a PBX and the ledger that joins them; all sign-ons of its tests come from one address."""
+    with running_site(tmp_path_factory.mktemp("site"), lab_authority, lab_directory, directory_admin) as site:
+        site.save(attempts_per_address=10_000)
+        yield site
 
 
 @pytest.fixture(scope="session")

@@ -17,26 +17,17 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.sign_on imp
 from sign_on_gateway.server import make_service
 from sign_on_gateway.settings import read_configuration
 
-from lab.directory_admin import DirectoryAdmin
 from lab.gateway import GatewayProcess, gateway_environment, write_gateway_configuration
-from lab.samba import LDAPS_PORT, DomainController
-from lab.tls import CertificateAuthority
-from tests.integration.gateway_site import PASSWORD, Person, Site, problem_in, running_site, token_in
+from lab.samba import LDAPS_PORT
+from tests.integration.gateway_site import PASSWORD, Person, Site, problem_in, token_in
 from tests.integration.pbx_helpers import count
 
 CROWD = 300
 
 
 @pytest.fixture(scope="module")
-def site(
-    tmp_path_factory: pytest.TempPathFactory,
-    lab_authority: CertificateAuthority,
-    lab_directory: DomainController,
-    directory_admin: DirectoryAdmin,
-) -> Iterator[Site]:
-    with running_site(tmp_path_factory.mktemp("site"), lab_authority, lab_directory, directory_admin) as site:
-        site.save(attempts_per_address=10_000)
-        yield site
+def site(gateway_site: Site) -> Site:
+    return gateway_site
 
 
 @pytest.fixture(scope="module")

@@ -14,17 +14,13 @@ from html import escape
 import httpx
 import pytest
 
-from lab.directory_admin import DirectoryAdmin
 from lab.gateway import GatewayProcess
-from lab.samba import DomainController
-from lab.tls import CertificateAuthority
 from tests.integration.gateway_site import (
     LOGIN_ADDRESS,
     PASSWORD,
     Browser,
     Site,
     problem_in,
-    running_site,
     token_in,
 )
 from tests.playbook.secret_search import SecretSearch, rows_of_sqlite, secrets_of, watched_processes
@@ -43,15 +39,8 @@ FLOOR = 0.5
 
 
 @pytest.fixture(scope="module")
-def site(
-    tmp_path_factory: pytest.TempPathFactory,
-    lab_authority: CertificateAuthority,
-    lab_directory: DomainController,
-    directory_admin: DirectoryAdmin,
-) -> Iterator[Site]:
-    with running_site(tmp_path_factory.mktemp("site"), lab_authority, lab_directory, directory_admin) as site:
-        site.save(attempts_per_address=10_000)
-        yield site
+def site(gateway_site: Site) -> Site:
+    return gateway_site
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lab.directory_admin import DirectoryAdmin
 from lab.gateway import GatewayProcess
-from lab.samba import DomainController
-from lab.tls import CertificateAuthority
 from tests.integration.gateway_site import (
     LOGIN_ADDRESS,
     OTHER_ADDRESS,
@@ -21,7 +18,6 @@ from tests.integration.gateway_site import (
     Person,
     Site,
     problem_in,
-    running_site,
 )
 from tests.integration.pbx_helpers import count
 
@@ -30,16 +26,8 @@ HALF_AN_HOUR = -18_000_000_000
 
 
 @pytest.fixture(scope="module")
-def site(
-    tmp_path_factory: pytest.TempPathFactory,
-    lab_authority: CertificateAuthority,
-    lab_directory: DomainController,
-    directory_admin: DirectoryAdmin,
-) -> Iterator[Site]:
-    with running_site(tmp_path_factory.mktemp("site"), lab_authority, lab_directory, directory_admin) as site:
-        # All of them come from one address, and what is asked of a PBX that has failed is not to wait.
-        site.save(attempts_per_address=10_000)
-        yield site
+def site(gateway_site: Site) -> Site:
+    return gateway_site
 
 
 @pytest.fixture(scope="module")

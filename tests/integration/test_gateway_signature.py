@@ -11,25 +11,16 @@ import httpx
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on_settings import SignOnMethod
 
-from lab.directory_admin import DirectoryAdmin
 from lab.gateway import GatewayProcess
-from lab.samba import DomainController
-from lab.tls import CertificateAuthority
-from tests.integration.gateway_site import ORIGIN, OTHER_ADDRESS, PASSWORD, SDK_KEY, Browser, Site, running_site
+from tests.integration.gateway_site import ORIGIN, OTHER_ADDRESS, PASSWORD, SDK_KEY, Browser, Site
 from tests.integration.pbx_helpers import count
 from tests.playbook.secret_search import SecretSearch, rows_of_sqlite
 
 
 @pytest.fixture(scope="module")
-def site(
-    tmp_path_factory: pytest.TempPathFactory,
-    lab_authority: CertificateAuthority,
-    lab_directory: DomainController,
-    directory_admin: DirectoryAdmin,
-) -> Iterator[Site]:
-    with running_site(tmp_path_factory.mktemp("site"), lab_authority, lab_directory, directory_admin) as site:
-        site.save(attempts_per_address=10_000, method=SignOnMethod.SIGNATURE)
-        yield site
+def site(gateway_site: Site) -> Site:
+    gateway_site.save(method=SignOnMethod.SIGNATURE)
+    return gateway_site
 
 
 @pytest.fixture(scope="module")

@@ -103,18 +103,26 @@ def shared_lock(path: Path) -> Iterator[bool]:
     :raises LedgerLockedError: at once, if a writing run holds the lock.
     """
     place = Place.of_path(path)
+    with _present(lock_path(path), place) as lock:
+        if lock is not None:
+            with translated(place):
+                take_shared(lock, place)
+        yield lock is not None
+
+
+@contextmanager
+def _present(path: Path, place: Place) -> Iterator[FileLock | None]:
+    """A lock whose file is there, to be read alone; None where there is none."""
     with translated(place):
         try:
-            descriptor = os.open(lock_path(path), os.O_RDONLY)
+            descriptor = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
             descriptor = None
     if descriptor is None:
-        yield False
+        yield None
         return
     try:
-        with translated(place):
-            take_shared(FileLock(descriptor), place)
-        yield True
+        yield FileLock(descriptor)
     finally:
         os.close(descriptor)
 
@@ -152,19 +160,10 @@ def no_visitors(path: Path, patience: float) -> Iterator[bool]:
     :raises LedgerLockedError: if the lock is not free in that many seconds.
     """
     place = Place.of_path(path)
-    with translated(place):
-        try:
-            descriptor = os.open(visitor_lock_path(path), os.O_RDONLY)
-        except FileNotFoundError:
-            descriptor = None
-    if descriptor is None:
-        yield False
-        return
-    try:
-        _wait(FileLock(descriptor).try_shared, place, patience)
-        yield True
-    finally:
-        os.close(descriptor)
+    with _present(visitor_lock_path(path), place) as lock:
+        if lock is not None:
+            _wait(lock.try_shared, place, patience)
+        yield lock is not None
 
 
 def _wait(take: Callable[[], bool], place: Place, patience: float) -> None:
