@@ -3,9 +3,19 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from tests.playbook.playbook_site import SITE, PlaybookSite, Played
+import pytest
+import yaml
+
+from tests.playbook.playbook_site import REPOSITORY, SITE, PlaybookSite, Played, write_yaml
+
+# What a module needs besides the connection.
+_REQUIRED: dict[str, dict[str, Any]] = {
+    "pbx_ad_schedule": {"timezone": "Europe/Berlin"},
+    "pbx_ad_sso": {"login_addresses": ["https://pbx.lab.test:8088/login"]},
+}
+_HINT = "Please read the module documentation and install it in the appropriate location."
 
 _BLOCK = """
 import sys
@@ -28,6 +38,28 @@ def test_a_missing_library_is_named(site: PlaybookSite, library: str) -> None:
     played = site.play(SITE, "-i", site.inventory(site.variables), environment=environment, fails=True)
 
     _assert_named(library, played)
+    assert not site.ledger_path.exists()
+
+
+@pytest.mark.parametrize("library", ["ldap3", "requests"])
+def test_every_module_names_a_missing_library(site: PlaybookSite, library: str) -> None:
+    runtime = yaml.safe_load((REPOSITORY / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+    is_told = f"told is failed and 'Python library ({library})' in told.msg and '{_HINT}' in told.msg"
+    tasks = [
+        {
+            "name": f"Without {library}",
+            f"pbxops.yeastar.{module}": _REQUIRED.get(module, {}),
+            "register": "told",
+            "failed_when": f"not ({is_told})",
+        }
+        for module in runtime["action_groups"]["ad"]
+    ]
+    play = {"name": "Miss a library", "hosts": "localhost", "gather_facts": False, "tasks": tasks}
+    path = write_yaml(site.folder / "play.yml", [play])
+
+    played = site.play(path, environment={**site.environment, **_environment_without(library, site)})
+
+    assert played.recap["localhost"]["ok"] == len(tasks) >= 10
     assert not site.ledger_path.exists()
 
 
@@ -58,5 +90,6 @@ def _environment_without(library: str, site: PlaybookSite) -> dict[str, str]:
 
 def _assert_named(library: str, played: Played) -> None:
     assert f"Failed to import the required Python library ({library})" in played.everything
+    assert _HINT in played.everything
     assert "Traceback" not in played.everything
     assert played.recap["headquarters"]["failed"] == 1
