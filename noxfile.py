@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks that need environments of their own: other releases of ansible-core, Galaxy's importer, ansible-builder.
+"""Checks that need environments of their own: other releases of ansible-core, and Galaxy's importer.
 
 `make setup` comes first; then `.venv/bin/nox --list` and, for example, `.venv/bin/nox --session importer`.
 """
@@ -17,7 +17,7 @@ import nox
 
 nox.needs_version = ">=2026.10.20"
 nox.options.envdir = ".venv/nox"
-nox.options.sessions = ["units", "importer", "execution-environment"]
+nox.options.sessions = ["units", "importer"]
 nox.options.default_venv_backend = "venv"
 
 _ROOT = Path(__file__).parent
@@ -76,7 +76,7 @@ def sanity(session: nox.Session, release: Release) -> None:
 
 @nox.session
 def importer(session: nox.Session) -> None:
-    """Let Galaxy's importer judge the built collection; what it says is printed and kept in build/galaxy-importer.log."""
+    """Let Galaxy's importer judge the built collection; build/galaxy-importer.log keeps what it said."""
     session.install("galaxy-importer==0.4.44", _pinned("ansible-core"), _pinned("ansible-lint"))
     folder = Path(session.create_tmp())
     settings = folder / "galaxy-importer.cfg"
@@ -102,52 +102,6 @@ def importer(session: nox.Session) -> None:
     ]
     if unexplained:
         session.error("\n".join(["Warnings for which no reason is known:", *unexplained]))
-
-
-@nox.session(name="execution-environment")
-def execution_environment(session: nox.Session) -> None:
-    """Let ansible-builder find what the built collection needs, and write the files of an image that has it."""
-    session.install("ansible-builder==3.2.0", _pinned("ansible-core"))
-    folder = Path(session.create_tmp())
-    archive = _build(session, folder)
-    # The folder has the form of an image's: introspect looks at what is installed there.
-    installed = folder / "collections"
-    session.run("ansible-galaxy", "collection", "install", "--offline", "--force", "-p", str(installed), str(archive))
-    found = str(session.run("ansible-builder", "introspect", str(installed), silent=True))
-    print(found)
-    for needed in ("ldap3", "requests", "psycopg[binary]", "tzdata"):
-        if needed not in found:
-            session.error(f"ansible-builder does not find {needed}.")
-
-    definition = folder / "execution-environment.yml"
-    definition.write_text(_DEFINITION.format(archive=archive), encoding="utf-8")
-    context = folder / "context"
-    session.run("ansible-builder", "create", "--file", str(definition), "--context", str(context))
-    print((context / "Containerfile").read_text(encoding="utf-8"))
-    if not (context / "_build" / "archive" / archive.name).is_file():
-        session.error(f"{archive.name} is not among the files of the image.")
-
-
-_DEFINITION = """\
-version: 3
-images:
-  base_image:
-    name: quay.io/fedora/fedora:42
-dependencies:
-  ansible_core:
-    package_pip: ansible-core>=2.18
-  ansible_runner:
-    package_pip: ansible-runner
-  galaxy:
-    collections:
-      - name: /_build/archive/{archive.name}
-        type: file
-additional_build_files:
-  - src: {archive}
-    dest: archive
-options:
-  container_init: {{}}
-"""
 
 
 def _build(session: nox.Session, folder: Path) -> Path:
@@ -197,6 +151,6 @@ def _interpreter(version: str) -> str | None:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     named = shutil.which(f"python{version}")
     for candidate in ([named] if named else []) + sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}")):
-        if subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
+        if subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:  # noqa: S603
             return str(candidate)
     return None

@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,8 +26,7 @@ _FOR_USERS = (
     "*.md",
     "LICENSE",
     "requirements.txt",
-    "changelogs/*.yaml",
-    "changelogs/fragments/*.yml",
+    "changelogs/changelog.yaml",
     "docs/*.md",
     "docs/*.png",
     "docs/*.svg",
@@ -73,7 +71,7 @@ def _packed(archive: Path) -> set[str]:
 
 
 @pytest.fixture(name="programs", scope="module")
-def _programs(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def _programs(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of a virtual environment that has ansible-core, the archive's requirements, and the archive.
 
     Installed as README says, with this environment's ansible-core.
@@ -89,7 +87,7 @@ def _programs(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         *(f"ansible-core=={version('ansible-core')}", "--requirement", "requirements.txt"),
     )
     _run(folder, str(programs / "ansible-galaxy"), "collection", "install", "-p", str(collections), str(archive))
-    yield programs
+    return programs
 
 
 def test_it_holds_what_users_need_and_nothing_else(archive: Path, packed: set[str]) -> None:
@@ -112,12 +110,35 @@ def test_it_holds_all_that_users_need(packed: set[str]) -> None:
     assert {name for name in tracked.stdout.splitlines() if (REPOSITORY / name).exists()} - packed == set()
 
 
-def test_what_an_execution_environment_gets_is_packed_and_covers_the_requirements(packed: set[str]) -> None:
-    definition = yaml.safe_load((REPOSITORY / "meta" / "execution-environment.yml").read_text(encoding="utf-8"))
-    assert set(definition["dependencies"].values()) <= packed
-    required = _requirements(REPOSITORY / "requirements.txt")
-    assert required <= _requirements(REPOSITORY / definition["dependencies"]["python"])
-    assert {re.split(r"[<>=]", requirement)[0] for requirement in required} == {"ldap3", "requests"}
+def test_an_execution_environment_gets_the_libraries_of_all_ledgers(archive: Path, tmp_path: Path) -> None:
+    home = tmp_path / "collections" / _COLLECTION
+    home.mkdir(parents=True)
+    with tarfile.open(archive) as opened:
+        opened.extractall(home, filter="data")
+
+    found = yaml.safe_load(_run(tmp_path, "ansible-builder", "introspect", str(tmp_path / "collections")))
+
+    needed = {line.partition("#")[0].strip() for line in found["python"]}
+    assert needed > _requirements(REPOSITORY / "requirements.txt")
+    assert {re.split(r"[<>=]", requirement)[0] for requirement in needed} == {"ldap3", "requests", "psycopg[binary]"}
+    assert [line.split()[0] for line in found["system"]] == ["tzdata"]
+
+
+def test_ansible_builder_takes_the_archive_into_an_image(archive: Path, tmp_path: Path) -> None:
+    collection = {"name": f"/build/archive/{archive.name}", "type": "file"}
+    definition = {
+        "version": 3,
+        "images": {"base_image": {"name": "quay.io/ansible/awx-ee:24.6.1"}},
+        "dependencies": {"galaxy": {"collections": [collection]}},
+        "additional_build_files": [{"src": str(archive), "dest": "archive"}],
+    }
+    path = write_yaml(tmp_path / "execution-environment.yml", definition)
+    context = tmp_path / "context"
+
+    _run(tmp_path, "ansible-builder", "create", "--file", str(path), "--context", str(context))
+
+    assert (context / "_build" / "archive" / archive.name).read_bytes() == archive.read_bytes()
+    assert archive.name in (context / "_build" / "requirements.yml").read_text(encoding="utf-8")
 
 
 def test_every_module_is_in_the_action_group() -> None:
