@@ -135,6 +135,7 @@ class TestNoLedger:
         circle = tmp_path / "circle"
         circle.symlink_to(circle)
         self.refuse(circle, read_write, LedgerFileError, "cannot be used")
+        self.refuse(circle / "ledger", read_write, LedgerFileError, "cannot be used")
 
     def test_a_text(self, tmp_path: Path, read_write: bool) -> None:
         text = tmp_path / "ledger"

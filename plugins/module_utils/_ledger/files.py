@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -44,6 +45,9 @@ def resolve(path: str | os.PathLike[str]) -> Path:
             resolved = given.expanduser().resolve()
         except RuntimeError as error:  # no home directory, or symbolic links in a circle
             raise OSError(0, str(error)) from error
+        # From Python 3.13 on a circle is no error.
+        if any(place.is_symlink() for place in (resolved, *resolved.parents)):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         if resolved.exists() and not resolved.is_file():
             kind = "a folder" if resolved.is_dir() else "not a regular file"
             raise LedgerFileError(
