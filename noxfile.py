@@ -69,7 +69,8 @@ def units(session: nox.Session, release: Release) -> None:
     """Run the unit tests on a release of ansible-core; further arguments are pytest's: `-- tests/playbook`."""
     environment = _environment(session, release, "--requirement", "requirements/tests.in")
     paths = session.posargs or ["tests/unit"]
-    session.run(environment / "python", "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *paths, external=True)
+    pytest = (str(environment / "python"), "-m", "pytest", "--quiet", "--numprocesses", "2", "-p", "no:cacheprovider")
+    session.run(*pytest, *paths, external=True)
 
 
 @nox.session(python=False)
@@ -131,8 +132,8 @@ def _environment(session: nox.Session, release: Release, *requirements: str) -> 
     constraints = folder / "constraints.txt"
     constraints.write_text(_constraints(), encoding="utf-8")
     session.run(
-        *(programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-        *("--constraint", constraints, release.requirement, *requirements),
+        *(str(programs / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+        *("--constraint", str(constraints), release.requirement, *requirements),
         external=True,
     )
     session.run(programs / "ansible", "--version", external=True)
