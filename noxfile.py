@@ -124,7 +124,7 @@ def _environment(session: nox.Session, release: Release, *requirements: str) -> 
     """
     python = _interpreter(release.python)
     if not python:
-        session.skip(f"there is no Python {release.python} here, which ansible-core {release.name} is tested with.")
+        session.skip(f"there is no Python {release.python} here, which ansible-core {release.name} is tested with")
     folder = _ROOT / ".venv" / "nox" / f"core-{release.name}-python{release.python}"
     programs = folder / "bin"
     if not (programs / "python").exists():
