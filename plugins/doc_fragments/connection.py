@@ -152,6 +152,17 @@ options:
     required: true
 """
 
+    # For a module that asks the PBX alone.
+    PBX = r"""
+options:
+  pbx_url:
+    required: true
+  pbx_client_id:
+    required: true
+  pbx_client_secret:
+    required: true
+"""
+
     # For modules that can do without the directory and the PBX.
     OFFLINE = r"""
 options:

@@ -56,6 +56,7 @@ class PbxClient:
     :param monotonic: a clock in seconds that never goes back.
     :param sleep: waits that many seconds.
     :param page_size: how many objects of a list to ask for in one page.
+    :param session: the calls of this client, if they are not to be a session's of its own.
     :raises PbxParameterError: for a page size under 1, or if the library requests is missing.
     :raises PbxCertificateError: if the certificates of ca_path cannot be read.
     """
@@ -68,10 +69,11 @@ class PbxClient:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         page_size: int = PAGE_SIZE,
+        session: Session | None = None,
     ) -> None:
         if page_size < 1:
             raise PbxParameterError("A page holds at least one extension.")
-        self._session = Session(settings, monotonic=monotonic, sleep=sleep)
+        self._session = session or Session(settings, monotonic=monotonic, sleep=sleep)
         listing = Listing(self._session, page_size)
         #: Sentences for the administrator about what went wrong without harm to the run.
         self.warnings: list[str] = []

@@ -65,6 +65,11 @@ class ExtensionWriter:
         self._warn = warn
         self._passwords_in_base64 = False
 
+    @property
+    def passwords_in_base64(self) -> bool:
+        """Whether this PBX has refused passwords as they are and taken them in Base64."""
+        return self._passwords_in_base64
+
     def create(self, new: NewExtension) -> int:
         """Create an extension with passwords that nobody knows, and return its id.
 

@@ -45,6 +45,18 @@ class _Token:
     renew_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """How a PBX renews an access token.
+
+    :param accepted: whether it takes the refresh token.
+    :param former_survives: whether the former access token goes on working.
+    """
+
+    accepted: bool
+    former_survives: bool = False
+
+
 class Session:
     """Calls with one access token, got at the first call, renewed in time and revoked at the end.
 
@@ -86,6 +98,26 @@ class Session:
         """
         return self._repeat(call, lambda error: error.nothing_sent)
 
+    def ask(self, call: Call) -> dict[str, Any]:
+        """Send a call once and return its answer, whatever its errcode: for finding out how a PBX answers.
+
+        :raises PbxError: if no answer of the Open API came.
+        """
+        return self._answer(call, self._live_token())
+
+    def rehearse_renewal(self, call: Call) -> Renewal:
+        """Renew the token before its time, and try the former one with a call that changes nothing.
+
+        :raises PbxError: if it is not known what became of the renewal.
+        """
+        former = self._live_token()
+        if self._refresh(former) is None:
+            return Renewal(accepted=False)
+        survives: bool = self._transport.exchange(call, former.access)["errcode"] == SUCCESS
+        if survives:
+            self._revoke(former)
+        return Renewal(accepted=True, former_survives=survives)
+
     def pause(self, attempt: int) -> None:
         """Wait before the attempt of this number (0 is the first, which waits for nothing)."""
         if attempt:
@@ -115,15 +147,20 @@ class Session:
         raise failure or PbxUnreachableError(f"The PBX could not be asked to {call.purpose}.")
 
     def _exchange(self, call: Call, token: _Token) -> dict[str, Any]:
+        answer = self._answer(call, token)
+        if answer["errcode"] == SUCCESS:
+            return answer
+        live = self._token or token
+        secrets = (*call.secrets, token.access, live.access, live.refresh, self._settings.client_secret)
+        raise error_from_answer(answer, answer["errcode"], call.purpose, secrets)
+
+    def _answer(self, call: Call, token: _Token) -> dict[str, Any]:
         answer = self._transport.exchange(call, token.access)
         if answer["errcode"] == TOKEN_EXPIRED:
             # The token ended early (the PBX restarted, say), so the call was not executed.
             token = self._renew_early(token, answer)
             answer = self._transport.exchange(call, token.access)
-        if answer["errcode"] == SUCCESS:
-            return answer
-        secrets = (*call.secrets, token.access, token.refresh, self._settings.client_secret)
-        raise error_from_answer(answer, answer["errcode"], call.purpose, secrets)
+        return answer
 
     # --- the token ------------------------------------------------------------------------------------------------
 
