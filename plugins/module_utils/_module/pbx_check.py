@@ -41,9 +41,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
 
 CHECK_OPTIONS: dict[str, dict[str, Any]] = {
     **{name: spec for name, spec in OFFLINE_OPTIONS.items() if name != "offline"},
-    **{
-        name: {**OFFLINE_OPTIONS[name], "required": True} for name in ("pbx_url", "pbx_client_id", "pbx_client_secret")
-    },
+    **{name: {**OFFLINE_OPTIONS[name], "required": True} for name in ("pbx_url", "pbx_client_id", "pbx_client_secret")},
     "writes": {"type": "bool", "default": False},
     "scratch_number": {"type": "str", "default": ""},
 }

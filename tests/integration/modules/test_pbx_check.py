@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl, urlsplit
 
@@ -125,9 +126,11 @@ _VALUES: dict[str, tuple[Any, ...]] = {
 def _all_variants() -> Iterator[Any]:
     """Every switch in every position of it."""
     for name, hint in get_type_hints(Variants).items():
-        choices = get_args(hint) if get_origin(hint) is not tuple and all(
-            isinstance(one, str) for one in get_args(hint)
-        ) else ()
+        choices = (
+            get_args(hint)
+            if get_origin(hint) is not tuple and all(isinstance(one, str) for one in get_args(hint))
+            else ()
+        )
         for value in _VALUES.get(name) or choices or (False, True):
             if value == getattr(Variants(), name) and (name, value) not in _TOLD:
                 # The likeliest way of every switch is tried with each of the others.
@@ -231,3 +234,138 @@ def _require_nothing_of_anybody(result: dict[str, Any], pbx: Emulator) -> None:
     private += [pbx.settings.client_id, pbx.settings.client_secret, pbx.settings.serial_number]
     private += [*pbx.pbx.tokens.given]
     assert [one for one in private if one in text] == []
+
+
+# --- reading alone, and what an earlier check has left
+
+
+def test_without_leave_to_write_and_in_check_mode_nothing_is_written(
+    lab_authority: CertificateAuthority, run: Runner
+) -> None:
+    with _pbx(lab_authority) as pbx:
+        for options, check_mode in (({}, False), ({"writes": True}, True)):
+            result = run(_MODULE, _options(pbx, **options), check_mode)
+
+            assert (result["verdict"], result["changed"]) == ("reads", False)
+            assert "whether it can write was not tried" in result["headline"]
+            assert _answers(result)["group_rename"] == "not asked"
+            assert _answers(result)["member_shape"] != "not asked"
+        assert pbx.calls.writes() == []
+
+
+def test_what_a_killed_check_has_left_is_found_and_deleted_by_the_next_and_nothing_else_is(
+    lab_authority: CertificateAuthority, run: Runner
+) -> None:
+    with _pbx(lab_authority) as pbx:
+        before = _held(pbx.state)
+        left = pbx.pbx.seed_organization("PbxopsCheckScratchRenamed")
+        extension = pbx.pbx.seed_extension(
+            "5999", first_name="PbxopsCheck", last_name="Scratch", organization_ids=[left]
+        )
+        pbx.pbx.seed_group("PbxopsCheckScratch", members={extension: "user"})
+
+        found = run(_MODULE, _options(pbx), False)
+        assert [one["kind"] for one in found["left_behind"]] == ["extension_group", "extension", "organization"]
+        assert "one with writes deletes them" in found["warnings"][0]
+        assert run(_MODULE, _options(pbx, writes=True), True)["changed"]
+
+        result = run(_MODULE, _options(pbx, writes=True), False)
+
+        assert (result["verdict"], result["changed"], result["left_behind"]) == ("works", True, [])
+        assert _held(pbx.state) == before
+
+
+@pytest.mark.parametrize("endpoint", ["extension/update", "extensiongroup/update", "organization/delete"])
+def test_scratch_objects_are_deleted_whatever_happens(
+    endpoint: str, lab_authority: CertificateAuthority, run: Runner
+) -> None:
+    with _pbx(lab_authority) as pbx:
+        before = _held(pbx.state)
+        pbx.fail(endpoint, "errcode", nth=1, errcode=10005)
+
+        result = run(_MODULE, _options(pbx, writes=True), False)
+
+        assert result["left_behind"] == []
+        assert _held(pbx.state) == before
+        assert "failed" in _steps(result).values()
+
+
+def test_what_cannot_be_deleted_is_named(lab_authority: CertificateAuthority, run: Runner) -> None:
+    with _pbx(lab_authority) as pbx:
+        pbx.fail("extension/delete", "errcode", nth=1, errcode=70091, times=None)
+
+        result = run(_MODULE, _options(pbx, writes=True), False)
+
+        assert (result["verdict"], result["changed"]) == ("fails", True)
+        assert [one["kind"] for one in result["left_behind"]] == ["extension"]
+        assert f"extension with id {result['left_behind'][0]['id']}" in result["msg"]
+
+
+# --- a PBX that this collection cannot work with, or not in all
+
+
+@pytest.mark.parametrize(
+    ("settings", "verdict", "told"),
+    [
+        ({"organization_management": False}, "works_partly", "organization management"),
+        ({"denied_endpoints": frozenset({"call/query"})}, "works_partly", "tell which extensions are in use"),
+        ({"denied_endpoints": frozenset({"extensiongroup/create"})}, "works_partly", "create an extension group"),
+        ({"denied_endpoints": frozenset({"extension/query", "extension/get"})}, "fails", "read all extensions"),
+        ({"denied_endpoints": frozenset({"extension/create"})}, "fails", "create an extension"),
+        ({"firmware_version": "37.6.0.1"}, "fails", "a firmware that has the Open API"),
+        ({"extension_capacity": 4}, "reads", "room for another extension"),
+    ],
+)
+def test_what_a_pbx_lacks_is_told_by_name(
+    settings: dict[str, Any], verdict: str, told: str, lab_authority: CertificateAuthority, run: Runner
+) -> None:
+    with _lacking(lab_authority, settings) as pbx:
+        result = run(_MODULE, _options(pbx, writes=True), False)
+
+        assert result["verdict"] == verdict
+        assert told in result["headline"]
+        assert bool(result.get("failed")) == (verdict == "fails")
+        assert result["left_behind"] == []
+
+
+@contextmanager
+def _lacking(authority: CertificateAuthority, settings: dict[str, Any]) -> Iterator[Emulator]:
+    """A PBX with some people, but no organization, for it may have none."""
+    with running_emulator(authority=authority, extensions=4, **settings) as emulator:
+        yield emulator
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        ("down", "cannot be reached"),
+        ("secret", "Check pbx_client_id and pbx_client_secret"),
+        ("address", "allow-list"),
+        ("certificate", "TLS certificate"),
+        ("tokens", "Eight access tokens"),
+        ("garbage", "did not answer as the Open API does"),
+    ],
+)
+def test_a_pbx_that_lets_nobody_in_is_told_so_and_why(
+    trouble: str, told: str, lab_authority: CertificateAuthority, run: Runner, tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {"address": {"allowed_addresses": ("192.0.2.1",)}, "tokens": {"token_limit": 0}}
+    with running_emulator(authority=lab_authority, **settings.get(trouble, {})) as pbx:
+        options = _options(pbx, writes=True)
+        if trouble == "down":
+            pbx.stop()
+        if trouble == "secret":
+            options["pbx_client_secret"] = "not-the-secret"
+        if trouble == "certificate":
+            options["pbx_ca_path"] = str(CertificateAuthority(tmp_path).ca_path)
+        if trouble == "garbage":
+            pbx.fail("*", "garbage", times=None)
+
+        result = run(_MODULE, options, False)
+
+        assert (result["failed"], result["verdict"], result["changed"]) == (True, "fails", False)
+        assert told in result["msg"]
+        assert pbx.url in result["msg"] or "://" not in result["msg"]
+        assert str(pbx.port) not in result["headline"]
+        assert set(_steps(result).values()) == {"failed", "not_tried"}
+        assert sum(call.endpoint == "get_token" for call in pbx.calls.all()) <= 1
