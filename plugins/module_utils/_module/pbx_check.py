@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -84,7 +84,7 @@ class Verdict(Enum):
     FAILS = "fails"
 
 
-class _NotAnswered(PbxError):
+class _LackingError(PbxError):
     """Something that the collection can do without is not there."""
 
 
@@ -150,15 +150,15 @@ def _read(client: AskingClient, check: PbxCheck) -> None:
 
 def _require_organizations(examination: Examination, check: PbxCheck) -> None:
     if check.organizations is None and examination.passed("read_organizations"):
-        raise _NotAnswered(
+        raise _LackingError(
             "Organization management is off.",
-            "Switch it on at PBX Settings > Preferences > Organization Management if units are to become organizations.",
+            "For units to become organizations, switch it on at PBX Settings > Preferences > Organization Management.",
         )
 
 
 def _require_live_use(use: LiveUse) -> None:
     if use.unknown:
-        raise _NotAnswered(
+        raise _LackingError(
             f"The PBX does not answer {' and '.join(use.unknown)}, so that extensions in use are not known.",
             "Give the API application the permission, or set delete_in_use.",
         )
@@ -166,7 +166,7 @@ def _require_live_use(use: LiveUse) -> None:
 
 def _require_company_name(client: AskingClient) -> None:
     if not client.can_set_company_name():
-        raise _NotAnswered("The PBX does not let the company name be set.", "Set it by hand.")
+        raise _LackingError("The PBX does not let the company name be set.", "Set it by hand.")
 
 
 def _write(client: AskingClient, check: PbxCheck, number: str) -> None:
@@ -203,7 +203,7 @@ def _remove(client: AskingClient, check: PbxCheck) -> bool:
     check.left = remove_scratch(client)
     if check.left:
         named = ", ".join(f"{one.kind} with id {one.id}" for one in check.left)
-        raise _NotAnswered(f"The PBX does not delete what the check has made: {named}.", "Delete it by hand.")
+        raise _LackingError(f"The PBX does not delete what the check has made: {named}.", "Delete it by hand.")
     return True
 
 
@@ -220,11 +220,13 @@ def verdict_of(steps: Sequence[Step], *, wrote: bool) -> Verdict:
     return Verdict.WORKS_PARTLY if undone else Verdict.WORKS
 
 
-def _headline(steps: Sequence[Step], verdict: Verdict) -> str:
+def _headline(steps: Sequence[Step], verdict: Verdict, masked: Callable[[str], str] = str) -> str:
     if verdict is Verdict.FAILS:
         failed = [step for step in steps if step.needed and step.state is StepState.FAILED]
         missing = "; ".join(_STEP_TEXTS[step.name] for step in failed)
-        return f"This collection cannot work with this PBX, which does not do this: {missing}. {failed[0].message}"
+        return (
+            f"This collection cannot work with this PBX, which does not do this: {missing}. {masked(failed[0].message)}"
+        )
     missing = "; ".join(_STEP_TEXTS[step.name] for step in steps if step.state is not StepState.PASSED)
     but = f" It does without: {missing}." if missing else ""
     if verdict is Verdict.READS:
@@ -235,13 +237,12 @@ def _headline(steps: Sequence[Step], verdict: Verdict) -> str:
 def _result(client: AskingClient, check: PbxCheck, *, writes: bool, check_mode: bool) -> Result:
     steps = check.examination.steps
     verdict = verdict_of(steps, wrote=check.wrote)
-    headline = _headline(steps, verdict)
     masked = client.mask.text
     identity = check.identity
     values: dict[str, Any] = {
         "changed": _has_changed(check, writes=writes, check_mode=check_mode),
         "verdict": verdict.value,
-        "headline": masked(headline),
+        "headline": _headline(steps, verdict, masked),
         "pbx": {
             "model": identity.model if identity else "",
             "firmware": identity.firmware if identity else "",
@@ -262,7 +263,7 @@ def _result(client: AskingClient, check: PbxCheck, *, writes: bool, check_mode: 
     warnings = tuple(client.warnings)
     if check.left and not check.wrote:
         warnings += ("An earlier check has left scratch objects on the PBX; one with writes deletes them.",)
-    return Result(values, warnings, headline if verdict is Verdict.FAILS else "")
+    return Result(values, warnings, _headline(steps, verdict) if verdict is Verdict.FAILS else "")
 
 
 def _has_changed(check: PbxCheck, *, writes: bool, check_mode: bool) -> bool:

@@ -20,6 +20,7 @@ _PUBLIC_KEYS = frozenset(
         "errmsg",
         "type",
         "ext_dev_type",
+        "external_source",
         "member_select",
         "user_type",
         "presence_status",
@@ -38,6 +39,7 @@ _PUBLIC_KEYS = frozenset(
     }
 )
 _MASK = "***"
+_KINDS: dict[type, str] = {bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
 def shape_of(value: object) -> str:
@@ -45,20 +47,12 @@ def shape_of(value: object) -> str:
 
     Of an array it is the first element's: ``{"data": [{"id": integer, "number": digits}], "errcode": integer}``.
     """
-    if isinstance(value, bool):
-        return "boolean"
-    if value is None:
-        return "null"
-    if isinstance(value, int | float):
-        return "integer" if isinstance(value, int) else "number"
-    if isinstance(value, str):
-        return _kind_of_text(value)
     if isinstance(value, list):
         return f"[{shape_of(value[0])}]" if value else "[]"
     if isinstance(value, Mapping):
         inner = (f'"{key if _KEY.fullmatch(str(key)) else _MASK}": {shape_of(one)}' for key, one in value.items())
         return f"{{{', '.join(inner)}}}"
-    return "unknown"
+    return _kind_of_text(value) if isinstance(value, str) else _KINDS.get(type(value), "unknown")
 
 
 def _kind_of_text(value: str) -> str:

@@ -208,7 +208,8 @@ def _query_unknown(client: AskingClient, ids: Sequence[int]) -> str:
 
 def _search_columns(client: AskingClient) -> str:
     rows = client.ask("extension/list", {"page": 1, "page_size": 50}).rows()
-    found, without = [], []
+    found: list[str] = []
+    without: list[str] = []
     for column in _TELLING_SEARCHES:
         row = next((row for row in rows if row.get(column)), None)
         if row is None:
