@@ -62,6 +62,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "pbx_ad_sso": {"login_addresses": ["https://pbx.example.com:8088/login"]},
     "pbx_ad_info": {"gather": _GATHER},
     "pbx_ad_rollback": {"pause": False},
+    "pbx_ad_pbx_check": {"writes": True},
 }
 # Everything that Ansible itself writes of a play.
 _WRITTEN = {

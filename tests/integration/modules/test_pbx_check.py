@@ -13,7 +13,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
+import yaml
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx import transport
+from ansible_collections.pbxops.yeastar.plugins.modules import pbx_ad_pbx_check
 
 from lab.pbx import api
 from lab.pbx.api import ApiRequest
@@ -369,3 +371,16 @@ def test_a_pbx_that_lets_nobody_in_is_told_so_and_why(
         assert str(pbx.port) not in result["headline"]
         assert set(_steps(result).values()) == {"failed", "not_tried"}
         assert sum(call.endpoint == "get_token" for call in pbx.calls.all()) <= 1
+
+
+def test_the_documentation_names_every_value_of_the_results(lab_authority: CertificateAuthority, run: Runner) -> None:
+    with _pbx(lab_authority) as pbx:
+        pbx.pbx.seed_group("PbxopsCheckScratch")
+        result = run(_MODULE, _options(pbx), False)
+
+    documented = yaml.safe_load(pbx_ad_pbx_check.RETURN)
+    shown = set(result) - {"changed", "failed", "msg", "warnings", "invocation"}
+    assert shown == set(documented)
+    for name, option in documented.items():
+        value = result[name][0] if isinstance(result[name], list) else result[name]
+        assert set(option.get("contains", {})) == (set(value) if isinstance(value, dict) else set()), name
