@@ -99,7 +99,7 @@ options:
       - A ledger belongs to one PBX and one domain. Losing it means that no extension is known to be whose any more, so back it up.
       - If not set, the environment variable E(PBX_AD_LEDGER_PATH) is looked at, and then
         C($XDG_STATE_HOME/pbxops.yeastar/HOST_PORT.sqlite3) is used, with C(~/.local/state) where E(XDG_STATE_HOME) is not set.
-        The return value RV(ledger_path) tells where it is.
+        The return value RV(ignore:ledger_path) tells where it is.
       - Mutually exclusive with O(ledger_url).
     type: path
   ledger_url:
