@@ -74,6 +74,10 @@ requirements: setup ## Write requirements/dev.txt and the sign-on gateway's requ
 role-arguments: setup ## Write the role's documentation of its variables anew from that of the modules
 	@python scripts/role_arguments.py
 
+.PHONY: architecture
+architecture: setup ## Draw docs/pictures/architecture.svg anew from the imports of the source
+	@python scripts/architecture.py
+
 .PHONY: clean
 clean: ## Remove all that the other commands made here, .venv too
 	rm -rf .venv .ansible .hypothesis .lab .mypy_cache .pytest_cache .ruff_cache build tests/output

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -75,6 +76,12 @@ def _status(lab: Lab, _options: argparse.Namespace) -> int:
     return 0 if all(running.values()) else 1
 
 
+def _environment(lab: Lab, _options: argparse.Namespace) -> int:
+    for name, value in lab.environment().items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m lab",
@@ -101,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_command(commands, "stop", _stop, "stop all; the directory stays, the PBX forgets its extensions")
     _add_command(commands, "wipe", _wipe, "stop all and delete the folder")
     _add_command(commands, "status", _status, "say what runs and where; exit status 1 unless all does")
+    _add_command(
+        commands, "environment", _environment, "print what tells the modules where all is, for a shell to evaluate"
+    )
     return parser
 
 

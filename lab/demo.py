@@ -62,7 +62,7 @@ def _show(lab: Lab, folder: Path) -> None:
     described = lab.description()
     print(f"{described['directory']['ldaps_url']} holds {PEOPLE} people; {described['pbx']['url']} is a Yeastar P570.")
     _PAGES.mkdir(parents=True, exist_ok=True)
-    play = _Play(described, folder)
+    play = _Play(lab, folder)
 
     with ControlClient(described["pbx"]["control_url"]) as pbx:
         _title("1. Check mode: what would be done? Nothing is written, on the PBX or in the ledger")
@@ -104,27 +104,18 @@ def _show(lab: Lab, folder: Path) -> None:
 class _Play:
     """Runs the collection's playbooks against the lab, with the settings in the environment, secrets too."""
 
-    def __init__(self, described: dict[str, Any], folder: Path) -> None:
+    def __init__(self, lab: Lab, folder: Path) -> None:
         self.ledger_path = folder / "ledger.sqlite3"
         self._inventory = folder / "inventory.yml"
         self._inventory.write_text(
             json.dumps({"yeastar_pbx": {"hosts": {"headquarters": {}}, "vars": _variables()}}, ensure_ascii=False),
             encoding="utf-8",
         )
-        account = described["directory"]["sync_account"]
         self._environment = {
             **os.environ,
             "ANSIBLE_COLLECTIONS_PATH": str(_REPOSITORY / ".venv" / "collections"),
             "ANSIBLE_HOME": str(folder / "ansible"),
-            "PBX_AD_DIRECTORY_HOST": described["address"],
-            "PBX_AD_DIRECTORY_BASE_DN": described["directory"]["base_dn"],
-            "PBX_AD_DIRECTORY_USERNAME": account["user_principal_name"],
-            "PBX_AD_DIRECTORY_PASSWORD": account["password"],
-            "PBX_AD_DIRECTORY_CA_PATH": described["ca_path"],
-            "PBX_AD_PBX_URL": described["pbx"]["url"],
-            "PBX_AD_PBX_CLIENT_ID": described["pbx"]["client_id"],
-            "PBX_AD_PBX_CLIENT_SECRET": described["pbx"]["client_secret"],
-            "PBX_AD_PBX_CA_PATH": described["ca_path"],
+            **lab.environment(),
             "PBX_AD_LEDGER_PATH": str(self.ledger_path),
         }
 

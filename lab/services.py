@@ -129,6 +129,28 @@ class Lab:
         described: dict[str, Any] = json.loads(self.description_path.read_text(encoding="utf-8"))
         return described
 
+    def environment(self) -> dict[str, str]:
+        """What tells the collection's modules where all is, as environment variables, secrets too.
+
+        :raises LabError: the lab was never started.
+        """
+        described = self.description()
+        if not described:
+            raise LabError(f"there is no lab in {self.folder}: start it first")
+        directory, pbx = described["directory"], described["pbx"]
+        return {
+            "PBX_AD_DIRECTORY_HOST": described["address"],
+            "PBX_AD_DIRECTORY_BASE_DN": directory["base_dn"],
+            "PBX_AD_DIRECTORY_USERNAME": directory["sync_account"]["user_principal_name"],
+            "PBX_AD_DIRECTORY_PASSWORD": directory["sync_account"]["password"],
+            "PBX_AD_DIRECTORY_CA_PATH": described["ca_path"],
+            "PBX_AD_PBX_URL": pbx["url"],
+            "PBX_AD_PBX_CLIENT_ID": pbx["client_id"],
+            "PBX_AD_PBX_CLIENT_SECRET": pbx["client_secret"],
+            "PBX_AD_PBX_CA_PATH": described["ca_path"],
+            "PBX_AD_LEDGER_PATH": str(self.folder.resolve() / "ledger.sqlite3"),
+        }
+
     def _describe(self, **parts: object) -> None:
         write_private_json(self.description_path, {**self.description(), **parts})
 
