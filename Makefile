@@ -74,6 +74,10 @@ requirements: setup ## Write requirements/dev.txt and the sign-on gateway's requ
 role-arguments: setup ## Write the role's documentation of its variables anew from that of the modules
 	@python scripts/role_arguments.py
 
+.PHONY: docs
+docs: setup ## Build the documentation as a site below build/docs, with pictures of what the demo shows
+	@python scripts/docs.py
+
 .PHONY: architecture
 architecture: setup ## Draw docs/pictures/architecture.svg anew from the imports of the source
 	@python scripts/architecture.py

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,10 @@ _REPOSITORY = Path(__file__).resolve().parents[1]
 # Kept when all else is gone, to be looked at.
 _PAGES = _REPOSITORY / "build" / "demo"
 _RUN_PAGE, _STATUS_PAGE = _PAGES / "run.html", _PAGES / "status.html"
+# A plan as a terminal shows it, colours too.
+_PLAN = _PAGES / "plan.txt"
 _WIDTH = 100
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def main() -> int:
@@ -86,9 +90,10 @@ def _show(lab: Lab, folder: Path) -> None:
         )
         _change_directory(lab)
 
-        _title("5. What the next run, which a schedule would start, does about each of them")
+        _title("5. What the next run, which a schedule would start, does about each of them; first in check mode")
         pbx.clear_calls()
-        play.run("sync_now", "--diff", "-e", f"pbx_ad_report_path={_RUN_PAGE}")
+        play.run("sync_now", "--check", "--diff", keep=_PLAN)
+        play.run("sync_now", "-e", f"pbx_ad_report_path={_RUN_PAGE}")
         _count(pbx)
         _show_objects(pbx)
 
@@ -119,11 +124,25 @@ class _Play:
             "PBX_AD_LEDGER_PATH": str(self.ledger_path),
         }
 
-    def run(self, playbook: str, *options: str) -> None:
-        """Run a playbook with its output on this terminal."""
+    def run(self, playbook: str, *options: str, keep: Path | None = None) -> None:
+        """Run a playbook with its output on this terminal.
+
+        :param keep: a file to leave the output in, with the colours of a terminal.
+        """
         command = ["ansible-playbook", "-i", self._inventory.name, f"pbxops.yeastar.{playbook}", *options]
         print(f"$ {' '.join(command)}\n", flush=True)
-        finished = subprocess.run(command, cwd=self._inventory.parent, env=self._environment, check=False)
+        colours = {} if keep is None else {"ANSIBLE_FORCE_COLOR": "1"}
+        finished = subprocess.run(
+            command,
+            cwd=self._inventory.parent,
+            env=self._environment | colours,
+            stdout=None if keep is None else subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if keep is not None:
+            keep.write_text(finished.stdout, encoding="utf-8")
+            print(finished.stdout if sys.stdout.isatty() else _COLOUR.sub("", finished.stdout), flush=True)
         if finished.returncode != 0:
             raise LabError(f"the playbook ended with exit status {finished.returncode}")
 

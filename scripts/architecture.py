@@ -44,14 +44,16 @@ class Box:
     style: str = "room"
 
 
+_MODULE = ("joins the rooms:", "read, apply, results", "", "ports.py says what", "a run asks of the world")
+_SYNC = ("decides, and is pure: scope, numbers, places, order, plan, guard", "no socket, no clock, no Ansible")
 BOXES = {
     "people": Box(30, 130, 190, 62, "roles, playbooks", ("what people run",), "door"),
     "modules": Box(30, 240, 190, 84, "modules", ("name their options,", "hand them to a run"), "door"),
-    "_module": Box(290, 130, 190, 310, "_module", ("joins the rooms:", "read, apply, results", "", "ports.py says what", "a run asks of the world")),
+    "_module": Box(290, 130, 190, 310, "_module", _MODULE),
     "_ad": Box(550, 130, 200, 80, "_ad", ("speaks LDAP; an answer", "is proved complete")),
     "_ledger": Box(550, 245, 200, 80, "_ledger", ("remembers: associations,", "rules, runs, the journal")),
     "_pbx": Box(550, 360, 200, 80, "_pbx", ("speaks the Open API:", "one token, no lost write")),
-    "_sync": Box(290, 500, 460, 80, "_sync", ("decides, and is pure: scope, numbers, places, order, plan, guard", "no socket, no clock, no Ansible"), "pure"),
+    "_sync": Box(290, 500, 460, 80, "_sync", _SYNC, "pure"),
     "directory": Box(850, 130, 200, 80, "Active Directory", ("is only read",), "world"),
     "store": Box(850, 245, 200, 80, "the ledger", ("a file of SQLite, or a", "schema in PostgreSQL"), "world"),
     "pbx": Box(850, 360, 200, 80, "Yeastar P-Series", ("its documented Open API",), "world"),

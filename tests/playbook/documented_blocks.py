@@ -16,8 +16,10 @@ from markdown_it import MarkdownIt
 
 REPOSITORY = Path(__file__).parents[2]
 # Where an indented block's first word is one of these, it is something to be typed.
-COMMANDS = {"ansible", "ansible-galaxy", "ansible-playbook", "ansible-runner", "ansible-vault", "dsacls", "make", "pg_dump",
-            "pip", "psql", "python", "sqlite3", "systemctl", "ANSIBLE_SHOW_CUSTOM_STATS=1"}  # fmt: skip
+COMMANDS = {
+    "ansible", "ansible-galaxy", "ansible-playbook", "ansible-runner", "ansible-vault", "dsacls", "make", "pg_dump",
+    "pip", "psql", "printf", "python", "sqlite3", "systemctl", "ANSIBLE_SHOW_CUSTOM_STATS=1",
+}  # fmt: skip
 _PAGES = ("README.md", "docs/**/*.md", "playbooks/*.md", "roles/*/README.md", "lab/**/README.md")
 _PROMPT = re.compile(r"^[$#] ")
 _VARIABLE = re.compile(r"pbx_ad_\w+")
@@ -28,6 +30,7 @@ class Kind(StrEnum):
 
     PLAYS = "plays"
     TASKS = "tasks"
+    INVENTORY = "inventory"
     VARIABLES = "variables"
     OPTIONS = "options"
     SHELL = "shell"
@@ -81,6 +84,8 @@ def _kind_of_yaml(loaded: Any) -> Kind:
         return Kind.VARIABLES
     if isinstance(loaded, dict) and all(re.fullmatch(r"(directory|pbx|ledger)_\w+", name) for name in loaded):
         return Kind.OPTIONS
+    if isinstance(loaded, dict) and all(isinstance(one, dict) and "hosts" in one for one in loaded.values()):
+        return Kind.INVENTORY
     return Kind.OTHER
 
 
@@ -128,7 +133,7 @@ def _commands_of(line: str) -> Iterator[list[str]]:
 
 
 def _unwrapped(words: Sequence[str]) -> Iterator[list[str]]:
-    inner = re.fullmatch(r"\$\((.*)\)", words[1]) if len(words) == 2 and words[0] == "eval" else None  # noqa: PLR2004
+    inner = re.fullmatch(r"\$\((.*)\)", words[1]) if len(words) == 2 and words[0] == "eval" else None
     if inner is not None:
         yield from _commands_of(inner[1])
         return

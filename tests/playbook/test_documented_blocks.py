@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every code block of README and of every page is accounted for.
 
-Plays and tasks are read by Ansible and their options compared with those of the modules, variables with those of the roles,
-commands with what there is to be called, Python is compiled and its imports are made. What is none of these is listed here
-with the reason why it is not looked at.
+Ansible reads plays and tasks, whose options are compared with those of the modules, variables with those of the roles,
+commands with what there is to be called, Python is compiled and its imports are made. What is none of these is listed
+here with the reason why it is not looked at.
 """
 
 from __future__ import annotations
@@ -31,17 +31,20 @@ _FOREIGN_MODULES = ("community.general.mail",)
 _FOREIGN_KEYWORD = "ansible.builtin.meta"
 # Programs of others, which are called as their own manuals say.
 _FOREIGN_PROGRAMS = {
-    "ansible-galaxy", "ansible-runner", "ansible-vault", "certutil", "dsacls", "journalctl", "ldapsearch", "ldapwhoami",
-    "openssl", "pg_dump", "pg_restore", "pip", "psql", "source", "export", "sqlite3", "systemctl",
+    "ansible-galaxy", "ansible-runner", "ansible-vault", "certutil", "curl", "dsacls", "journalctl", "ldapsearch",
+    "ldapwhoami", "chmod", "printf", "openssl", "pg_dump", "pg_restore", "pip", "psql", "source", "export",
+    "sqlite3", "systemctl",
 }  # fmt: skip
 # By the language: what other programs read, and do not run here.
 _LANGUAGES = {
     "sql": "PostgreSQL's; test_ledger_postgresql.py makes roles, databases and schemas in these ways",
     "powershell": "runs on Windows alone",
+    "nginx": "a web server's own, which is not installed here",
 }
 # By page and first line: what is no code of ours, or is looked at elsewhere.
 _OTHER = {
-    ("README.md", "plugins/module_utils/_ad/      speaks LDAP: a page loop and a range loop that prove an answer complete"):
+    ("README.md", "plugins/module_utils/_ad/      speaks LDAP: a page loop and a range loop that prove an answer "
+     "complete"):
         "folders, which test_every_folder_of_the_readme_is_there looks for",
     ("docs/ansible-runner.md", "ansible-runner run /srv/pbx-runner -p pbxops.yeastar.sync_now"):
         "a call and a tree of files; test_ansible_runner.py runs it",
@@ -50,7 +53,7 @@ _OTHER = {
     ("docs/awx.md", "plan.yml                        imports pbxops.yeastar.plan"):
         "files, which test_awx_docs.py looks for",
     ("docs/guard.md", "The guard stopped 12 deletions, which is more than guard.deletions.floor 5 and more than "
-     "guard.deletions.percent 5 of"): "a message, which test_sync_guard.py has",
+     "guard.deletions.percent 5 of"): "a message; test_guard.py has its words",
     ("docs/reports.md", "- alert: YeastarSynchronizationFailed"):
         "Prometheus' own; test_every_metric_of_the_alerts_is_described looks at the names",
     ("docs/schedule.md", 'frequency: weekly, time: "23:59", days: [monday, saturday], timezone: Europe/Berlin'):
@@ -86,9 +89,10 @@ def test_ansible_reads_all_plays_and_tasks(tmp_path: Path) -> None:
     plays = [play for block in (*_of(Kind.PLAYS), *_of(Kind.TASKS)) for play in _plays(block)]
     playbook = write_yaml(tmp_path / "all.yml", plays)
 
+    hosts = sorted({play["hosts"] for play in plays})
     # One process for all: what it says of a mistake names the line, and the plays carry the names of their pages.
     finished = subprocess.run(
-        ["ansible-playbook", "--syntax-check", "-i", "localhost,", playbook],
+        ["ansible-playbook", "--syntax-check", "-i", f"{','.join(hosts)},", playbook],
         env=environment_of(tmp_path),
         capture_output=True,
         text=True,
@@ -124,6 +128,13 @@ def test_every_option_and_variable_of_a_play_exists(block: Block) -> None:
                 unknown.append(str(key))
 
     assert unknown == []
+
+
+@_named(Kind.INVENTORY)
+def test_every_variable_of_an_inventory_exists(block: Block) -> None:
+    names = {str(key) for mapping in _mappings(yaml.safe_load(block.text)) for key in mapping}
+
+    assert {name for name in names if name.startswith("pbx_ad_")} <= _variables()
 
 
 @_named(Kind.VARIABLES)
@@ -229,7 +240,7 @@ def _troubles_of_python(arguments: list[str]) -> list[str]:
 @_named(Kind.PYTHON)
 def test_every_piece_of_python_compiles_and_imports_what_there_is(block: Block) -> None:
     tree = ast.parse(block.text)
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    imports: list[ast.stmt] = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
 
     compile(tree, block.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     exec(compile(ast.Module(imports, []), block.name, "exec"), {})  # noqa: S102 (our own pages)

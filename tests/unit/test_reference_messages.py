@@ -22,7 +22,7 @@ _PAGE = (_ROOT / "docs" / "reference-messages.md").read_text(encoding="utf-8")
 _ROOTS = {"YeastarError", "PbxError", "PbxObjectError"}
 # Told as a group, for each names its own option and what it takes.
 _TOLD_TOGETHER = {"OptionError"}
-# Put together from what the PBX or the process says: each has a row that the test of the messages cannot tie to its class.
+# Put together from what the PBX or the process says: each has a row, which its class does not lead to.
 _PUT_TOGETHER = {
     "PbxRefusedError",
     "PbxCapacityError",
@@ -71,7 +71,7 @@ def _texts() -> list[list[str]]:
 
 
 def _is_in(message: str, pieces: list[str]) -> bool:
-    """Whether a message, with its dots for values, follows a text of the source: each part in a later piece or the same."""
+    """Whether a message, with its dots for values, is in a text of the source: its parts, one after the other."""
     position, text = 0, "\0".join(pieces)
     for part in (part.strip() for part in message.split("…")):
         position = text.find(part, position)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Build the documentation as a site: `make docs`.
+
+The pages as they stand, every module, role and filter as antsibull-docs tells them, and pictures of what the lab's
+demonstration has left in build/demo: a plan as a terminal shows it, and the report pages. All goes below build/docs;
+the site begins at build/docs/html/index.html.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+from rich.console import Console
+from rich.text import Text
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build" / "docs"
+SOURCE, SITE, PICTURES = BUILD / "source", BUILD / "html", BUILD / "source" / "pictures"
+DEMO = ROOT / "build" / "demo"
+
+_COLLECTION = "pbxops.yeastar"
+_PAGES = ("README.md", "docs/*.md", "playbooks/README.md", "roles/*/README.md")
+# Files that pages lead to, and the site has too.
+_FILES = ("docs/pictures/*", "playbooks/examples/*.yml", "LICENSE")
+_CHROMIUM = "/usr/bin/chromium"
+_REPORTS = {"run": "A run, as a page", "status": "How an integration stands, as a page"}
+_PLAN_LINES, _PLAN_WIDTH = 70, 118
+_REPORT_SIZE = {"width": 1100, "height": 1000}
+_INDEX = """# pbxops.yeastar
+
+Keeps a Yeastar P-Series PBX in step with a Microsoft Active Directory.
+
+```{toctree}
+:maxdepth: 1
+:caption: Read
+
+README
+docs/README
+gallery
+```
+
+```{toctree}
+:glob:
+:maxdepth: 1
+:caption: Guides
+
+docs/[a-z]*
+```
+
+```{toctree}
+:glob:
+:maxdepth: 1
+:caption: Playbooks and roles
+
+playbooks/README
+roles/*/README
+```
+
+```{toctree}
+:maxdepth: 2
+:caption: Every option
+
+collections/pbxops/yeastar/index
+```
+"""
+
+
+def main() -> int:
+    """Build the site, and say where it is."""
+    shutil.rmtree(BUILD, ignore_errors=True)
+    if not all((DEMO / name).is_file() for name in ("plan.txt", "run.html", "status.html")):
+        _run(sys.executable, "-m", "lab.demo")
+    _copy_pages()
+    _make_pictures()
+    _run(
+        "antsibull-docs", "collection", "--use-current", "--fail-on-error", "--no-add-antsibull-docs-version",
+        "--dest-dir", str(SOURCE), _COLLECTION,
+    )  # fmt: skip
+    _run("sphinx-build", "--quiet", "--fail-on-warning", "--keep-going", "-b", "html", str(SOURCE), str(SITE))
+    print(f"The site begins at {SITE / 'index.html'}.")
+    return 0
+
+
+def _run(*command: str) -> None:
+    finished = subprocess.run(command, cwd=ROOT, check=False)  # noqa: S603 (our own commands)
+    if finished.returncode != 0:
+        sys.exit(f"docs: {command[0]} ended with exit status {finished.returncode}")
+
+
+def _copy_pages() -> None:
+    for path in _files(*_PAGES, *_FILES):
+        target = SOURCE / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    shutil.copyfile(ROOT / "docs" / "conf.py", SOURCE / "conf.py")
+    (SOURCE / "index.md").write_text(_INDEX, encoding="utf-8")
+
+
+def _files(*patterns: str) -> Iterator[Path]:
+    for pattern in patterns:
+        yield from sorted(path for path in ROOT.glob(pattern) if path.is_file())
+
+
+def _make_pictures() -> None:
+    PICTURES.mkdir(parents=True)
+    (PICTURES / "plan.svg").write_text(plan_picture((DEMO / "plan.txt").read_text(encoding="utf-8")), encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport=_REPORT_SIZE)
+        for name in _REPORTS:
+            page.goto((DEMO / f"{name}.html").as_uri())
+            page.screenshot(path=PICTURES / f"{name}.png")
+            shutil.copyfile(DEMO / f"{name}.html", PICTURES / f"{name}.html")
+        browser.close()
+    parts = [
+        "# Pictures",
+        "",
+        "Made by this build of what `make demo` leaves.",
+        "",
+        "## A plan, in check mode with `--diff`",
+    ]
+    parts += ["", "![A plan in a terminal](pictures/plan.svg)", ""]
+    for name, title in _REPORTS.items():
+        parts += [
+            f"## {title}",
+            "",
+            f"![{title}](pictures/{name}.png)",
+            "",
+            f"{{download}}`The page itself <pictures/{name}.html>`",
+            "",
+        ]
+    (SOURCE / "gallery.md").write_text("\n".join(parts), encoding="utf-8")
+
+
+def plan_picture(output: str) -> str:
+    """Return what a terminal has shown as SVG that loads nothing from anywhere.
+
+    :param output: of a playbook, with the colours of a terminal; its beginning is shown.
+    """
+    lines = output.strip().splitlines()[:_PLAN_LINES]
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        console = Console(record=True, width=_PLAN_WIDTH, file=nowhere, force_terminal=True)
+        console.print(Text.from_ansi("\n".join(lines)))
+    picture = console.export_svg(title="ansible-playbook pbxops.yeastar.sync_now --check --diff")
+    return re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
