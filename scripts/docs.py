@@ -47,11 +47,10 @@ gallery
 ```
 
 ```{toctree}
-:glob:
 :maxdepth: 1
 :caption: Guides
 
-docs/[a-z]*
+GUIDES
 ```
 
 ```{toctree}
@@ -69,6 +68,23 @@ roles/*/README
 
 collections/pbxops/yeastar/index
 ```
+"""
+# What antsibull-docs refers to, and Ansible's own site has.
+_ANSIBLE = """---
+orphan: true
+---
+
+# Of Ansible itself
+
+(common_return_values)=
+## Common return values
+
+[Ansible's own](https://docs.ansible.com/ansible/latest/reference_appendices/common_return_values.html) page has them.
+
+(ansible_configuration_settings)=
+## Configuration settings
+
+[Ansible's own](https://docs.ansible.com/ansible/latest/reference_appendices/config.html) page has them.
 """
 
 
@@ -100,7 +116,14 @@ def _copy_pages() -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     shutil.copyfile(ROOT / "docs" / "conf.py", SOURCE / "conf.py")
-    (SOURCE / "index.md").write_text(_INDEX, encoding="utf-8")
+    (SOURCE / "index.md").write_text(_INDEX.replace("GUIDES", "\n".join(_guides())), encoding="utf-8")
+    (SOURCE / "ansible.md").write_text(_ANSIBLE, encoding="utf-8")
+
+
+def _guides() -> list[str]:
+    """The guides in the order in which their index leads to them."""
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    return list(dict.fromkeys(f"docs/{name}" for name in re.findall(r"\]\(([\w-]+)\.md", index)))
 
 
 def _files(*patterns: str) -> Iterator[Path]:
