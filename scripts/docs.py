@@ -31,7 +31,9 @@ _PAGES = ("README.md", "docs/*.md", "playbooks/README.md", "roles/*/README.md")
 _FILES = ("docs/pictures/*", "playbooks/examples/*.yml", "LICENSE")
 _CHROMIUM = "/usr/bin/chromium"
 _REPORTS = {"run": "A run, as a page", "status": "How an integration stands, as a page"}
-_PLAN_LINES, _PLAN_WIDTH = 70, 118
+_PLAN_WIDTH = 100
+# Where the changes have been shown, and the conflicts are told.
+_END_OF_PLAN = "\nTASK [pbxops.yeastar.pbx_ad : Show what came of it]"
 _REPORT_SIZE = {"width": 1100, "height": 1000}
 _INDEX = """# pbxops.yeastar
 
@@ -165,12 +167,11 @@ def _make_pictures() -> None:
 def plan_picture(output: str) -> str:
     """Return what a terminal has shown as SVG that loads nothing from anywhere.
 
-    :param output: of a playbook, with the colours of a terminal; its beginning is shown.
+    :param output: of a playbook, with the colours of a terminal; its changes are shown.
     """
-    lines = output.strip().splitlines()[:_PLAN_LINES]
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         console = Console(record=True, width=_PLAN_WIDTH, file=nowhere, force_terminal=True)
-        console.print(Text.from_ansi("\n".join(lines)))
+        console.print(Text.from_ansi(output.partition(_END_OF_PLAN)[0].strip()))
     picture = console.export_svg(title="ansible-playbook pbxops.yeastar.sync_now --check --diff")
     return re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)
 
