@@ -37,7 +37,7 @@ _FOREIGN_PROGRAMS = {
 }  # fmt: skip
 # By the language: what other programs read, and do not run here.
 _LANGUAGES = {
-    "sql": "PostgreSQL's; test_ledger_postgresql.py makes roles, databases and schemas in these ways",
+    "sql": "test_documented_sql.py has a server carry it out",
     "powershell": "runs on Windows alone",
     "nginx": "a web server's own, which is not installed here",
 }
