@@ -8,6 +8,7 @@ the site begins at build/docs/html/index.html.
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
@@ -21,8 +22,6 @@ from rich.console import Console
 from rich.text import Text
 
 ROOT = Path(__file__).resolve().parents[1]
-BUILD = ROOT / "build" / "docs"
-SOURCE, SITE, PICTURES = BUILD / "source", BUILD / "html", BUILD / "source" / "pictures"
 DEMO = ROOT / "build" / "demo"
 
 _COLLECTION = "pbxops.yeastar"
@@ -92,18 +91,27 @@ orphan: true
 
 def main() -> int:
     """Build the site, and say where it is."""
-    shutil.rmtree(BUILD, ignore_errors=True)
-    if not all((DEMO / name).is_file() for name in ("plan.txt", "run.html", "status.html")):
-        _run(sys.executable, "-m", "lab.demo")
-    _copy_pages()
-    _make_pictures()
+    options = _parser().parse_args()
+    build = options.folder.resolve()
+    source, site = build / "source", build / "html"
+    for old in (source, site):
+        shutil.rmtree(old, ignore_errors=True)
+    _copy_pages(source)
+    _make_gallery(source, with_pictures=options.pictures)
     _run(
         "antsibull-docs", "collection", "--use-current", "--fail-on-error", "--no-add-antsibull-docs-version",
-        "--dest-dir", str(SOURCE), _COLLECTION,
+        "--dest-dir", str(source), _COLLECTION,
     )  # fmt: skip
-    _run("sphinx-build", "--quiet", "--fail-on-warning", "--keep-going", "-b", "html", str(SOURCE), str(SITE))
-    print(f"The site begins at {SITE / 'index.html'}.")
+    _run("sphinx-build", "--quiet", "--fail-on-warning", "--keep-going", "-b", "html", str(source), str(site))
+    print(f"The site begins at {site / 'index.html'}.")
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Build the documentation as a site.")
+    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "docs", help="where (default: %(default)s)")
+    parser.add_argument("--no-pictures", dest="pictures", action="store_false", help="leave out what needs the lab")
+    return parser
 
 
 def _run(*command: str) -> None:
@@ -112,17 +120,17 @@ def _run(*command: str) -> None:
         sys.exit(f"docs: {command[0]} ended with exit status {finished.returncode}")
 
 
-def _copy_pages() -> None:
+def _copy_pages(source: Path) -> None:
     for path in _files(*_PAGES, *_FILES):
-        target = SOURCE / path.relative_to(ROOT)
+        target = source / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-    shutil.copyfile(ROOT / "docs" / "conf.py", SOURCE / "conf.py")
-    (SOURCE / "index.md").write_text(_INDEX.replace("GUIDES", "\n".join(_guides())), encoding="utf-8")
-    (SOURCE / "ansible.md").write_text(_ANSIBLE, encoding="utf-8")
+    shutil.copyfile(ROOT / "docs" / "conf.py", source / "conf.py")
+    (source / "index.md").write_text(_INDEX.replace("GUIDES", "\n".join(guides())), encoding="utf-8")
+    (source / "ansible.md").write_text(_ANSIBLE, encoding="utf-8")
 
 
-def _guides() -> list[str]:
+def guides() -> list[str]:
     """The guides in the order in which their index leads to them."""
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     return list(dict.fromkeys(f"docs/{name}" for name in re.findall(r"\]\(([\w-]+)\.md", index)))
@@ -133,35 +141,30 @@ def _files(*patterns: str) -> Iterator[Path]:
         yield from sorted(path for path in ROOT.glob(pattern) if path.is_file())
 
 
-def _make_pictures() -> None:
-    PICTURES.mkdir(parents=True)
-    (PICTURES / "plan.svg").write_text(plan_picture((DEMO / "plan.txt").read_text(encoding="utf-8")), encoding="utf-8")
+def _make_gallery(source: Path, *, with_pictures: bool) -> None:
+    parts = ["# Pictures", "Made by this build of what `make demo` leaves."]
+    if with_pictures:
+        _make_pictures(source / "pictures")
+        parts += ["## A plan, in check mode with `--diff`", "![A plan in a terminal](pictures/plan.svg)"]
+        for name, title in _REPORTS.items():
+            parts += [f"## {title}", f"![{title}](pictures/{name}.png)"]
+            parts += [f"{{download}}`The page itself <pictures/{name}.html>`"]
+    (source / "gallery.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+def _make_pictures(folder: Path) -> None:
+    if not all((DEMO / name).is_file() for name in ("plan.txt", *(f"{name}.html" for name in _REPORTS))):
+        _run(sys.executable, "-m", "lab.demo")
+    folder.mkdir(parents=True)
+    (folder / "plan.svg").write_text(plan_picture((DEMO / "plan.txt").read_text(encoding="utf-8")), encoding="utf-8")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport=_REPORT_SIZE)
         for name in _REPORTS:
             page.goto((DEMO / f"{name}.html").as_uri())
-            page.screenshot(path=PICTURES / f"{name}.png")
-            shutil.copyfile(DEMO / f"{name}.html", PICTURES / f"{name}.html")
+            page.screenshot(path=folder / f"{name}.png")
+            shutil.copyfile(DEMO / f"{name}.html", folder / f"{name}.html")
         browser.close()
-    parts = [
-        "# Pictures",
-        "",
-        "Made by this build of what `make demo` leaves.",
-        "",
-        "## A plan, in check mode with `--diff`",
-    ]
-    parts += ["", "![A plan in a terminal](pictures/plan.svg)", ""]
-    for name, title in _REPORTS.items():
-        parts += [
-            f"## {title}",
-            "",
-            f"![{title}](pictures/{name}.png)",
-            "",
-            f"{{download}}`The page itself <pictures/{name}.html>`",
-            "",
-        ]
-    (SOURCE / "gallery.md").write_text("\n".join(parts), encoding="utf-8")
 
 
 def plan_picture(output: str) -> str:
