@@ -28,6 +28,7 @@ _COLLECTION = "pbxops.yeastar"
 _PAGES = ("README.md", "docs/*.md", "playbooks/README.md", "roles/*/README.md")
 # Files that pages lead to, and the site has too.
 _FILES = ("docs/pictures/*", "playbooks/examples/*.yml", "LICENSE")
+_CONTENTS = re.compile(r"^\.\. contents::.*\n(?:   .*\n)*", re.MULTILINE)
 _CHROMIUM = "/usr/bin/chromium"
 _REPORTS = {"run": "A run, as a page", "status": "How an integration stands, as a page"}
 _PLAN_WIDTH = 100
@@ -102,6 +103,7 @@ def main() -> int:
         "antsibull-docs", "collection", "--use-current", "--fail-on-error", "--no-add-antsibull-docs-version",
         "--dest-dir", str(source), _COLLECTION,
     )  # fmt: skip
+    _leave_out_contents(source)
     _run("sphinx-build", "--quiet", "--fail-on-warning", "--keep-going", "-b", "html", str(source), str(site))
     print(f"The site begins at {site / 'index.html'}.")
     return 0
@@ -139,6 +141,13 @@ def guides() -> list[str]:
 def _files(*patterns: str) -> Iterator[Path]:
     for pattern in patterns:
         yield from sorted(path for path in ROOT.glob(pattern) if path.is_file())
+
+
+def _leave_out_contents(source: Path) -> None:
+    """The theme shows each page's contents at its side, and objects to a second list of them."""
+    for path in (source / "collections").rglob("*.rst"):
+        text = path.read_text(encoding="utf-8")
+        path.write_text(_CONTENTS.sub("", text), encoding="utf-8")
 
 
 def _make_gallery(source: Path, *, with_pictures: bool) -> None:

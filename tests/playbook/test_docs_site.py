@@ -49,6 +49,9 @@ def test_the_site_is_built_with_every_guide_module_role_and_filter(tmp_path: Pat
     pages = [*script.guides(), *told, "README", "playbooks/README"]
     assert [page for page in pages if not (site / "html" / f"{page}.html").is_file()] == []
     assert os.listdir(site / "html" / "_images")
+    # What the theme shows in red where a page has a list of its contents.
+    written = [path.read_text(encoding="utf-8") for path in (site / "html" / "collections").rglob("*.html")]
+    assert not any("ERROR: " in text for text in written)
 
 
 def test_the_site_has_every_guide(script: ModuleType) -> None:
