@@ -21,6 +21,7 @@ COMMANDS = {
     "pip", "psql", "printf", "python", "sqlite3", "systemctl", "ANSIBLE_SHOW_CUSTOM_STATS=1",
 }  # fmt: skip
 _PAGES = ("README.md", "docs/**/*.md", "playbooks/*.md", "roles/*/README.md", "lab/**/README.md")
+_TELLING = 60
 _PROMPT = re.compile(r"^[$#] ")
 _VARIABLE = re.compile(r"pbx_ad_\w+")
 
@@ -58,8 +59,8 @@ class Block:
 
     @property
     def beginning(self) -> str:
-        """Its first line."""
-        return self.text.strip().partition("\n")[0].strip()
+        """Its first line, as much of it as tells blocks apart."""
+        return self.text.strip().partition("\n")[0][:_TELLING].strip()
 
     @property
     def kind(self) -> Kind:
@@ -84,7 +85,9 @@ def _kind_of_yaml(loaded: Any) -> Kind:
         return Kind.VARIABLES
     if isinstance(loaded, dict) and all(re.fullmatch(r"(directory|pbx|ledger)_\w+", name) for name in loaded):
         return Kind.OPTIONS
-    if isinstance(loaded, dict) and all(isinstance(one, dict) and "hosts" in one for one in loaded.values()):
+    if isinstance(loaded, dict) and all(
+        isinstance(one, dict) and one.keys() & {"hosts", "children"} for one in loaded.values()
+    ):
         return Kind.INVENTORY
     return Kind.OTHER
 
