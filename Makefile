@@ -50,6 +50,11 @@ lint: setup ## Check style, types, shell, YAML, playbooks, documentation and cha
 sanity: setup ## Run ansible-test sanity on a copy of the working tree
 	@scripts/sanity
 
+.PHONY: ansible-test
+ansible-test: setup ## Run ansible-test units, and ansible-test integration against a lab, on copies of the working tree
+	@scripts/units
+	@scripts/integration
+
 .PHONY: soak
 soak: setup ## Live SEEDS lives of a simulated site, from seed FIRST on, in WORKERS processes
 	@python -m tests.simulator --seeds $(SEEDS) --first $(FIRST) --workers $(WORKERS)
