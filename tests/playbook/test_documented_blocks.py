@@ -52,6 +52,11 @@ _OTHER = {
         "ansible-runner run /srv/pbx-runner -p pbxops.yeastar.sync_no",
     ): "a call and a tree of files; test_ansible_runner.py runs it",
     ("docs/ansible-runner.md", "# env/passwords"): "a file and a call; test_ansible_runner.py runs it",
+    (
+        "docs/many-pbxs.md",
+        "group_vars/yeastar_pbx/vars.yml      rules, guard, kinds: fo",
+    ): "names of an inventory's files",
+    ("docs/many-pbxs.md", "PLAY RECAP"): "what Ansible prints; test_many_pbxs.py reads it",
     ("docs/awx.md", "version: 3"): "an execution environment, which ansible-builder reads",
     (
         "docs/awx.md",
