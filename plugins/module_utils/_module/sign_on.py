@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.clean_up import CleanUp, clean_up
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.kinds import differing
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options import CONNECTION_OPTIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration, Ledger
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report import Began, Report, idle
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.saving import SettingsError
@@ -144,7 +145,8 @@ def _refuse_other_settings(before: SignOnSettings | None, after: SignOnSettings 
 
 def _require_safe_connections(integration: Integration) -> None:
     """Passwords of people cross both connections; the sign-on gateway uses them as they are saved."""
-    settings = integration.settings
+    defaults = {name: spec["default"] for name, spec in CONNECTION_OPTIONS.items() if "default" in spec}
+    settings = {**defaults, "pbx_url": "", **integration.settings}
     problems = (
         ("directory_protocol", settings["directory_protocol"] == "ldap", "ldaps or start_tls"),
         ("directory_validate_certs", not settings["directory_validate_certs"], "true, with directory_ca_path"),

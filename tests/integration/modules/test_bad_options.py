@@ -53,7 +53,8 @@ def _right(pbx: Emulator, tmp_path: Path) -> dict[str, Any]:
     settings = pbx.pbx.settings
     identity = PbxIdentity(settings.serial_number, settings.model, settings.firmware)
     domain = Domain("0f5c1f6e-6b3e-4a5f-9d8e-7f0a3c1b2d4e", BASE_DN, "example.com")
-    integration = Integration(domain, identity, {"directory_base_dn": BASE_DN}, "connected")
+    saved = {name: value for name, value in options.items() if "password" not in name and "secret" not in name}
+    integration = Integration(domain, identity, saved, "connected")
     with open_ledger(ledger_path, read_write=True, command="test") as ledger:
         ledger.save_integration(integration, datetime.now(UTC))
         users = KINDS[RuleKind.USERS]
