@@ -20,6 +20,9 @@ WORKERS ?= 2
 # Modules of _sync, as a shell's patterns; all of them if there is none.
 MODULES ?=
 
+# Those of ansible-playbook.
+RELEASE_FLAGS ?=
+
 export LC_ALL := C.UTF-8
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # A copy of the collection below the user's ~/.ansible would be looked at before this one.
@@ -86,6 +89,10 @@ docs: setup ## Build the documentation as a site below build/docs, with pictures
 .PHONY: architecture
 architecture: setup ## Draw docs/pictures/architecture.svg anew from the imports of the source
 	@python scripts/architecture.py
+
+.PHONY: release
+release: setup ## Make the changelog and the archive of a release; with RELEASE_FLAGS=--check only see whether it can be
+	@ansible-playbook release/release.yml $(RELEASE_FLAGS)
 
 .PHONY: clean
 clean: ## Remove all that the other commands made here, .venv too

@@ -17,10 +17,10 @@ from markdown_it import MarkdownIt
 REPOSITORY = Path(__file__).parents[2]
 # Where an indented block's first word is one of these, it is something to be typed.
 COMMANDS = {
-    "ansible", "ansible-galaxy", "ansible-playbook", "ansible-runner", "ansible-vault", "dsacls", "make", "pg_dump",
-    "pip", "psql", "printf", "python", "sqlite3", "systemctl", "ANSIBLE_SHOW_CUSTOM_STATS=1",
+    "ansible", "ansible-galaxy", "ansible-playbook", "ansible-runner", "ansible-vault", "dsacls", "git", "make",
+    "pg_dump", "pip", "psql", "printf", "python", "sqlite3", "systemctl", "ANSIBLE_SHOW_CUSTOM_STATS=1",
 }  # fmt: skip
-_PAGES = ("README.md", "docs/**/*.md", "playbooks/*.md", "roles/*/README.md", "lab/**/README.md")
+_PAGES = ("*.md", "docs/**/*.md", "playbooks/*.md", "roles/*/README.md", "lab/**/README.md")
 _TELLING = 60
 _PROMPT = re.compile(r"^[$#] ")
 _VARIABLE = re.compile(r"pbx_ad_\w+")

@@ -31,8 +31,8 @@ _FOREIGN_MODULES = ("community.general.mail",)
 _FOREIGN_KEYWORD = "ansible.builtin.meta"
 # Programs of others, which are called as their own manuals say.
 _FOREIGN_PROGRAMS = {
-    "ansible-galaxy", "ansible-runner", "ansible-vault", "certutil", "curl", "dsacls", "journalctl", "ldapsearch",
-    "ldapwhoami", "chmod", "printf", "openssl", "pg_dump", "pg_restore", "pip", "psql", "source", "export",
+    ".venv/bin/pre-commit", "ansible-galaxy", "ansible-runner", "ansible-vault", "cd", "certutil", "curl", "dsacls",
+    "git", "journalctl", "ldapsearch", "ldapwhoami", "chmod", "printf", "openssl", "pg_dump", "pg_restore", "pip", "psql", "source", "export",
     "sqlite3", "systemctl",
 }  # fmt: skip
 # By the language: what other programs read, and do not run here.
