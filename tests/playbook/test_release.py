@@ -70,9 +70,16 @@ def _tracked() -> list[str]:
     return [name for name in listed.split("\0") if name and (REPOSITORY / name).exists()]
 
 
-@pytest.fixture(name="repository", scope="module")
-def _repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+@pytest.fixture(name="copy", scope="module")
+def _copy(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return Repository(tmp_path_factory.mktemp("release"))
+
+
+@pytest.fixture(name="repository")
+def _repository(copy: Repository) -> Repository:
+    """The copy without what a test before has left uncommitted."""
+    copy.git("reset", "--quiet", "--hard")
+    return copy
 
 
 def test_what_is_not_committed_is_not_released(repository: Repository) -> None:
@@ -98,12 +105,12 @@ def test_it_is_looked_at_and_made_and_not_made_twice(repository: Repository) -> 
     repository.release_as(_VERSION)
     looked = repository.release("--check")
 
-    assert looked.returncode == 0, looked.stdout + looked.stderr
+    assert (looked.returncode, looked.stderr) == (0, ""), looked.stdout
     assert repository.git("status", "--porcelain", "--ignored") == ""
 
     made = repository.release()
 
-    assert made.returncode == 0, made.stdout + made.stderr
+    assert (made.returncode, made.stderr) == (0, ""), made.stdout
     assert f"git tag --annotate {_VERSION}" in made.stdout
     assert list((repository.folder / "changelogs" / "fragments").glob("*.yml")) == []
     modules = {path.stem for path in (repository.folder / "plugins" / "modules").glob("*.py")}
