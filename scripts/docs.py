@@ -25,7 +25,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "build" / "demo"
 
 _COLLECTION = "pbxops.yeastar"
-_PAGES = ("README.md", "docs/*.md", "playbooks/README.md", "roles/*/README.md")
+_PROJECT = ("CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "SECURITY.md")
+_PAGES = ("README.md", *_PROJECT, "docs/*.md", "playbooks/README.md", "roles/*/README.md")
 # Files that pages lead to, and the site has too.
 _FILES = ("docs/pictures/*", "playbooks/examples/*.yml", "LICENSE")
 _CONTENTS = re.compile(r"^\.\. contents::.*\n(?:   .*\n)*", re.MULTILINE)
@@ -69,6 +70,15 @@ roles/*/README
 :caption: Every option
 
 collections/pbxops/yeastar/index
+```
+
+```{toctree}
+:maxdepth: 1
+:caption: Take part
+
+CONTRIBUTING
+CODE_OF_CONDUCT
+SECURITY
 ```
 """
 # What antsibull-docs refers to, and Ansible's own site has.
