@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.common import warnings as warnings_of_process
 from ansible.module_utils.testing import patch_module_args
 
 from lab.directory_admin import AttributeValue, DirectoryAdmin
@@ -28,6 +29,8 @@ def make_runner(capfd: pytest.CaptureFixture[str]) -> Runner:
     def run(name: str, options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
         module = importlib.import_module(f"{_MODULES}.{name}")
         capfd.readouterr()
+        # Ansible keeps them for the length of a process, which is otherwise that of one module.
+        warnings_of_process._global_warnings.clear()
         with (
             patch_module_args({**options, "_ansible_check_mode": check_mode, "_ansible_diff": True}),
             pytest.raises(SystemExit),
