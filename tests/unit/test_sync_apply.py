@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import Applied, Hands, Stage, apply
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, Pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.progress import Progress
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
     AnswerLostError,
     PbxError,
@@ -60,6 +61,7 @@ class _FailingAt(Fate):
 class _Site:
     pbx: MemoryPbx = field(default_factory=MemoryPbx)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    told: list[Progress] = field(default_factory=list)
 
     def remember(self, *associations: Association | ObjectAssociation) -> None:
         self.ledger.save_associations(associations)
@@ -68,7 +70,9 @@ class _Site:
         return self.apply_stages(Stage(changes))
 
     def apply_stages(self, *stages: Stage) -> Applied:
-        hands = Hands(cast(Pbx, self.pbx), cast(Ledger, self.ledger), "run", lambda: NOW, lambda: "drawn")
+        hands = Hands(
+            cast(Pbx, self.pbx), cast(Ledger, self.ledger), "run", lambda: NOW, lambda: "drawn", self.told.append
+        )
         return apply(stages, self.pbx.snapshot(with_groups=True), hands)
 
     def fail(self, call: int, error: PbxError) -> None:
@@ -455,3 +459,26 @@ def test_who_is_not_deleted_is_remembered_as_a_member(team: _Site, is_deleted: b
         team.fail(1, PbxRefusedError("it is in use"))
     team.apply_stages(Stage([DELETE_BEN]), Stage((), refreshed=[replace(TEAM, members=(2, DAN))]))
     assert team.objects()["team"].members == ((2, DAN) if is_deleted else (2, BEN, DAN))
+
+
+# --- progress
+
+
+def test_what_is_taken_over_counts_with_its_release(handing_over: _Site) -> None:
+    handing_over.apply(RELEASE, TAKE_OVER)
+    assert handing_over.told == [Progress(2), Progress(2, done=2)]
+
+
+def test_what_follows_an_error_that_no_call_survives_counts_as_skipped(handing_over: _Site) -> None:
+    handing_over.fail(1, PbxUnreachableError("gone"))
+    rename = replace(TAKE_OVER, action=Action.UPDATE, guid="other", depends_on=())
+    handing_over.apply(rename, RELEASE, TAKE_OVER)
+    assert handing_over.told == [Progress(3), Progress(3, failed=1), Progress(3, failed=1, skipped=2)]
+
+
+def test_what_the_guard_stops_and_what_waits_is_not_counted(handing_over: _Site) -> None:
+    other = replace(RELEASE, guid="other", reason=Reason.OUT_OF_SCOPE)
+    handing_over.apply_stages(
+        Stage([RELEASE, TAKE_OVER, other], {TAKE_OVER.key, RELEASE.key}, (), {other.key: "in use"})
+    )
+    assert handing_over.told == []

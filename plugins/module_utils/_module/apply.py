@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, PbxCommands
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.progress import Tally, Tell, tell_nobody
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.writes import Writes, Written
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
     PbxError,
@@ -43,6 +44,7 @@ class Hands:
 
     :param clock: returns the time, aware, UTC.
     :param draw_name: returns a registration name that no extension has.
+    :param progress: is told how far it has come.
     """
 
     pbx: PbxCommands
@@ -50,6 +52,7 @@ class Hands:
     run_id: str
     clock: Callable[[], datetime]
     draw_name: Callable[[], str]
+    progress: Tell = tell_nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Applied:
     ended_by: PbxError | None = None
 
 
-def apply(stages: Iterable[Stage], snapshot: PbxSnapshot, hands: Hands) -> Applied:
+def apply(stages: Sequence[Stage], snapshot: PbxSnapshot, hands: Hands) -> Applied:
     """Carry out stages in their order, and the changes of each in theirs.
 
     A change that fails stops itself and what depends on it, and what later stages would do to the same object, nothing
@@ -93,6 +96,7 @@ def apply(stages: Iterable[Stage], snapshot: PbxSnapshot, hands: Hands) -> Appli
 
     :param snapshot: the PBX as it was before the first change.
     """
+    tally = Tally(sum(len(stage.going_on) for stage in stages), hands.progress)
     writes = Writes(hands.pbx, snapshot, [*hands.ledger.associations(), *hands.ledger.object_associations()])
     outcomes: list[tuple[Outcome, ...]] = []
     ended_by: PbxError | None = None
@@ -100,7 +104,7 @@ def apply(stages: Iterable[Stage], snapshot: PbxSnapshot, hands: Hands) -> Appli
     for stage in stages:
         if ended_by is None:
             _refresh(stage.refreshed, spoiled, writes, hands)
-        found, ended_by = _apply_stage(stage, spoiled, writes, hands, ended_by)
+        found, ended_by = _apply_stage(stage, spoiled, writes, hands, ended_by, tally=tally)
         spoiled.update(
             (one.change.kind, one.change.guid)
             for one in found
@@ -136,6 +140,8 @@ def _apply_stage(
     writes: Writes,
     hands: Hands,
     ended_by: PbxError | None,
+    *,
+    tally: Tally,
 ) -> tuple[list[Outcome], PbxError | None]:
     taken_over = formers(stage.changes)
     handed_over = {former.key for former in taken_over.values()}
@@ -160,9 +166,10 @@ def _apply_stage(
             outcome = Outcome(change, State.SKIPPED, "an earlier change of it was not done")
         else:
             outcome, ended_by = _carry_out(writes.resolved(change), former, writes, hands)
-        if former is not None:
-            outcomes.append(replace(outcome, change=former, object_id=former.object_id))
-        outcomes.append(outcome)
+        found = [replace(outcome, change=former, object_id=former.object_id)] if former is not None else []
+        found.append(outcome)
+        outcomes.extend(found)
+        tally.add(found)
         if outcome.state is State.DONE:
             done.add(change.key)
     return outcomes, ended_by

@@ -138,7 +138,7 @@ def _plan_of(kind: RuleKind, remains: Remains, request: CleanUp) -> Plan:
 def _carry_out(cleaning: _Cleaning, pbx: Pbx, settled: Settled, stages: tuple[StageReport, ...]) -> Report:
     world, ledger, began = cleaning.world, cleaning.ledger, cleaning.began
     run_id = ledger.begin_run(began.command, [stage.kind for stage in stages], began.plan_id(stages), began.at)
-    hands = Hands(pbx, ledger, run_id, world.clock, world.draw_name)
+    hands = Hands(pbx, ledger, run_id, world.clock, world.draw_name, world.progress)
     try:
         applied = apply([stage.stage for stage in stages], settled.pbx, hands)
     except YeastarError as error:

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -28,6 +30,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options imp
     pbx_settings,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Pbx
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.progress import teller
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.results import Result
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.texts import require_texts
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import World
@@ -115,6 +118,7 @@ def make_world(options: Mapping[str, Any], check_mode: bool, command: str, warni
         open_pbx=open_pbx,
         clock=partial(datetime.now, UTC),
         draw_name=_draw_registration_name,
+        progress=teller(os.environ, time.monotonic),
     )
 
 

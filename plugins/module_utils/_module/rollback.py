@@ -181,7 +181,7 @@ def _carry_out(
     world, ledger, began, undone = undoing.world, undoing.ledger, undoing.began, undoing.undone
     _pause(undoing, paused)
     run_id = ledger.begin_run(began.command, undone.kinds, began.plan_id(stages), began.at, undone.id)
-    hands = Hands(pbx, ledger, run_id, world.clock, world.draw_name)
+    hands = Hands(pbx, ledger, run_id, world.clock, world.draw_name, world.progress)
     try:
         applied = apply([stage.stage for stage in stages], settled.pbx, hands)
         problems = _welcome(undoing, stages[0].plan.changes, applied, hands)

@@ -282,7 +282,7 @@ def _carry_out(running: _Running, pbx: Pbx, prepared: _Prepared) -> Report:
     kinds = [part.kind for part in running.request.parts]
     run_id = ledger.begin_run(began.command, kinds, began.plan_id(prepared.stages), began.at)
     mirrored = MirroredPbx(pbx, prepared.pbx) if running.request.keeps_snapshot else None
-    hands = Hands(mirrored or pbx, ledger, run_id, world.clock, world.draw_name)
+    hands = Hands(mirrored or pbx, ledger, run_id, world.clock, world.draw_name, world.progress)
     try:
         _save_rules(running, prepared)
         stages = [stage.stage for stage in prepared.stages]

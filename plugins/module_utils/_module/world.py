@@ -19,6 +19,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
     Ledger,
     Pbx,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.progress import Tell, tell_nobody
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryIdentity
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity
 
@@ -37,6 +38,7 @@ class World:
 
     :param open_ledger: opens the ledger itself for a run, a copy of it in check mode.
     :param open_directory: takes the attributes of users to read, by their LDAP names.
+    :param progress: is told how far what is carried out has come.
     """
 
     open_ledger: Callable[[], AbstractContextManager[Ledger]]
@@ -44,6 +46,7 @@ class World:
     open_pbx: Callable[[], AbstractContextManager[Pbx]]
     clock: Callable[[], datetime]
     draw_name: Callable[[], str]
+    progress: Tell = tell_nobody
 
 
 def require_integration(ledger: Ledger, *, check_mode: bool) -> tuple[Integration | None, tuple[str, ...]]:
