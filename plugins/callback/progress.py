@@ -281,7 +281,7 @@ class CallbackModule(CallbackBase):
     def _new_file(self) -> Path:
         if self._folder is None:
             # Ansible's own folder for what is left of no run, readable by its user alone; it is deleted at every end.
-            self._folder = Path(tempfile.mkdtemp(prefix="progress-", dir=constants.DEFAULT_LOCAL_TMP))
+            self._folder = Path(tempfile.mkdtemp(prefix="progress-", dir=constants.DEFAULT_LOCAL_TMP))  # type: ignore[attr-defined]
         self._given += 1
         path = self._folder / str(self._given)
         path.touch(mode=0o600, exist_ok=False)

@@ -44,7 +44,8 @@ def test_the_site_is_built_with_every_guide_module_role_and_filter(tmp_path: Pat
     modules = [f"{path.stem}_module" for path in (REPOSITORY / "plugins" / "modules").glob("*.py")]
     filters = [f"{path.stem}_filter" for path in (REPOSITORY / "plugins" / "filter").glob("*.py")]
     roles = [f"{path.name}_role" for path in (REPOSITORY / "roles").iterdir()]
-    told = [f"collections/pbxops/yeastar/{name}" for name in (*modules, *filters, *roles)]
+    callbacks = [f"{path.stem}_callback" for path in (REPOSITORY / "plugins" / "callback").glob("*.py")]
+    told = [f"collections/pbxops/yeastar/{name}" for name in (*modules, *filters, *callbacks, *roles)]
     assert len(told) > 10
     pages = [*script.guides(), *told, "README", "playbooks/README"]
     assert [page for page in pages if not (site / "html" / f"{page}.html").is_file()] == []

@@ -68,6 +68,10 @@ _OTHER = {
         "The guard stopped 12 deletions, which is more than guard.del",
     ): "a message; test_guard.py has its words",
     (
+        "docs/life.md",
+        "headquarters  [#######-----------------------]  480 of 2,000",
+    ): "what a callback shows; test_progress.py has its words",
+    (
         "docs/reports.md",
         "- alert: YeastarSynchronizationFailed",
     ): "Prometheus' own; test_every_metric_of_the_alerts_is_described looks at the names",

@@ -57,7 +57,14 @@ _NOWHERE = ("*/__pycache__/*", "*.pyc", "*/tests/*", "*/.*", "*.sqlite3", "*.log
 # Python leaves no __pycache__ beside what was installed.
 _AS_INSTALLED = {"PYTHONDONTWRITEBYTECODE": "1"}
 # All of these are there, in full.
-_KINDS = ("plugins/modules/*.py", "plugins/filter/*.py", "playbooks/*.yml", "roles/*/tasks/*.yml", "docs/*.md")
+_KINDS = (
+    "plugins/modules/*.py",
+    "plugins/filter/*.py",
+    "plugins/callback/*.py",
+    "playbooks/*.yml",
+    "roles/*/tasks/*.yml",
+    "docs/*.md",
+)
 
 
 @pytest.fixture(name="archive", scope="module")
@@ -187,7 +194,7 @@ def test_what_is_installed_is_what_was_packed_and_is_all_documented(programs: Pa
     ansible_doc = str(programs / "ansible-doc")
 
     _run(folder, str(programs / "ansible-galaxy"), "collection", "verify", "--offline", *collections, "pbxops.yeastar")
-    for kind, names in (("module", "modules"), ("filter", "filter")):
+    for kind, names in (("module", "modules"), ("filter", "filter"), ("callback", "callback")):
         listed = _run(folder, ansible_doc, "--list_files", "--type", kind, "pbxops.yeastar")
         assert {line.split()[1] for line in listed.splitlines()} == set(map(str, home.glob(f"plugins/{names}/*.py")))
     roles = json.loads(_run(folder, ansible_doc, "--json", "--list", "--type", "role", "pbxops.yeastar"))

@@ -187,6 +187,13 @@ def test_a_duration_is_told_as_by_a_clock(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
+def test_the_page_shows_the_lines_as_they_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "life.md").read_text(encoding="utf-8")
+    seen = Seen(planned=2000, done=478, failed=2, skipped=0, seconds=30.0)
+
+    assert f"    {bar_line('headquarters', seen, 100)}\n    {plain_line('headquarters', seen)}\n" in page
+
+
 # --- when
 
 
