@@ -217,13 +217,13 @@ class _Bar:
 class _MakesWay:
     """A stream before whose every text the bar is taken away."""
 
-    def __init__(self, stream: TextIO, bar: _Bar) -> None:
+    def __init__(self, stream: TextIO, line: _Bar) -> None:
         self._stream = stream
-        self._bar = bar
+        self._line = line
 
     def write(self, text: str) -> int:
         """Write to the stream."""
-        self._bar.make_way()
+        self._line.make_way()
         return self._stream.write(text)
 
     def __getattr__(self, name: str) -> Any:
@@ -281,7 +281,8 @@ class CallbackModule(CallbackBase):
     def _new_file(self) -> Path:
         if self._folder is None:
             # Ansible's own folder for what is left of no run, readable by its user alone; it is deleted at every end.
-            self._folder = Path(tempfile.mkdtemp(prefix="progress-", dir=constants.DEFAULT_LOCAL_TMP))  # type: ignore[attr-defined]
+            inside = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]
+            self._folder = Path(tempfile.mkdtemp(prefix="progress-", dir=inside))
         self._given += 1
         path = self._folder / str(self._given)
         path.touch(mode=0o600, exist_ok=False)

@@ -154,3 +154,18 @@ def _published(artifacts: Path) -> dict[str, Any]:
     (ended,) = [event for event in events if event["event"] == "playbook_on_stats"]
     published: dict[str, Any] = ended["event_data"]["artifact_data"]
     return published
+
+
+def test_a_job_tells_how_far_it_has_come_in_lines_although_it_has_a_terminal(by_environment: Job) -> None:
+    site, environment = by_environment.site, by_environment.folder / "env" / "envvars"
+    given = json.loads(environment.read_text(encoding="utf-8"))
+    write_yaml(environment, {**given, "ANSIBLE_CALLBACKS_ENABLED": "pbxops.yeastar.progress", "TERM": "xterm"})
+    site.add_user("Bernd")
+
+    told = (by_environment.run(SYNC_NOW, "told") / "stdout").read_text(encoding="utf-8")
+
+    # The extension, and its place in the group.
+    assert "headquarters: 0 of 1 changes (0 %)\n" in told
+    assert "headquarters: 1 of 1 changes (100 %) in 0:00\n" in told
+    assert "[###" not in told
+    assert "reads and plans" not in told
