@@ -164,8 +164,6 @@ def test_a_job_tells_how_far_it_has_come_in_lines_although_it_has_a_terminal(by_
 
     told = (by_environment.run(SYNC_NOW, "told") / "stdout").read_text(encoding="utf-8")
 
-    # The extension, and its place in the group.
-    assert "headquarters: 0 of 1 changes (0 %)\n" in told
-    assert "headquarters: 1 of 1 changes (100 %) in 0:00\n" in told
-    assert "[###" not in told
+    assert "\nheadquarters: 1 of 1 changes (100 %) in " in told
+    assert "[#" not in told
     assert "reads and plans" not in told
