@@ -97,6 +97,11 @@ orphan: true
 ## Configuration settings
 
 [Ansible's own](https://docs.ansible.com/ansible/latest/reference_appendices/config.html) page has them.
+
+(callback_plugins)=
+## Callback plugins
+
+[Ansible's own](https://docs.ansible.com/ansible/latest/plugins/callback.html) page tells of them.
 """
 
 

@@ -21,14 +21,14 @@ description:
   - In check mode, and where nothing is to be changed, there is nothing to show.
 requirements:
   - To be named in C(callbacks_enabled) of the section C(defaults) of C(ansible.cfg), or in the environment variable
-    E(ANSIBLE_CALLBACKS_ENABLED).
+    C(ANSIBLE_CALLBACKS_ENABLED).
   - Modules that run on the controller (C(connection=local)) and as the user who runs the playbook (no C(become)). Of others
     nothing is shown.
 options:
   show:
     description:
       - V(auto) is a bar on a terminal, and lines elsewhere. A terminal of AWX or ansible-runner, of CI (the environment
-        variable E(CI) is set), or one that cannot rewrite a line (E(TERM) is V(dumb) or not set) is none.
+        variable C(CI) is set), or one that cannot rewrite a line (C(TERM) is V(dumb) or not set) is none.
       - V(bar) is a bar on such a terminal, and nothing elsewhere.
       - V(lines) is lines everywhere.
       - V(nothing) is not a byte, for a run that is to be quiet where C(ansible.cfg) enables this plugin.
