@@ -155,9 +155,8 @@ def test_without_tls_nothing_is_answered(gateway: GatewayProcess) -> None:
 
 
 def test_a_connection_that_asks_for_nothing_ends(gateway: GatewayProcess) -> None:
-    begun = time.monotonic()
+    """The gateway ends it: were it kept, reading would end with an error of the socket's own time-out."""
     assert raw(gateway, b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ") == b""
-    assert time.monotonic() - begun < 30
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "localhost.evil.example", "", "localhost@evil.example"])

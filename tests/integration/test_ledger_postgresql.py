@@ -156,9 +156,7 @@ class TestNoConnection:
 def test_a_server_that_never_answers_is_given_up(server: PostgresqlServer) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql://pbx@127.0.0.1:{silent.getsockname()[1]}/ledgers?connect_timeout=2"
-        begun = time.monotonic()
         refuse(url, LedgerDatabaseError, "timeout")
-    assert time.monotonic() - begun < 10
 
 
 def test_too_many_connections(server: PostgresqlServer) -> None:

@@ -159,7 +159,7 @@ def test_a_revocation_is_told_in_words() -> None:
 
 
 def remains() -> Remains:
-    return Remains(DOMAIN, pbx(EXTENSION), [HELD], [], NOW, SignOn(ON, (CREDENTIAL,)))
+    return Remains(DOMAIN, pbx(EXTENSION), [HELD], [], NOW, (CREDENTIAL,))
 
 
 def test_disabling_ends_every_credential_and_nothing_else() -> None:

@@ -198,7 +198,7 @@ class DirectoryReader:
         return list(units.values())
 
     def lockout_threshold(self) -> int:
-        """Ask after how many wrong passwords the domain locks an account; 0 for never (MS-ADA1 2.336 lockoutThreshold).
+        """Ask after how many wrong passwords the domain locks an account; 0 for never (MS-ADA1, lockoutThreshold).
 
         Policies for single groups (msDS-PasswordSettings) may say less; the account can seldom read them.
         """

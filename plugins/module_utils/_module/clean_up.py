@@ -119,7 +119,9 @@ def _plan(
     now = cleaning.world.clock()
     stages: list[StageReport] = []
     for kind in due:
-        remains = Remains(domain, standing.pbx, standing.associations, standing.objects, now, memory.sign_on)
+        remains = Remains(
+            domain, standing.pbx, standing.associations, standing.objects, now, memory.sign_on.credentials
+        )
         plan = _plan_of(kind, remains, cleaning.request)
         verdict = Verdict(plan.changes)
         if not cleaning.request.delete_in_use:

@@ -121,9 +121,12 @@ def _change(world: World, ledger: Ledger, request: SignOnRequest) -> SignOnRepor
     if after is not None and after.enabled:
         _require_safe_connections(integration)
     users = _read_users(world, ledger, after, is_connected=is_connected)
-    report = _save(world, ledger, integration, request, SignOn(after, remembered.credentials))
-    if not is_connected:
-        report = replace(report, skipped=_DISABLED)
+    wanted = SignOn(after, remembered.credentials)
+    if wanted.credentials and not (is_connected and wanted.is_on):
+        report = _end_credentials(world, ledger, integration, request, after)
+    else:
+        _save(world, ledger, after)
+        report = idle(began, ledger, skipped="" if is_connected else _DISABLED)
     return SignOnReport(before, after, users, len(ledger.sign_on().credentials), report)
 
 
@@ -200,23 +203,24 @@ def _require_below_lockout(settings: SignOnSettings, threshold: int) -> None:
         )
 
 
-def _save(world: World, ledger: Ledger, integration: Integration, request: SignOnRequest, wanted: SignOn) -> Report:
-    """Save the settings before any password is replaced, so that no sign-on sets it anew meanwhile."""
+def _save(world: World, ledger: Ledger, settings: SignOnSettings | None) -> None:
+    if settings is not None and settings != ledger.sign_on().settings:
+        ledger.save_sign_on(settings, world.clock())
 
-    def save() -> None:
-        if wanted.settings is not None and wanted.settings != ledger.sign_on().settings:
-            ledger.save_sign_on(wanted.settings, world.clock())
 
-    if wanted.is_on or not wanted.credentials:
-        began = Began(request.command, request.check_mode, world.clock())
-        save()
-        return idle(began, ledger)
+def _end_credentials(
+    world: World, ledger: Ledger, integration: Integration, request: SignOnRequest, settings: SignOnSettings | None
+) -> Report:
+    """Replace the passwords that sign-ons have set; the settings are saved before, so that none is set anew meanwhile.
+
+    A disabled integration has some left if the PBX was out of reach when it was disabled.
+    """
     asked = CleanUp(
         command=request.command,
         delete=(),
         release_others=False,
         check_mode=request.check_mode,
-        save=save,
+        save=lambda: _save(world, ledger, settings),
         ends_sign_on=True,
     )
     return clean_up(world, ledger, integration, asked)

@@ -25,6 +25,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory imp
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.group_plan import plan_directory_groups
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
+    Credential,
     ObjectAssociation,
     ObjectKind,
 )
@@ -49,7 +50,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import 
     UnitRule,
     UserRule,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on import NO_SIGN_ON, SignOn
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on import SignOn
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.unit_plan import plan_units
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.users import plan_users
 
@@ -59,7 +60,7 @@ class Remains:
     """What there is to clean up.
 
     :param time: the time, aware, UTC.
-    :param sign_on: what is remembered of the sign-on, which ends.
+    :param credentials: what sign-ons have left behind, all of which ends.
     """
 
     domain: Domain
@@ -67,7 +68,7 @@ class Remains:
     associations: Sequence[Association]
     objects: Sequence[ObjectAssociation]
     time: datetime
-    sign_on: SignOn = NO_SIGN_ON
+    credentials: tuple[Credential, ...] = ()
 
 
 def in_clean_up_order(delete: Collection[RuleKind]) -> tuple[RuleKind, ...]:
@@ -121,7 +122,11 @@ def plan_sign_on_end(remains: Remains) -> Plan:
 def _revocations(remains: Remains) -> list[ExtensionChange]:
     nothing_read = DirectorySnapshot(remains.domain, remains.time, users=())
     there = {extension.id for extension in remains.pbx.extensions}
-    return revocations(replace(remains.sign_on, settings=None), nothing_read, remains.associations, (), there)
+    return revocations(_ended_sign_on(remains), nothing_read, remains.associations, (), there)
+
+
+def _ended_sign_on(remains: Remains) -> SignOn:
+    return SignOn(settings=None, credentials=remains.credentials)
 
 
 def has_remains(kind: RuleKind, associations: Sequence[Association], objects: Sequence[ObjectAssociation]) -> bool:
@@ -145,7 +150,7 @@ def _users(remains: Remains) -> Plan:
         remains.domain, remains.time, users=(), outside=tuple(_people(remains).users.values())
     )
     groups = [one for one in remains.objects if one.kind is ObjectKind.EXTENSION_GROUP]
-    ended = replace(remains.sign_on, settings=None)
+    ended = _ended_sign_on(remains)
     plan = plan_users(rule, directory, remains.pbx, remains.associations, (), objects=groups, sign_on=ended)
     return _asked_for(rule, remains, plan)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-#: The attribute with the name that a user signs on by (MS-ADA3 2.349), read where the sign-on is in use.
+#: The attribute with the name that a user signs on by (MS-ADTS 5.1.1.1.1), read where the sign-on is in use.
 PRINCIPAL_NAME = "userPrincipalName"
 
 

@@ -8,7 +8,6 @@ closed port: a value that an option can take ends there.
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -83,11 +82,9 @@ def test_a_value_that_an_option_does_not_expect_is_refused_by_name(  # noqa: PLR
     needed = _NEEDED.get(module) or _needed(spec_of(module), option)
     for value in bad_values(option, spec, tmp_path):
         before = _kept(Path(right["ledger_path"]))
-        began = time.monotonic()
         result = run(module, {**right, **needed, option: value}, False)
 
         require_clear(result, "" if spec.get("no_log") else option, (*SECRETS, "hunter2", pbx.settings.client_secret))
-        assert time.monotonic() - began < 20
         if result.get("failed") and not is_out_of_reach(result):
             assert _kept(Path(right["ledger_path"])) == before, (value, result["msg"])
     assert [call for call in pbx.calls.all() if call.write] == []

@@ -262,6 +262,16 @@ def test_nobody_signs_on_any_more_though_the_pbx_is_out_of_reach(staffed: Site) 
     assert not logs_in(staffed, "Anna")
 
 
+def test_what_a_disabled_integration_has_left_ends_with_pbx_ad_sso_too(staffed: Site) -> None:
+    signs_on(staffed, "Anna")
+    staffed.live("disabled", fails=True, pbx_url="https://127.0.0.1:9")
+
+    assert sign_on(staffed)["summary"]["revoke"] == 1
+
+    assert not logs_in(staffed, "Anna")
+    assert sign_on(staffed)["outcome"]["state"] == "skipped"
+
+
 def test_the_domains_lockout_threshold_is_minded(staffed: Site) -> None:
     domain = staffed.base_dn.partition(",")[2]
     staffed.admin.modify(domain, lockoutThreshold=3)
