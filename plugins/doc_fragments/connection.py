@@ -93,6 +93,14 @@ options:
       - If not set, the environment variable E(PBX_AD_PBX_TIMEOUT) is used.
     type: int
     default: 30
+  pbx_concurrency:
+    description:
+      - How many calls of the PBX's API are under way at once, at most, from 1 to 32. With V(1) each waits for the one before it.
+      - A run begins with one, lets through more while the PBX works them off as fast as single ones, and fewer as soon as they wait for each
+        other, or one fails. However many there are, they share one access token.
+      - If not set, the environment variable E(PBX_AD_PBX_CONCURRENCY) is used.
+    type: int
+    default: 8
   ledger_path:
     description:
       - File in which the integration, its rules, the associations and the journal are kept. It is made where there is none.

@@ -608,6 +608,15 @@ class MemoryLedger:
             Fate(), dict(self.held), dict(self.retired), dict(self.rows), dict(self.found), dict(self.undone)
         )
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        before = self.copy()
+        try:
+            yield
+        except BaseException:
+            self.held, self.retired, self.rows, self.found = before.held, before.retired, before.rows, before.found
+            raise
+
     def begin(self, undone: str = "") -> str:
         """Begin a run and return its id."""
         run_id = f"run-{len(self.undone) + 1}"

@@ -136,6 +136,7 @@ class Life:
                 pbx_page=random.choice((1, 2, 3, 500)),
                 query_ids=random.choice((1, 2, 100)),
             ),
+            concurrency=random.choice((1, 2, 3, 8)),
         )
 
     def live(self) -> None:

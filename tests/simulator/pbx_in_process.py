@@ -7,7 +7,7 @@ What comes back, and what is raised, is the library's own.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -67,6 +67,7 @@ _GARBAGE = b'{"errcode":0,"errmsg":"SUC'
 _HOST = "pbx.sim.test"
 URL = f"https://{_HOST}"
 _TOKEN_ENDPOINTS = frozenset({"get_token", "refresh_token"})
+_TOKEN_CALLS = _TOKEN_ENDPOINTS | {"del_token"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +122,16 @@ class Wire:
 
 
 class InProcessSession:
-    """Answers requests by the emulator's core, as ``requests.Session``."""
+    """Answers requests by the emulator's core, as ``requests.Session``.
 
-    def __init__(self, pbx: Pbx, troubles: Troubles, wire: Wire) -> None:
+    :param pause: lets other calls that are under way go on, before one reaches the PBX and before its answer is back.
+    """
+
+    def __init__(self, pbx: Pbx, troubles: Troubles, wire: Wire, pause: Callable[[], None]) -> None:
         self._pbx = pbx
         self._troubles = troubles
         self._wire = wire
+        self._pause = pause
 
     def request(
         self, method: str, url: str, *, data: bytes | None, headers: Mapping[str, str], **_options: Any
@@ -137,6 +142,16 @@ class InProcessSession:
         :raises requests.Timeout: if the answer is late.
         """
         asked = _asked(method, url, data or b"", headers)
+        if asked.endpoint in _TOKEN_CALLS:
+            # Whoever needs the token waits for it: nobody else has a turn until it is there.
+            return self._answer(asked)
+        self._pause()
+        try:
+            return self._answer(asked)
+        finally:
+            self._pause()
+
+    def _answer(self, asked: ApiRequest) -> requests.Response:
         given = _arguments(asked)
         self._wire.secrets.update(str(given[name]) for name in _PASSWORDS if name in given)
         fault = self._troubles.step(Side.PBX, f"{asked.endpoint} {_loggable(asked)}")

@@ -50,6 +50,7 @@ from tests.simulator.directory import DOMAIN_DN, SimulatedDirectory
 from tests.simulator.domain_controller import ServerManners, SimulatedConnection
 from tests.simulator.ledger_in_danger import in_danger
 from tests.simulator.pbx_in_process import URL, InProcessSession, Wire
+from tests.simulator.side_by_side import DrawnTurns, drawn_turns
 from tests.simulator.troubles import KilledError, Troubles
 
 # A lock is nothing to copy: the copy of what it guards has its own.
@@ -114,6 +115,7 @@ class Site:
     """Both ends, the clock and the ledger.
 
     :param draws: how many registration names were drawn so far, in this life.
+    :param concurrency: how many calls may be under way at once.
     """
 
     directory: SimulatedDirectory
@@ -123,6 +125,7 @@ class Site:
     manners: ServerManners = field(default_factory=ServerManners)
     sizes: Sizes = field(default_factory=Sizes)
     draws: int = 0
+    concurrency: int = 1
 
     def copy(self, ledger_path: Path) -> Site:
         """A site like this one that goes its own way.
@@ -204,6 +207,7 @@ class Site:
 
     def _world(self, command: Command) -> World:
         random = Random(self.clock.now())
+        workers = DrawnTurns(self.concurrency, Random(self.clock.now()), command.troubles)
 
         @contextmanager
         def open_directory(attributes: Collection[str]) -> Iterator[Directory]:
@@ -212,7 +216,7 @@ class Site:
 
         @contextmanager
         def open_pbx() -> Iterator[Pbx]:
-            with self._client(command, random) as client:
+            with self._client(command, random, workers) as client:
                 yield client
             command.warnings.extend(client.warnings)
 
@@ -224,9 +228,11 @@ class Site:
             open_pbx=open_pbx,
             clock=self.clock.time,
             draw_name=self._draw_name,
+            open_workers=partial(drawn_turns, workers),
+            monotonic=self.clock.now,
         )
 
-    def _client(self, command: Command, random: Random) -> PbxClient:
+    def _client(self, command: Command, random: Random, workers: DrawnTurns) -> PbxClient:
         settings = self.pbx.settings
         with mock.patch.object(transport, "make_tls_context", _tls_context):
             client = PbxClient(
@@ -240,7 +246,9 @@ class Site:
         # The one place where the simulator reaches into the client: the HTTP library's session becomes the PBX's own.
         wired = client._session._transport
         wired.close()
-        wired._session = InProcessSession(self.pbx, command.troubles, command.wire)  # type: ignore[assignment]
+        wired._session = InProcessSession(  # type: ignore[assignment]
+            self.pbx, command.troubles, command.wire, workers.pause
+        )
         return client
 
     def _draw_name(self) -> str:

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -93,11 +93,25 @@ class StoredLedger(Ledger):
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._is_together = False
 
     @property
     def location(self) -> str:
         """The place of the ledger, in check mode too."""
         return self._database.place.text
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """All or nothing of what is written within, durable when it ends."""
+        if self._is_together:
+            yield
+            return
+        with self._database.transaction():
+            self._is_together = True
+            try:
+                yield
+            finally:
+                self._is_together = False
 
     # --- the integration and its rules ---
 
@@ -126,7 +140,7 @@ class StoredLedger(Ledger):
         """
         refuse_secrets(integration.settings)
         domain, pbx = integration.domain, integration.pbx
-        with self._database.transaction():
+        with self.together():
             self._refuse_foreign(self.integration(), integration)
             self._database.change("DELETE FROM integration")
             self._database.change(
@@ -167,7 +181,7 @@ class StoredLedger(Ledger):
         journal are kept.
         """
         remembered = ("rules", "names", "schedule", "sign_on", "associations", "object_associations", "snapshot")
-        with self._database.transaction():
+        with self.together():
             for table in ("integration", "credentials", *remembered):
                 self._database.change(f"DELETE FROM {table}")  # noqa: S608 (a name from the line above)
 
@@ -180,7 +194,7 @@ class StoredLedger(Ledger):
     def save_rule(self, kind: str, rule: SavedRule, at: datetime) -> None:
         """Save a rule; ``LedgerError`` if a setting is named like a secret."""
         refuse_secrets(rule.settings)
-        with self._database.transaction():
+        with self.together():
             self._database.change("DELETE FROM rules WHERE kind = ?", (kind,))
             self._database.change(
                 "INSERT INTO rules (kind, settings, enabled, synchronized, saved_at) VALUES (?, ?, ?, ?, ?)",
@@ -196,7 +210,7 @@ class StoredLedger(Ledger):
     def save_schedule(self, settings: Mapping[str, Any] | None, at: datetime) -> None:
         """Save the settings of the schedule, or (None) forget them; ``LedgerError`` if one is named like a secret."""
         refuse_secrets(settings)
-        with self._database.transaction():
+        with self.together():
             self._database.change("DELETE FROM schedule")
             if settings is not None:
                 self._database.change(
@@ -211,12 +225,12 @@ class StoredLedger(Ledger):
 
     def save_sign_on(self, settings: SignOnSettings, at: datetime) -> None:
         """Save the settings of the sign-on."""
-        with self._database.transaction():
+        with self.together():
             write_settings(self._database, settings, at)
 
     def forget_credential(self, credential: Credential) -> None:
         """Forget that a sign-on has set an extension's password, unless another sign-on has set it since."""
-        with self._database.transaction():
+        with self.together():
             drop_credential(self._database, credential)
 
     def names(self, kind: str) -> Mapping[str, str]:
@@ -226,7 +240,7 @@ class StoredLedger(Ledger):
 
     def save_names(self, kind: str, names: Mapping[str, str]) -> None:
         """Remember what the names in a rule were found to be, and forget those that are no longer in it."""
-        with self._database.transaction():
+        with self.together():
             self._database.change("DELETE FROM names WHERE rule = ?", (kind,))
             for name, guid in names.items():
                 self._database.change(
@@ -250,7 +264,7 @@ class StoredLedger(Ledger):
 
         :raises LedgerError: if two associations would share a PBX object, or one has none yet (id 0).
         """
-        with self._database.transaction():
+        with self.together():
             put(self._database, {association_key(association): association for association in associations})
 
     def remember(self, run_id: str, associations: Sequence[AnyAssociation], at: datetime) -> None:
@@ -260,7 +274,7 @@ class StoredLedger(Ledger):
 
         :raises LedgerError: if two associations would share a PBX object.
         """
-        with self._decoding(), self._database.transaction():
+        with self._decoding(), self.together():
             for association in associations:
                 former = read_association(self._database, *association_key(association))
                 if differs_in_substance(former, association):
@@ -275,7 +289,7 @@ class StoredLedger(Ledger):
 
     def retire_number(self, number: RetiredNumber) -> None:
         """Remember a number that is not to be given for a while."""
-        with self._database.transaction():
+        with self.together():
             self._retire(number)
 
     def _retire(self, number: RetiredNumber) -> None:
@@ -296,7 +310,7 @@ class StoredLedger(Ledger):
 
     def save_snapshot(self, snapshot: SavedSnapshot | None) -> None:
         """Keep a snapshot instead of the one before it, or (None) none."""
-        with self._database.transaction():
+        with self.together():
             self._database.change("DELETE FROM snapshot")
             if snapshot is not None:
                 self._database.change(
@@ -309,7 +323,7 @@ class StoredLedger(Ledger):
     def begin_run(self, command: str, kinds: Sequence[str], plan_id: str, at: datetime, undoes: str = "") -> str:
         """Open a run and return its id (a UUID)."""
         run_id = str(uuid.uuid4())
-        with self._database.transaction():
+        with self.together():
             open_run(self._database, run_id, command=command, kinds=kinds, plan_id=plan_id, at=at, undoes=undoes)
         return run_id
 
@@ -317,7 +331,7 @@ class StoredLedger(Ledger):
         """Close a run as ``succeeded`` or ``failed``."""
         if state not in _ENDED:
             raise ValueError(f"a run does not end as {state}")
-        with self._database.transaction():
+        with self.together():
             if not close_run(self._database, run_id, state=state, summary=summary, error=error, at=at):
                 raise self._lacks(f"open run {run_id}")
 
@@ -365,7 +379,7 @@ class StoredLedger(Ledger):
 
         :raises LedgerError: if a field of the change or of the image is named like a secret.
         """
-        with self._decoding(), self._database.transaction():
+        with self._decoding(), self.together():
             former = read_association(self._database, change.kind.value, change.guid)
             return open_row(self._database, run_id, change, registration_name, at, former=former, image=image)
 
@@ -376,7 +390,7 @@ class StoredLedger(Ledger):
         :param retired: the number that the change freed, if any.
         :raises LedgerError: if the row is not open.
         """
-        with self._database.transaction():
+        with self.together():
             key = self._close(row, JournalState.DONE, "", at)
             note_latter(self._database, row, association)
             put(self._database, {association_key(association) if association else key: association})
@@ -388,13 +402,13 @@ class StoredLedger(Ledger):
         """Close a journal row as failed, or mark its outcome unknown; ``LedgerError`` if the row is not open."""
         if state not in {JournalState.FAILED, JournalState.UNKNOWN}:
             raise ValueError(f"a change that is not done is not {state.value}")
-        with self._database.transaction():
+        with self.together():
             self._close(row, state, detail, at)
 
     def resolve(self, resolutions: Sequence[Resolution], at: datetime) -> None:
         """Apply what became of unfinished rows, all or none of it; ``LedgerError`` if one of them is not open."""
         final: dict[AssociationKey, AnyAssociation | None] = {}
-        with self._database.transaction():
+        with self.together():
             for resolution in resolutions:
                 key = self._close(resolution.intent.id, resolution.state, resolution.detail, at)
                 if resolution.state is JournalState.DONE:

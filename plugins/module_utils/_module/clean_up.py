@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import Applied, Hands, apply
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import Applied, apply
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.in_use import InUse, left_in_use
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration, Ledger, Pbx
@@ -24,7 +24,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report impo
     planned,
     require_expected,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.run import Settled, settle
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.run import Settled, hands_of, settle
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.side_by_side import Workers
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import World
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.clean_up import (
     Remains,
@@ -93,7 +94,7 @@ def clean_up(world: World, ledger: Ledger, integration: Integration, request: Cl
     if _only_ends_sign_on(request):
         # With nothing to be planned for, nobody is to sign on any more though the PBX be out of reach.
         request.save()
-    with world.open_pbx() as pbx:
+    with world.open_workers() as workers, world.open_pbx() as pbx:
         settled = settle(world, ledger, pbx, memory, needs_groups=True)
         in_use = InUse(pbx)
         stages = _plan(cleaning, integration.domain, due, settled, in_use)
@@ -103,7 +104,7 @@ def clean_up(world: World, ledger: Ledger, integration: Integration, request: Cl
             imagined = Applied(tuple(planned(stage.verdict) for stage in stages))
             report = _report(cleaning, stages, imagined, settled.recovered)
         else:
-            report = _carry_out(cleaning, pbx, settled, stages)
+            report = _carry_out(cleaning, pbx, workers, settled, stages)
         return replace(report, warnings=(*report.warnings, *in_use.warnings))
 
 
@@ -137,10 +138,12 @@ def _plan_of(kind: RuleKind, remains: Remains, request: CleanUp) -> Plan:
     return plan_release(kind, remains) if request.release_others else plan_sign_on_end(remains)
 
 
-def _carry_out(cleaning: _Cleaning, pbx: Pbx, settled: Settled, stages: tuple[StageReport, ...]) -> Report:
+def _carry_out(
+    cleaning: _Cleaning, pbx: Pbx, workers: Workers, settled: Settled, stages: tuple[StageReport, ...]
+) -> Report:
     world, ledger, began = cleaning.world, cleaning.ledger, cleaning.began
     run_id = ledger.begin_run(began.command, [stage.kind for stage in stages], began.plan_id(stages), began.at)
-    hands = Hands(pbx, ledger, run_id, world.clock, world.draw_name, world.progress)
+    hands = hands_of(world, ledger, run_id, pbx, workers)
     try:
         applied = apply([stage.stage for stage in stages], settled.pbx, hands)
     except YeastarError as error:

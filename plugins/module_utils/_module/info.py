@@ -232,8 +232,9 @@ def _look(world: World, ledger: Ledger, request: InfoRequest) -> _Seen:
 
 def _look_at_both(world: World, ledger: Ledger, run: NextRun, *, with_groups: bool) -> _Seen:
     with ExitStack() as stack:
+        workers = stack.enter_context(world.open_workers())
         pbx = stack.enter_context(world.open_pbx())
-        outlook = stack.enter_context(look_ahead(world, ledger, run.request, pbx, with_groups=with_groups))
+        outlook = stack.enter_context(look_ahead(world, ledger, run.request, pbx, workers, with_groups=with_groups))
     return _Seen(_standing(outlook.pbx, outlook.memory), foretell(world, ledger, run.request, outlook))
 
 

@@ -32,6 +32,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options imp
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.progress import teller
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.results import Result
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.side_by_side import threads
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.texts import require_texts
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import World
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.client import PbxClient
@@ -119,6 +120,7 @@ def make_world(options: Mapping[str, Any], check_mode: bool, command: str, warni
         clock=partial(datetime.now, UTC),
         draw_name=_draw_registration_name,
         progress=teller(os.environ, time.monotonic),
+        open_workers=partial(threads, pbx.concurrency),
     )
 
 

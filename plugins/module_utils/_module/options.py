@@ -22,7 +22,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.location im
     default_path,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.postgresql_address import postgresql_address
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import DEFAULT_CONCURRENCY, PbxSettings
 
 _ENVIRONMENT_PREFIX = "PBX_AD_"
 
@@ -52,6 +52,7 @@ CONNECTION_OPTIONS: dict[str, dict[str, Any]] = dict(
         _option("pbx_validate_certs", type="bool", default=True),
         _option("pbx_ca_path", type="path"),
         _option("pbx_timeout", type="int", default=30),
+        _option("pbx_concurrency", type="int", default=DEFAULT_CONCURRENCY),
         _option("ledger_path", type="path"),
         _option("ledger_url", type="str"),
         _option("ledger_name", type="str"),
@@ -117,6 +118,7 @@ def pbx_settings(options: Mapping[str, Any]) -> PbxSettings:
         validate_certs=options["pbx_validate_certs"],
         ca_path=_certificates(options, "pbx_ca_path"),
         timeout=options["pbx_timeout"],
+        concurrency=options["pbx_concurrency"],
     )
 
 

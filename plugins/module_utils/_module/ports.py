@@ -10,6 +10,7 @@ The rooms ``_ad``, ``_pbx`` and ``_ledger`` implement these; the run knows nothi
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -367,6 +368,9 @@ class Ledger(Protocol):
     @property
     def location(self) -> str:
         """Where the ledger is, as an administrator would name it."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """All or nothing of what is written within, durable when it ends instead of with each of its parts."""
 
     def integration(self) -> Integration | None:
         """Return the saved integration; None before the first connection."""

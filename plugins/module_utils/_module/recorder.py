@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, PbxCommands, SavedSnapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read_once import ReadOnce
@@ -62,10 +65,13 @@ class MirroredPbx(PbxCommands):
     def __init__(self, pbx: PbxCommands, snapshot: PbxSnapshot) -> None:
         self._pbx = pbx
         self._image = _Image(snapshot)
+        # Extensions are created, changed and deleted by several threads at once, all else by one alone.
+        self._imagining = threading.Lock()
 
     def snapshot(self) -> PbxSnapshot:
-        """Return the PBX as the writes so far have left it."""
-        return self._image.snapshot()
+        """Return the PBX as the writes so far have left it, its extensions in the order of ids, as a list shows them."""
+        snapshot = self._image.snapshot()
+        return replace(snapshot, extensions=tuple(sorted(snapshot.extensions, key=attrgetter("id"))))
 
     def send_welcome_emails(self, extension_ids: Sequence[int]) -> None:
         """See ``PbxCommands``."""
@@ -75,8 +81,10 @@ class MirroredPbx(PbxCommands):
 
     def create_extension(self, new: NewExtension) -> int:
         """See ``PbxWrites``."""
-        self._image.given_id = self._pbx.create_extension(new)
-        return self._image.create_extension(new)
+        given_id = self._pbx.create_extension(new)
+        with self._imagining:
+            self._image.given_id = given_id
+            return self._image.create_extension(new)
 
     def update_extension(
         self,
@@ -87,12 +95,14 @@ class MirroredPbx(PbxCommands):
     ) -> None:
         """See ``PbxWrites``."""
         self._pbx.update_extension(extension_id, fields, organizations, access)
-        self._image.update_extension(extension_id, fields, organizations, access)
+        with self._imagining:
+            self._image.update_extension(extension_id, fields, organizations, access)
 
     def delete_extension(self, extension_id: int) -> None:
         """See ``PbxWrites``."""
         self._pbx.delete_extension(extension_id)
-        self._image.delete_extension(extension_id)
+        with self._imagining:
+            self._image.delete_extension(extension_id)
 
     # --- organizations
 

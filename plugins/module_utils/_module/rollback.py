@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import (
     Applied,
-    Hands,
     apply,
     send_welcome_emails,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.in_use import InUse, left_in_use
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.one_change import Hands
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
     Integration,
     Ledger,
@@ -34,7 +34,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report impo
     planned,
     require_expected,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.run import Settled, settle
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.run import Settled, hands_of, settle
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.side_by_side import Workers
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import World, require_integration
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, Verdict
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, AnyChange
@@ -93,6 +94,7 @@ class _Undoing:
     began: Began
     undone: RunRecord
     warnings: tuple[str, ...]
+    workers: Workers
 
 
 def roll_back(world: World, request: RollbackRequest) -> RolledBack:
@@ -109,13 +111,13 @@ def roll_back(world: World, request: RollbackRequest) -> RolledBack:
         if integration is None or not (request.run_id or ledger.last_change() or ledger.unfinished()):
             require_expected(request.expected, ())
             return RolledBack(idle(began, ledger, warnings=warnings, skipped=_NOTHING))
-        with world.open_pbx() as pbx:
+        with world.open_workers() as workers, world.open_pbx() as pbx:
             settled = settle(world, ledger, pbx, Memory.of(ledger, None), needs_groups=True)
             undone = ledger.run(request.run_id) if request.run_id else ledger.last_change()
             if undone is None:
                 report = idle(began, ledger, skipped=_NOTHING)
                 return RolledBack(replace(report, recovered=settled.recovered))
-            undoing = _Undoing(world, ledger, request, began, undone, warnings)
+            undoing = _Undoing(world, ledger, request, began, undone, warnings, workers)
             return _undo(undoing, integration, pbx, settled)
 
 
@@ -181,7 +183,7 @@ def _carry_out(
     world, ledger, began, undone = undoing.world, undoing.ledger, undoing.began, undoing.undone
     _pause(undoing, paused)
     run_id = ledger.begin_run(began.command, undone.kinds, began.plan_id(stages), began.at, undone.id)
-    hands = Hands(pbx, ledger, run_id, world.clock, world.draw_name, world.progress)
+    hands = hands_of(world, ledger, run_id, pbx, undoing.workers)
     try:
         applied = apply([stage.stage for stage in stages], settled.pbx, hands)
         problems = _welcome(undoing, stages[0].plan.changes, applied, hands)

@@ -11,19 +11,25 @@ parts before it leave behind, so that all is planned before anything is written.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply import (
     Applied,
-    Hands,
     apply,
     send_welcome_emails,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.in_use import InUse
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory, kind_of
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Ledger, Pbx, SavedRule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.one_change import Hands
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
+    Ledger,
+    Pbx,
+    PbxCommands,
+    SavedRule,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read import read_for_images, read_pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read_once import ReadOnce
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.recorder import (
@@ -41,14 +47,19 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report impo
     planned,
     require_expected,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.side_by_side import OneAfterTheOther, Workers
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.task import Sides, Started, Task
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import World, require_domain, require_pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.firmware import check_firmware
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryIdentity
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain import EXPLAINED_ATTRIBUTES
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, judge
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Resolution
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, Resolution
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
+    Association,
+    ObjectAssociation,
+    ObjectKind,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxSnapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.recovery import recover
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind, UnitRule, UserRule
@@ -132,16 +143,17 @@ def synchronize(world: World, ledger: Ledger, request: Request) -> Report:
     """
     running = _Running(world, ledger, request, Began(request.command, request.check_mode, world.clock()))
     with ExitStack() as stack:
+        workers = stack.enter_context(world.open_workers())
         try:
             pbx = stack.enter_context(world.open_pbx())
-            prepared = _prepare(running, pbx)
+            prepared = _prepare(running, pbx, workers)
             require_expected(request.expected, prepared.stages)
         except YeastarError as error:
             _record_failure(running, error)
             raise
         if request.check_mode:
             return _report(running, prepared, _imagined(prepared))
-        return _carry_out(running, pbx, prepared)
+        return _carry_out(running, pbx, workers, prepared)
 
 
 def foretell(world: World, ledger: Ledger, request: Request, outlook: Outlook) -> Report:
@@ -185,12 +197,16 @@ def look_ahead(
     ledger: Ledger,
     request: Request,
     pbx: Pbx,
+    workers: Workers,
     *,
     attributes: Collection[str] = (),
     with_groups: bool = False,
 ) -> Iterator[Outlook]:
-    """Read both sides and plan, for the length of a ``with`` block in which the directory stays open.
+    """Read both sides, side by side, and plan, for the length of a ``with`` block in which the directory stays open.
 
+    The PBX is read once the directory has shown that it is the right one and can be read.
+
+    :param workers: brought before the PBX was opened.
     :param attributes: what to read of users besides what the request needs.
     :param with_groups: whether to read the PBX's extension groups even if the request does not need them.
     :raises YeastarError: if a side could not be read completely.
@@ -202,9 +218,10 @@ def look_ahead(
         directory = ReadOnce(opened)
         identity = directory.identify()
         require_domain(ledger, identity)
-        started = [task.start(Sides(directory, identity, pbx, memory)) for task in tasks]
         needs_groups = with_groups or any(task.needs_groups(memory) for task in tasks)
-        settled = settle(world, ledger, pbx, memory, needs_groups=needs_groups)
+        reading = _begin_reading(workers, ledger, pbx, memory, needs_groups=needs_groups)
+        started = [task.start(Sides(directory, identity, pbx, memory)) for task in tasks]
+        settled = _settled(world, ledger, reading, memory)
         memory = Memory.of(ledger, request.unit_rule, leaves_places=request.leaves_places)
         in_use = InUse(pbx)
         stages = _plan(request.parts, started, memory, settled.pbx, in_use)
@@ -220,12 +237,14 @@ def look_ahead(
         )
 
 
-def _prepare(running: _Running, pbx: Pbx) -> _Prepared:
+def _prepare(running: _Running, pbx: Pbx, workers: Workers) -> _Prepared:
     request, ledger = running.request, running.ledger
     # What a person may ask of a snapshot is more than what the run itself needs.
     attributes = EXPLAINED_ATTRIBUTES if request.keeps_snapshot else ()
     with_groups = request.keeps_snapshot and remembers_groups(ledger)
-    with look_ahead(running.world, ledger, request, pbx, attributes=attributes, with_groups=with_groups) as outlook:
+    with look_ahead(
+        running.world, ledger, request, pbx, workers, attributes=attributes, with_groups=with_groups
+    ) as outlook:
         return _prepared(outlook)
 
 
@@ -249,13 +268,46 @@ def settle(world: World, ledger: Ledger, pbx: Pbx, memory: Memory, *, needs_grou
     :raises FirmwareError: if its firmware has no Open API.
     :raises PbxError: if it could not be read completely.
     """
-    identity = pbx.identity()
-    check_firmware(identity)
-    require_pbx(ledger, identity)
-    unfinished = ledger.unfinished()
+    reading = _begin_reading(OneAfterTheOther(), ledger, pbx, memory, needs_groups=needs_groups)
+    return _settled(world, ledger, reading, memory)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The PBX while it is read.
+
+    :param future: what will have been read.
+    :param unfinished: changes that an earlier run had begun and not finished.
+    """
+
+    workers: Workers
+    future: Future[PbxSnapshot]
+    unfinished: Sequence[Intent]
+
+    def snapshot(self) -> PbxSnapshot:
+        """Wait until the PBX is read, and return it as it is."""
+        self.workers.first_over([self.future])
+        return self.future.result()
+
+
+def _begin_reading(workers: Workers, ledger: Ledger, pbx: Pbx, memory: Memory, *, needs_groups: bool) -> _Reading:
+    """Begin to read the PBX; whoever reads it does not touch the ledger."""
+    integration, location, unfinished = ledger.integration(), ledger.location, ledger.unfinished()
     with_groups = needs_groups or any(intent.change.kind is ObjectKind.EXTENSION_GROUP for intent in unfinished)
-    snapshot = read_pbx(pbx, identity, memory, with_groups=with_groups)
-    recovered = tuple(recover(unfinished, [*memory.associations, *memory.objects], snapshot, world.clock()))
+
+    def read() -> PbxSnapshot:
+        identity = pbx.identity()
+        check_firmware(identity)
+        require_pbx(integration, location, identity)
+        return read_pbx(pbx, identity, memory, with_groups=with_groups)
+
+    return _Reading(workers, workers.begin(read), unfinished)
+
+
+def _settled(world: World, ledger: Ledger, reading: _Reading, memory: Memory) -> Settled:
+    snapshot = reading.snapshot()
+    known: list[Association | ObjectAssociation] = [*memory.associations, *memory.objects]
+    recovered = tuple(recover(reading.unfinished, known, snapshot, world.clock()))
     ledger.resolve(recovered, world.clock())
     return Settled(snapshot, recovered)
 
@@ -277,12 +329,12 @@ def _plan(
     return tuple(stages)
 
 
-def _carry_out(running: _Running, pbx: Pbx, prepared: _Prepared) -> Report:
+def _carry_out(running: _Running, pbx: Pbx, workers: Workers, prepared: _Prepared) -> Report:
     world, ledger, began = running.world, running.ledger, running.began
     kinds = [part.kind for part in running.request.parts]
     run_id = ledger.begin_run(began.command, kinds, began.plan_id(prepared.stages), began.at)
     mirrored = MirroredPbx(pbx, prepared.pbx) if running.request.keeps_snapshot else None
-    hands = Hands(mirrored or pbx, ledger, run_id, world.clock, world.draw_name, world.progress)
+    hands = hands_of(world, ledger, run_id, mirrored or pbx, workers)
     try:
         _save_rules(running, prepared)
         stages = [stage.stage for stage in prepared.stages]
@@ -297,6 +349,11 @@ def _carry_out(running: _Running, pbx: Pbx, prepared: _Prepared) -> Report:
     if mirrored is not None:
         keep_snapshot(ledger, prepared.directory, mirrored.snapshot(), run_id, began.at)
     return report
+
+
+def hands_of(world: World, ledger: Ledger, run_id: str, pbx: PbxCommands, workers: Workers) -> Hands:
+    """Return what carrying out the plan of a run needs."""
+    return Hands(pbx, ledger, run_id, world.clock, world.draw_name, world.progress, workers, world.monotonic)
 
 
 def _save_rules(running: _Running, prepared: _Prepared) -> None:

@@ -71,12 +71,12 @@ def explain_users(world: World, request: UserInfoRequest) -> dict[str, Any]:
 
     :raises YeastarError: if a side could not be read completely, or a name is none.
     """
-    with world.open_ledger() as ledger, world.open_pbx() as pbx:
+    with world.open_ledger() as ledger, world.open_workers() as workers, world.open_pbx() as pbx:
         run = next_run(ledger, request.command, request.base_dn)
         task = _task(run, request.base_dn)
         needed = task.attributes(Memory.of(ledger, run.request.unit_rule)) if task is not None else ()
         attributes = dict.fromkeys([*EXPLAINED_ATTRIBUTES, *needed])
-        with look_ahead(world, ledger, run.request, pbx, attributes=attributes, with_groups=True) as outlook:
+        with look_ahead(world, ledger, run.request, pbx, workers, attributes=attributes, with_groups=True) as outlook:
             found = _search(outlook, request)
             shown = found.users[: request.limit]
             facts = _facts(run, outlook, _scope_facts(task, outlook, pbx, shown, offline=request.offline))

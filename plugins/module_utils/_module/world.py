@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +21,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
     Pbx,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.progress import Tell, tell_nobody
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.side_by_side import OneAfterTheOther, Workers
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryIdentity
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import PbxIdentity
 
@@ -32,6 +34,10 @@ class IntegrationError(YeastarError):
     """The ledger's integration is not the one that the options describe, or there is none."""
 
 
+def _nobody_else() -> AbstractContextManager[Workers]:
+    return nullcontext(OneAfterTheOther())
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Where a command reaches the world: how to open each side, the time and the source of names.
@@ -39,6 +45,9 @@ class World:
     :param open_ledger: opens the ledger itself for a run, a copy of it in check mode.
     :param open_directory: takes the attributes of users to read, by their LDAP names.
     :param progress: is told how far what is carried out has come.
+    :param open_workers: brings those who make calls side by side. They are brought before the PBX is opened: once that
+        is closed they make no further call, and what they have begun ends before the ledger is given back.
+    :param monotonic: a clock in seconds that never goes back.
     """
 
     open_ledger: Callable[[], AbstractContextManager[Ledger]]
@@ -47,6 +56,8 @@ class World:
     clock: Callable[[], datetime]
     draw_name: Callable[[], str]
     progress: Tell = tell_nobody
+    open_workers: Callable[[], AbstractContextManager[Workers]] = _nobody_else
+    monotonic: Callable[[], float] = time.monotonic
 
 
 def require_integration(ledger: Ledger, *, check_mode: bool) -> tuple[Integration | None, tuple[str, ...]]:
@@ -92,12 +103,15 @@ def require_domain(ledger: Ledger, directory: DirectoryIdentity) -> None:
         )
 
 
-def require_pbx(ledger: Ledger, pbx: PbxIdentity) -> None:
-    """Refuse a ledger whose associations speak of another PBX."""
-    integration = ledger.integration()
+def require_pbx(integration: Integration | None, location: str, pbx: PbxIdentity) -> None:
+    """Refuse a ledger whose associations speak of another PBX.
+
+    :param integration: that of the ledger.
+    :param location: where the ledger is.
+    """
     if integration is not None and integration.pbx.serial_number != pbx.serial_number:
         raise IntegrationError(
-            f"The ledger {ledger.location} belongs to the PBX with serial number {integration.pbx.serial_number} and "
+            f"The ledger {location} belongs to the PBX with serial number {integration.pbx.serial_number} and "
             f"pbx_url answers with {pbx.serial_number}.",
             "Use that PBX's address, or another ledger.",
         )

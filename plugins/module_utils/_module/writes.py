@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import PbxWrites
@@ -55,6 +55,19 @@ class Written:
     object_id: int | None
     association: Association | ObjectAssociation | None
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """The call that a resolved change is.
+
+    :param make: makes it. It may run in any thread: it changes nothing but the PBX.
+    :param note: takes note of what it has left behind.
+    """
+
+    change: AnyChange
+    make: Callable[[], Written]
+    note: Callable[[Written], None]
 
 
 class Writes:
@@ -247,46 +260,77 @@ class Writes:
 
         :raises PbxError: if it was not done, or nobody knows whether it was.
         """
-        written = self._write(change, registration_name)
+        write = self.prepared(change, registration_name)
+        return self.done(write, write.make())
+
+    def prepared(self, change: AnyChange, registration_name: str) -> Write:
+        """Return the call of a resolved change.
+
+        :param registration_name: drawn for an extension that is made or parked.
+        """
+        if isinstance(change, ExtensionChange):
+            return self._extension_write(change, registration_name)
+        return Write(change, lambda: self._write_object(change), _nothing_to_note)
+
+    def done(self, write: Write, written: Written) -> Written:
+        """Take note of a call that was made, and return what it has left behind."""
+        change = write.change
+        write.note(written)
         self._images.note(change, written.object_id)
         self._renewed.note(change, written.object_id)
         return replace(written, association=as_remembered(change, written.association))
 
-    def _write(self, change: AnyChange, registration_name: str) -> Written:
-        if isinstance(change, ExtensionChange):
-            return self._write_extension(change, registration_name)
+    def _write_object(self, change: OrganizationChange | GroupChange) -> Written:
         if change.action is Action.RELEASE:
             return Written(change.object_id, None)
         if isinstance(change, OrganizationChange):
             return self._write_organization(change)
         return self._write_group(change)
 
-    def _write_extension(self, change: ExtensionChange, registration_name: str) -> Written:
+    def _extension_write(self, change: ExtensionChange, registration_name: str) -> Write:
         fields = {name: value for name, value in change.after.items() if name in FIELD_NAMES}
         organizations = self._organizations(change)
         if change.action is Action.CREATE:
-            new = NewExtension(change.number, fields, registration_name, organizations, change.settings)
-            object_id = self._pbx.create_extension(new)
-            self._extensions[object_id] = Extension(
-                id=object_id,
-                number=change.number,
-                fields=fields,
-                registration_name=registration_name or None,
-                organizations=organizations,
-                settings=change.settings,
+            return self._creation(
+                change, NewExtension(change.number, fields, registration_name, organizations, change.settings)
             )
-            return Written(object_id, _with_id(change.association, object_id))
-        object_id = _id_of(change)
+        object_id, association = _id_of(change), change.association
         access = access_of(change, registration_name, self._extensions.get(object_id))
-        if change.action is Action.DELETE:
-            self._pbx.delete_extension(object_id)
-        elif change.after or access is not None:
-            self._pbx.update_extension(object_id, fields, organizations, access)
-            self._note_fields(object_id, fields, organizations, access)
         if change.action is Action.REVOKE:
             # Nothing of the association changes, and the run may have saved it anew since it was planned.
-            return Written(object_id, self._users.get(change.guid, change.association))
-        return Written(object_id, change.association)
+            association = self._users.get(change.guid, association)
+        is_update = change.action is not Action.DELETE and bool(change.after or access is not None)
+
+        def make() -> Written:
+            if change.action is Action.DELETE:
+                self._pbx.delete_extension(object_id)
+            elif is_update:
+                self._pbx.update_extension(object_id, fields, organizations, access)
+            return Written(object_id, association)
+
+        def note(_written: Written) -> None:
+            if is_update:
+                self._note_fields(object_id, fields, organizations, access)
+
+        return Write(change, make, note)
+
+    def _creation(self, change: ExtensionChange, new: NewExtension) -> Write:
+        def make() -> Written:
+            object_id = self._pbx.create_extension(new)
+            return Written(object_id, _with_id(change.association, object_id))
+
+        def note(written: Written) -> None:
+            object_id = written.object_id or 0
+            self._extensions[object_id] = Extension(
+                id=object_id,
+                number=new.number,
+                fields=new.fields,
+                registration_name=new.registration_name or None,
+                organizations=tuple(new.organizations),
+                settings=new.settings,
+            )
+
+        return Write(change, make, note)
 
     def _note_fields(
         self,
@@ -378,6 +422,10 @@ class Writes:
             self._pbx.update_group(former_id, members)
             raise
         return Written(object_id, replace(association, object_id=object_id, leftover_id=former_id), _MADE_ANEW)
+
+
+def _nothing_to_note(_written: Written) -> None:
+    """Organizations and groups are noted with the images."""
 
 
 def is_provisional(object_id: int | None) -> bool:

@@ -31,7 +31,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import 
     parse_object,
     parse_text,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.transport import Call, masked_logs
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.transport import Call, hushed_library
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Access,
     Extension,
@@ -95,7 +95,7 @@ class PbxClient:
         self._scope = ExitStack()
 
     def __enter__(self) -> PbxClient:
-        self._scope.enter_context(masked_logs())
+        self._scope.enter_context(hushed_library())
         return self
 
     def __exit__(

@@ -27,7 +27,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.lost_answers i
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.passwords import make_password
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import Session
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import OrganizationShape
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import ElementShape, OrganizationShape
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.transport import Call
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Access,
@@ -183,12 +183,13 @@ class ExtensionWriter:
 
         :param send: takes what encodes a password.
         """
+        in_base64 = self._passwords_in_base64
         try:
-            return send(_in_base64 if self._passwords_in_base64 else str)
+            return send(_in_base64 if in_base64 else str)
         except PbxRefusedError as error:
             refusal = error
         refused = set(refusal.invalid_fields)
-        if self._passwords_in_base64 or not refused or not refused <= _PASSWORD_FIELDS:
+        if in_base64 or not refused or not refused <= _PASSWORD_FIELDS:
             raise refusal
         try:
             answer = send(_in_base64)
@@ -222,24 +223,28 @@ class ExtensionWriter:
         as the other guess.
         """
 
-        def send() -> Answer:
-            listed = {"organization_list": self._organization_shape.write(organizations)} if organizations else {}
+        shape = self._organization_shape
+        guess, other = shape.guesses[:2]
+
+        def send(guess: ElementShape) -> Answer:
+            listed = {"organization_list": shape.write(organizations, guess)} if organizations else {}
             return write_until_known(self._session, replace(call, body={**(call.body or {}), **listed}), ask)
 
         try:
-            return send()
+            return send(guess)
         except PbxRefusedError as error:
-            if not self._organization_shape.is_guessed or "organization_list" not in error.invalid_fields:
+            if not shape.is_guessed or "organization_list" not in error.invalid_fields:
                 raise
             refusal = error
-        self._organization_shape.guess_other()
         try:
-            return send()
+            answer = send(other)
         except PbxRefusedError as error:
-            if "organization_list" in error.invalid_fields:
-                self._organization_shape.guess_other()
-            else:
+            if "organization_list" not in error.invalid_fields:
+                shape.accept(other)
                 refusal = error
+        else:
+            shape.accept(other)
+            return answer
         raise refusal
 
     def _created_id(self, new: NewExtension, answer: Mapping[str, Any]) -> int:

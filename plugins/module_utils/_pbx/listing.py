@@ -77,13 +77,14 @@ class Listing:
 
     def _first_page(self, endpoint: str, purpose: str, extra: Mapping[str, str]) -> Mapping[str, Any]:
         while True:
+            size = self._page_size
             try:
-                return self._page(endpoint, purpose, extra, 1, self._page_size)
+                return self._page(endpoint, purpose, extra, 1, size)
             except PbxRefusedError as error:
-                if error.errcode not in (PARAMETER_ERROR, PARAMETER_SYNTAX_ERROR) or self._page_size == 1:
+                if error.errcode not in (PARAMETER_ERROR, PARAMETER_SYNTAX_ERROR) or size == 1:
                     raise
             # The vendor documents no maximum; a server may refuse a page size that it finds too big.
-            self._page_size //= 2
+            self._page_size = size // 2
 
     def _page(self, endpoint: str, purpose: str, extra: Mapping[str, str], page: int, size: int) -> dict[str, Any]:
         query = {"page": str(page), "page_size": str(size), "sort_by": "id", "order_by": "asc", **extra}

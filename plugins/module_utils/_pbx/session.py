@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,6 +61,9 @@ class Renewal:
 class Session:
     """Calls with one access token, got at the first call, renewed in time and revoked at the end.
 
+    Several threads may use it at once. Whoever needs a token that is not there yet, or not any more, waits until one
+    of them has got it; a call that was answered meanwhile with the former one is sent again with the new one.
+
     :param monotonic: a clock in seconds that never goes back.
     :param sleep: waits that many seconds.
     :param attempts: how often what may be sent again is sent at most.
@@ -78,8 +82,11 @@ class Session:
         self._monotonic = monotonic
         self._sleep = sleep
         self._attempts = attempts
+        # Held while the token is got, renewed or revoked, never during any other call.
+        self._keeping_token = threading.RLock()
         self._token: _Token | None = None
-        self._login_failure: PbxError | None = None
+        # Why there will be no token any more.
+        self._token_failure: PbxError | None = None
         self._early_ends = 0
 
     @property
@@ -125,7 +132,8 @@ class Session:
 
     def close(self) -> str:
         """Revoke the token, and return "" or a sentence that says why it could not be."""
-        with signals_held():
+        with signals_held(), self._keeping_token:
+            self._token_failure = PbxUnreachableError("The PBX is not asked any more: the run has ended.")
             token, self._token = self._token, None
             failure = None if token is None else self._revoke(token)
             self._transport.close()
@@ -165,23 +173,28 @@ class Session:
     # --- the token ------------------------------------------------------------------------------------------------
 
     def _live_token(self) -> _Token:
-        if self._token is None:
-            return self._log_in()
-        if self._monotonic() >= self._token.renew_at:
-            return self._renew(self._token)
-        return self._token
+        with self._keeping_token:
+            if self._token_failure is not None:
+                raise self._token_failure
+            if self._token is None:
+                return self._log_in()
+            if self._monotonic() >= self._token.renew_at:
+                return self._renew(self._token)
+            return self._token
 
     def _renew_early(self, token: _Token, answer: Mapping[str, Any]) -> _Token:
-        self._early_ends += 1
-        if self._early_ends > _EARLY_ENDS:
-            raise error_from_answer(answer, TOKEN_EXPIRED, f"keep an access token ({_EARLY_ENDS} ended early)")
-        return self._renew(token)
+        """Renew a token that a call was refused with, unless another thread has done so already."""
+        with self._keeping_token:
+            if self._token is not token:
+                return self._live_token()
+            self._early_ends += 1
+            if self._early_ends > _EARLY_ENDS:
+                raise error_from_answer(answer, TOKEN_EXPIRED, f"keep an access token ({_EARLY_ENDS} ended early)")
+            return self._renew(token)
 
     def _log_in(self) -> _Token:
         """Get the token. It is asked for again only while nothing was sent: a get_token whose answer was lost may
         have taken one of the eight slots, and one that was refused counts towards the block of this address."""
-        if self._login_failure is not None:
-            raise self._login_failure
         failure: PbxError | None = None
         for attempt in range(self._attempts):
             self.pause(attempt)
@@ -193,8 +206,8 @@ class Session:
                 failure = error
             if not failure.nothing_sent:
                 break
-        self._login_failure = _final(failure, "give an access token")
-        raise self._login_failure
+        self._token_failure = _final(failure, "give an access token")
+        raise self._token_failure
 
     def _get_token(self) -> _Token:
         secret = self._settings.client_secret
@@ -245,10 +258,11 @@ class Session:
                 break
         if lost:
             # That answer held a token that nobody knows: a new one beside it would make two.
-            raise PbxUnreachableError(
+            self._token_failure = PbxUnreachableError(
                 "The PBX's answer to the renewal of the access token was lost.",
                 "A token that nobody knows may now live for up to 30 minutes; run again.",
             )
+            raise self._token_failure
         raise _final(failure, "renew the access token")
 
     def _exchange_refresh_token(self, token: _Token) -> _Token:

@@ -11,6 +11,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import PbxParameterError
 
+#: How many calls are under way at once, and how many can be asked for. A PBX is a small computer that has calls to
+#: carry; what it takes at once is found out on the way.
+DEFAULT_CONCURRENCY = 8
+MOST_CONCURRENCY = 32
+
 
 @dataclass(frozen=True)
 class PbxSettings:
@@ -22,6 +27,7 @@ class PbxSettings:
     :param validate_certs: whether the TLS certificate is verified.
     :param ca_path: a PEM file with the certificates to trust instead of the system's.
     :param timeout: seconds to wait for a connection, and for each part of an answer.
+    :param concurrency: how many calls are under way at once, at most.
     :raises PbxParameterError: for a url or timeout that cannot be used.
     """
 
@@ -31,11 +37,18 @@ class PbxSettings:
     validate_certs: bool = True
     ca_path: str | None = None
     timeout: float = 30.0
+    concurrency: int = DEFAULT_CONCURRENCY
 
     def __post_init__(self) -> None:
         _split_url(self.url)
         if not self.timeout > 0:
             raise PbxParameterError("The time-out for the PBX must be more than 0 seconds.")
+        if not 1 <= self.concurrency <= MOST_CONCURRENCY:
+            raise PbxParameterError(
+                f"pbx_concurrency is {self.concurrency}, and at least 1 and at most {MOST_CONCURRENCY} calls are under "
+                "way at once.",
+                "Use 1 for one call after the other.",
+            )
 
     @property
     def base_url(self) -> str:

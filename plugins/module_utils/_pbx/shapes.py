@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import IncompleteListError, PbxAnswerError
@@ -145,18 +146,36 @@ def parse_organizations(value: object) -> tuple[OrganizationReference, ...]:
     return tuple(_parse_reference(element) for element in value)
 
 
+@dataclass(frozen=True, slots=True)
+class ElementShape:
+    """How one element of an organization_list is written.
+
+    :param name_key: None where the name is left out.
+    :param is_plain: whether it is the id and nothing else.
+    """
+
+    id_key: str
+    id_is_text: bool
+    name_key: str | None = None
+    is_plain: bool = False
+
+
+#: What is tried while none was seen, in this order: ``{"value": "33", "text": "IT"}`` and ``{"id": 33, "name": "IT"}``.
+_GUESSES = tuple(
+    ElementShape(id_key, id_is_text=place == 0, name_key=name_key)
+    for place, (id_key, name_key) in enumerate(zip(_ID_KEYS, _NAME_KEYS, strict=True))
+)
+
+
 class OrganizationShape:
     """How this PBX writes the elements of an extension's organization_list.
 
-    It is learned from the first answer that holds one; until then it is ``{"value": "33", "text": "IT"}``. An
-    organization that was seen is written as it was seen, unknown keys included.
+    It is learned from the first answer that holds one; until then it is guessed. An organization that was seen is
+    written as it was seen, unknown keys included. Several threads may use it: what it has learned is one value.
     """
 
     def __init__(self) -> None:
-        self._id_key = _ID_KEYS[0]
-        self._id_is_text = True
-        self._name_key: str | None = _NAME_KEYS[0]
-        self._is_plain = False
+        self._shape = _GUESSES[0]
         self._seen: dict[int, Mapping[str, Any]] = {}
         self._learned = False
 
@@ -175,33 +194,39 @@ class OrganizationShape:
         """Whether no organization was seen in any extension yet."""
         return not self._learned
 
-    def guess_other(self) -> None:
-        """Go over from one guess to the other one, which is ``{"id": 33, "name": "IT"}``."""
-        place = 1 - _ID_KEYS.index(self._id_key)
-        self._id_key, self._name_key = _ID_KEYS[place], _NAME_KEYS[place]
-        self._id_is_text = place == 0
+    @property
+    def guesses(self) -> tuple[ElementShape, ...]:
+        """The guesses, beginning with the one that has not been refused."""
+        return (self._shape, *(guess for guess in _GUESSES if guess != self._shape))
 
-    def write(self, organizations: Sequence[OrganizationReference]) -> list[Any]:
-        """Return the organization_list to send."""
-        return [self._write_element(organization) for organization in organizations]
+    def accept(self, guess: ElementShape) -> None:
+        """Take note that the PBX has taken a guess."""
+        if not self._learned:
+            self._shape = guess
+
+    def write(self, organizations: Sequence[OrganizationReference], guess: ElementShape | None = None) -> list[Any]:
+        """Return the organization_list to send.
+
+        :param guess: one of ``guesses``; None for what is known, or the first of them.
+        """
+        return [self._write_element(organization, guess or self._shape) for organization in organizations]
 
     def _learn_element(self, element: object) -> None:
+        if isinstance(element, Mapping):
+            id_key = next(key for key in _ID_KEYS if key in element)
+            name_key = next((key for key in _NAME_KEYS if key in element), None)
+            self._shape = ElementShape(id_key, isinstance(element[id_key], str), name_key)
+        else:
+            self._shape = ElementShape(_ID_KEYS[0], isinstance(element, str), is_plain=True)
         self._learned = True
-        if not isinstance(element, Mapping):
-            self._is_plain = True
-            self._id_is_text = isinstance(element, str)
-            return
-        self._id_key = next(key for key in _ID_KEYS if key in element)
-        self._id_is_text = isinstance(element[self._id_key], str)
-        self._name_key = next((key for key in _NAME_KEYS if key in element), None)
 
-    def _write_element(self, organization: OrganizationReference) -> Any:
-        reference = str(organization.id) if self._id_is_text else organization.id
-        if self._is_plain:
+    def _write_element(self, organization: OrganizationReference, shape: ElementShape) -> Any:
+        reference = str(organization.id) if shape.id_is_text else organization.id
+        if shape.is_plain:
             return reference
-        element = {**self._seen.get(organization.id, {}), self._id_key: reference}
-        if self._name_key is not None:
-            element[self._name_key] = organization.name
+        element = {**self._seen.get(organization.id, {}), shape.id_key: reference}
+        if shape.name_key is not None:
+            element[shape.name_key] = organization.name
         return element
 
 

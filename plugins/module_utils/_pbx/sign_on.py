@@ -19,7 +19,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.passwords import make_password
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import Session
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.transport import Call, masked_logs
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.transport import Call, hushed_library
 
 _ORGANIZATIONS = "organization_list"
 
@@ -49,7 +49,7 @@ class SignOnClient:
         self._passwords_in_base64 = passwords_in_base64
         self._source = source or random.SystemRandom()
         self._scope = ExitStack()
-        self._scope.enter_context(masked_logs())
+        self._scope.enter_context(hushed_library())
 
     def set_password(self, extension_id: int, password: str) -> None:
         """Give an extension's user this password (Open API, extension/update), and change nothing else.

@@ -13,6 +13,7 @@ import json
 import logging
 import re
 import ssl
+import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping
@@ -65,7 +66,7 @@ class Call:
 
 
 class Transport:
-    """Sends one call, once, and returns the JSON object that answered it.
+    """Sends one call, once, and returns the JSON object that answered it. Several threads may use it at once.
 
     :raises PbxParameterError: if the library requests is missing.
     :raises PbxCertificateError: if the certificates of ca_path cannot be read.
@@ -80,7 +81,8 @@ class Transport:
         self._session.trust_env = False
         self._session.headers.clear()
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", "Connection": "close"})
-        self._session.mount("https://", _make_adapter(make_tls_context(settings)))
+        self._session.mount("https://", _make_adapter(make_tls_context(settings), settings.concurrency))
+        self._counting = threading.Lock()
         self.calls = 0
 
     def exchange(self, call: Call, token: str | None, timeout: float | None = None) -> dict[str, Any]:
@@ -90,7 +92,8 @@ class Transport:
         :raises PbxCertificateError: the PBX's certificate did not pass.
         :raises PbxAnswerError: something else than the Open API's JSON answered.
         """
-        self.calls += 1
+        with self._counting:
+            self.calls += 1
         query = dict(call.query) if token is None else {"access_token": token, **call.query}
         url = f"{self._settings.base_url}/{API_PATH}/{call.endpoint}"
         if query:
@@ -109,31 +112,33 @@ class Transport:
         data = None if call.body is None else json.dumps(call.body).encode("ascii")
         headers = {} if data is None else {"Content-Type": "application/json"}
         try:
-            with warnings.catch_warnings():
-                if not self._settings.validate_certs:
-                    # Unverified by the administrator's own choice; one warning for each call would say nothing new.
-                    warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
-                response = self._session.request(
-                    "GET" if data is None else "POST",
-                    url,
-                    data=data,
-                    headers=headers,
-                    timeout=timeout,
-                    allow_redirects=False,
-                    verify=self._settings.validate_certs,
-                )
+            response = self._session.request(
+                "GET" if data is None else "POST",
+                url,
+                data=data,
+                headers=headers,
+                timeout=timeout,
+                allow_redirects=False,
+                verify=self._settings.validate_certs,
+            )
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
             return None, _error_from_library(error, call, self._settings)
         return response, None
 
 
 @contextmanager
-def masked_logs() -> Iterator[None]:
-    """Within this block the HTTP library's log lines show no access token."""
+def hushed_library() -> Iterator[None]:
+    """Within this block the HTTP library's log lines show no access token, and it warns of no unverified certificate.
+
+    That it is unverified is the administrator's own choice; one warning for each call would say nothing new.
+    """
     logger = logging.getLogger("urllib3.connectionpool")
     logger.addFilter(_mask_record)
     try:
-        yield
+        # Once for all threads: what is warned of is the whole process's, not a thread's.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+            yield
     finally:
         logger.removeFilter(_mask_record)
 
@@ -143,8 +148,11 @@ def _mask_record(record: logging.LogRecord) -> bool:
     return True
 
 
-def _make_adapter(context: ssl.SSLContext) -> requests.adapters.HTTPAdapter:
-    """Make an adapter that verifies by this context alone, the system's certificates rather than the library's own."""
+def _make_adapter(context: ssl.SSLContext, connections: int) -> requests.adapters.HTTPAdapter:
+    """Make an adapter that verifies by this context alone, the system's certificates rather than the library's own.
+
+    :param connections: how many there are at once.
+    """
 
     class ContextAdapter(requests.adapters.HTTPAdapter):
         def init_poolmanager(self, *args: Any, **options: Any) -> None:
@@ -154,7 +162,7 @@ def _make_adapter(context: ssl.SSLContext) -> requests.adapters.HTTPAdapter:
             """Add nothing to what the context says."""
             conn.cert_reqs = "CERT_NONE" if context.verify_mode == ssl.CERT_NONE else "CERT_REQUIRED"
 
-    return ContextAdapter(max_retries=0)
+    return ContextAdapter(pool_maxsize=connections, max_retries=0)
 
 
 def _error_from_library(error: BaseException, call: Call, settings: PbxSettings) -> PbxError:
