@@ -69,7 +69,7 @@ class MirroredPbx(PbxCommands):
         self._imagining = threading.Lock()
 
     def snapshot(self) -> PbxSnapshot:
-        """Return the PBX as the writes so far have left it, its extensions in the order of ids, as a list shows them."""
+        """Return the PBX as the writes so far have left it; its extensions are in the order of ids, as in a list."""
         snapshot = self._image.snapshot()
         return replace(snapshot, extensions=tuple(sorted(snapshot.extensions, key=attrgetter("id"))))
 
