@@ -33,7 +33,7 @@ class Figures:
     @property
     def bare_seconds(self) -> float:
         """What the first run's creations take as bare calls."""
-        return self.bare_creation_seconds * self.runs.first.summary["create"]
+        return self.bare_creation_seconds * self.runs.first.summary["created"]
 
 
 _Row = tuple[str, Callable[[Figures], str]]
@@ -123,7 +123,7 @@ def _run_rows(run: Callable[[Runs], Run]) -> tuple[_Row, ...]:
 
 
 def _changes(run: Run) -> str:
-    return f"{sum(run.summary[action] for action in ('create', 'associate', 'update', 'release', 'delete')):,}"
+    return f"{sum(run.summary[action] for action in ('created', 'associated', 'updated', 'released', 'deleted')):,}"
 
 
 def _block(title: str, rows: Sequence[_Row], figures: Sequence[Figures]) -> list[str]:

@@ -80,19 +80,19 @@ summary:
   returned: success or failure after planning
   type: dict
   contains:
-    create:
+    created:
       description: Objects to create.
       type: int
-    associate:
+    associated:
       description: Objects whose association is put back.
       type: int
-    update:
+    updated:
       description: Objects to change; extensions that are put into another organization too.
       type: int
-    release:
+    released:
       description: Associations to end while the object stays.
       type: int
-    delete:
+    deleted:
       description: Objects to delete.
       type: int
     unchanged:
@@ -113,13 +113,13 @@ summary:
     skipped:
       description: Changes that were not tried because what they need was not done.
       type: int
-    park:
+    parked:
       description: Extensions to park again.
       type: int
-    unpark:
+    unparked:
       description: Parked extensions to make usable again.
       type: int
-    revoke:
+    revoked:
       description: Linkus passwords that a sign-on had set, to replace by random ones.
       type: int
     waiting:
@@ -132,20 +132,20 @@ summary:
       description: Always 0.
       type: int
   sample:
-    create: 1
-    associate: 0
-    update: 1
-    release: 0
-    delete: 0
+    created: 1
+    associated: 0
+    updated: 1
+    released: 0
+    deleted: 0
     unchanged: 0
     excluded: 0
     conflicts: 1
     failed: 0
     stopped: 0
     skipped: 0
-    park: 0
-    unpark: 0
-    revoke: 0
+    parked: 0
+    unparked: 0
+    revoked: 0
     waiting: 0
     drift: 0
     deferred: 0

@@ -93,28 +93,28 @@ summary:
   returned: success or failure after planning
   type: dict
   contains:
-    create:
+    created:
       description: Objects to create.
       type: int
-    associate:
+    associated:
       description: Existing objects to take over.
       type: int
-    update:
+    updated:
       description: Objects to change; extensions that are put into another organization too.
       type: int
-    release:
+    released:
       description: Associations to end while the object stays.
       type: int
-    delete:
+    deleted:
       description: Objects to delete.
       type: int
-    park:
+    parked:
       description: Extensions to make unusable until they are deleted.
       type: int
-    unpark:
+    unparked:
       description: Parked extensions to make usable again.
       type: int
-    revoke:
+    revoked:
       description: Linkus passwords that a sign-on had set, to replace by random ones.
       type: int
     unchanged:
@@ -145,14 +145,14 @@ summary:
       description: Changes that were not tried because what they need was not done.
       type: int
   sample:
-    create: 1
-    associate: 0
-    update: 1
-    release: 0
-    delete: 0
-    park: 0
-    unpark: 0
-    revoke: 0
+    created: 1
+    associated: 0
+    updated: 1
+    released: 0
+    deleted: 0
+    parked: 0
+    unparked: 0
+    revoked: 0
     unchanged: 11
     waiting: 0
     excluded: 0
@@ -168,14 +168,14 @@ summaries:
   type: dict
   sample:
     users:
-      create: 1
-      associate: 0
-      update: 0
-      release: 0
-      delete: 0
-      park: 0
-      unpark: 0
-      revoke: 0
+      created: 1
+      associated: 0
+      updated: 0
+      released: 0
+      deleted: 0
+      parked: 0
+      unparked: 0
+      revoked: 0
       unchanged: 199
       waiting: 0
       excluded: 2

@@ -241,28 +241,28 @@ summary:
   returned: success or failure after planning
   type: dict
   contains:
-    create:
+    created:
       description: Extensions to create.
       type: int
-    associate:
+    associated:
       description: Existing extensions to associate with a user.
       type: int
-    update:
+    updated:
       description: Associated extensions to change.
       type: int
-    release:
+    released:
       description: Associations to end while the extension stays.
       type: int
-    delete:
+    deleted:
       description: Extensions to delete.
       type: int
-    park:
+    parked:
       description: Extensions to make unusable until they are deleted.
       type: int
-    unpark:
+    unparked:
       description: Parked extensions to make usable again.
       type: int
-    revoke:
+    revoked:
       description: Linkus passwords that a sign-on had set, to replace by random ones.
       type: int
     unchanged:
@@ -293,14 +293,14 @@ summary:
       description: Changes that were not tried because what they need was not done.
       type: int
   sample:
-    create: 1
-    associate: 0
-    update: 1
-    release: 0
-    delete: 0
-    park: 0
-    unpark: 0
-    revoke: 0
+    created: 1
+    associated: 0
+    updated: 1
+    released: 0
+    deleted: 0
+    parked: 0
+    unparked: 0
+    revoked: 0
     unchanged: 196
     waiting: 0
     excluded: 2

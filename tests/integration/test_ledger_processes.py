@@ -116,7 +116,7 @@ with open_ledger(path, read_write=True, command="killed") as ledger:
     say("organization intended")
     ledger.done(row, None, None, now)
     say("organization done")
-    ledger.finish_run(run_id, "succeeded", {"create": 1}, "", now)
+    ledger.finish_run(run_id, "succeeded", {"created": 1}, "", now)
     say("finished")
     if fatal == 0:
         say(str(seen))

@@ -436,14 +436,14 @@ def test_a_time_without_zone_is_a_mistake(ledger: StoredLedger) -> None:
 
 def test_runs_come_newest_first(ledger: StoredLedger) -> None:
     first = ledger.begin_run("pbx_ad_sync", ["users"], "plan-1", NOW)
-    ledger.finish_run(first, "failed", {"create": 2, "failed": 1}, "2 of 3", LATER)
+    ledger.finish_run(first, "failed", {"created": 2, "failed": 1}, "2 of 3", LATER)
     second = ledger.begin_run(
         "pbx_ad_sync", ["users"], "plan-2", NOW
     )  # at the same moment, as a clock set back would have it
     assert ledger.runs(10) == [
         RunRecord(second, "pbx_ad_sync", ("users",), "plan-2", "running", NOW, None, {}, ""),
         RunRecord(
-            first, "pbx_ad_sync", ("users",), "plan-1", "failed", NOW, LATER, {"create": 2, "failed": 1}, "2 of 3"
+            first, "pbx_ad_sync", ("users",), "plan-1", "failed", NOW, LATER, {"created": 2, "failed": 1}, "2 of 3"
         ),
     ]
     assert [run.id for run in ledger.runs(1)] == [second]

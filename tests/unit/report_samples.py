@@ -116,11 +116,11 @@ DRIFT = [
 ]
 
 SUMMARY = {
-    "create": 2,
-    "associate": 1,
-    "update": 2,
-    "release": 1,
-    "delete": 1,
+    "created": 2,
+    "associated": 1,
+    "updated": 2,
+    "released": 1,
+    "deleted": 1,
     "unchanged": 1234,
     "excluded": 3,
     "conflicts": 2,
@@ -150,9 +150,9 @@ RUN: dict[str, Any] = {
     "kinds": ["organizational_units", "users", "groups"],
     "summary": SUMMARY,
     "summaries": {
-        "organizational_units": {**_NONE, "create": 1, "unchanged": 14},
-        "users": {**SUMMARY, "create": 1, "update": 1, "unchanged": 1200},
-        "groups": {**_NONE, "update": 1, "unchanged": 20},
+        "organizational_units": {**_NONE, "created": 1, "unchanged": 14},
+        "users": {**SUMMARY, "created": 1, "updated": 1, "unchanged": 1200},
+        "groups": {**_NONE, "updated": 1, "unchanged": 20},
     },
     "changes": CHANGES,
     "conflicts": CONFLICTS,
@@ -203,7 +203,7 @@ def past_run(number: int, **given: Any) -> dict[str, Any]:
         "started_at": f"2026-11-{number:02d}T02:00:00+00:00",
         "ended_at": f"2026-11-{number:02d}T02:00:12+00:00",
         "duration": 12.0 + number % 7,
-        "summary": {**_NONE, "create": number % 5 * 3, "update": number % 7, "delete": number % 11 // 6},
+        "summary": {**_NONE, "created": number % 5 * 3, "updated": number % 7, "deleted": number % 11 // 6},
         "error": "",
         **given,
     }

@@ -61,7 +61,7 @@ def test_a_run_of_one_kind_counts_for_it_alone() -> None:
     read = _read(metrics_text(USERS, pbx="hq"))
 
     assert read["last_run_success"] == {("users",): 1}
-    assert read["last_run_changes"]["users", "create"] == SUMMARY["create"]
+    assert read["last_run_changes"]["users", "create"] == SUMMARY["created"]
 
 
 def test_a_failed_run_is_told_as_failed() -> None:
@@ -119,7 +119,7 @@ def test_a_run_comes_before_those_that_the_status_knows() -> None:
     read = _read(metrics_text(USERS, info={**INFO, "runs": runs}), pbx="3631A2345678")
 
     assert read["last_run_success"] == {("users",): 1, ("groups",): 0, ("organizational_units",): 1}
-    assert read["last_run_changes"]["users", "create"] == SUMMARY["create"]
+    assert read["last_run_changes"]["users", "create"] == SUMMARY["created"]
     assert read["last_run_changes"]["groups", "create"] == 9
     assert ("all", "create") not in read["last_run_changes"], "the run of all kinds is out of date for users"
 

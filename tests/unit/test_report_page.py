@@ -174,7 +174,7 @@ def test_the_state_of_a_result_without_an_outcome_is_found(
 
 
 def test_a_result_without_a_headline_gets_one_of_its_counts() -> None:
-    result = {"summary": {"create": 2, "delete": 1, "excluded": 9, "conflicts": 3}, "run_id": "1", "plan_id": "p"}
+    result = {"summary": {"created": 2, "deleted": 1, "excluded": 9, "conflicts": 3}, "run_id": "1", "plan_id": "p"}
 
     assert "succeeded 2 created, 1 deleted, 3 conflicts. " in _Page(report_page(result)).text
 
@@ -251,7 +251,7 @@ def test_an_organization_whose_parent_is_not_told_is_a_root(organizations: list[
 
 
 def test_the_chart_has_a_bar_for_each_value_and_the_table_each_run() -> None:
-    runs = [past_run(2, summary={"create": 10}), past_run(1, summary={"create": 1, "delete": 3, "release": 2})]
+    runs = [past_run(2, summary={"created": 10}), past_run(1, summary={"created": 1, "deleted": 3, "released": 2})]
 
     page = report_page({**INFO, "runs": runs})
 
@@ -310,7 +310,7 @@ def test_no_value_becomes_markup(result: Any, info: Any) -> None:
 
 def test_keys_become_no_markup_either() -> None:
     keys = {HOSTILE: "x"}
-    result = {"changes": [change(before=keys, after=keys)], "summary": {"create": 1}, "summaries": {HOSTILE: {}}}
+    result = {"changes": [change(before=keys, after=keys)], "summary": {"created": 1}, "summaries": {HOSTILE: {}}}
 
     page = _Page(report_page(result, info={"rules": {"users": {"settings": keys}}, "schedule": keys}))
 
@@ -418,7 +418,7 @@ def test_ten_thousand_changes_make_a_page_with_all_of_them() -> None:
         ({"changes": {"a": 1}}, "The result.changes is a dictionary and not a list."),
         ({"changes": "abc"}, "The result.changes is a text and not a list."),
         ({"changes": [change(), "x"]}, r"The result.changes[1] is a text and not a dictionary."),
-        ({"summary": {"create": "many"}}, "The result.summary.create is 'many' and not a number."),
+        ({"summary": {"created": "many"}}, "The result.summary.created is 'many' and not a number."),
         ({"rules": {}, "capacity": {"extensions": [1]}}, "The result.capacity.extensions is '1' and not a number."),
     ],
 )

@@ -36,6 +36,18 @@ WORDS = {
     ObjectKind.EXTENSION_GROUP: "extension group",
 }
 
+# The key that counts an action. A dict has a method named ``update``, which Jinja would take for ``summary.update``.
+COUNTED = {
+    Action.REVOKE: "revoked",
+    Action.DELETE: "deleted",
+    Action.RELEASE: "released",
+    Action.PARK: "parked",
+    Action.UNPARK: "unparked",
+    Action.UPDATE: "updated",
+    Action.ASSOCIATE: "associated",
+    Action.CREATE: "created",
+}
+
 _REASONS = {
     Reason.NEW_USER: "the user is in scope and has no extension yet",
     Reason.EXTENSION_MISSING: "drift: the extension was deleted on the PBX by hand; it is created again",
@@ -111,7 +123,7 @@ def summary(plan: Plan, outcomes: Iterable[Outcome]) -> dict[str, int]:
     actions = Counter(outcome.change.action for outcome in outcomes)
     states = Counter(outcome.state for outcome in outcomes)
     return {
-        **{action.value: actions[action] for action in Action},
+        **{name: actions[action] for action, name in COUNTED.items()},
         "unchanged": plan.unchanged,
         "waiting": plan.parked,
         "excluded": plan.excluded,
@@ -127,20 +139,24 @@ def summary(plan: Plan, outcomes: Iterable[Outcome]) -> dict[str, int]:
 def done_counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
     """Count by action what was done, or would be; what was not is counted by ``summary`` too."""
     actions = Counter(one.change.action for one in outcomes if one.state in (State.PLANNED, State.DONE))
-    return {action.value: actions[action] for action in Action}
+    return {name: actions[action] for action, name in COUNTED.items()}
 
 
-_DONE = {
-    Action.CREATE: "created",
-    Action.ASSOCIATE: "associated",
-    Action.UPDATE: "updated",
-    Action.UNPARK: "unparked",
-    Action.PARK: "parked",
-    Action.RELEASE: "released",
-    Action.DELETE: "deleted",
-    Action.REVOKE: "sign-on credentials revoked",
+# What a headline tells, in its order.
+_TOLD = {
+    "created": "created",
+    "associated": "associated",
+    "updated": "updated",
+    "unparked": "unparked",
+    "parked": "parked",
+    "released": "released",
+    "deleted": "deleted",
+    "revoked": "sign-on credentials revoked",
+    "failed": "failed",
+    "stopped": "stopped by the guard",
+    "deferred": "deferred",
+    "skipped": "skipped",
 }
-_TROUBLE = {"failed": "failed", "stopped": "stopped by the guard", "deferred": "deferred", "skipped": "skipped"}
 
 
 def headline(counts: Mapping[str, int], *, is_plan: bool) -> str:
@@ -149,8 +165,7 @@ def headline(counts: Mapping[str, int], *, is_plan: bool) -> str:
     :param counts: as ``summary`` returns them.
     :param is_plan: whether it is about what would be done.
     """
-    parts = [f"{counts[action.value]} {word}" for action, word in _DONE.items() if counts[action.value]]
-    parts += [f"{counts[name]} {words}" for name, words in _TROUBLE.items() if counts[name]]
+    parts = [f"{counts[name]} {words}" for name, words in _TOLD.items() if counts[name]]
     if counts["conflicts"]:
         parts.append(f"{counts['conflicts']} conflict{'s' if counts['conflicts'] > 1 else ''}")
     if not parts:

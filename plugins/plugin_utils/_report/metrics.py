@@ -130,9 +130,9 @@ def _run_gauges(runs: Iterable[_Ended]) -> Iterator[Gauge]:
         "last_run_changes",
         "Changes of the last run of the kind, planned ones that were not done included, by action.",
         [
-            Sample(summary[action], {"kind": kind, "action": action})
+            Sample(summary[counted], {"kind": kind, "action": action})
             for kind, summary in counts.items()
-            for action in ACTIONS
+            for action, counted in ACTIONS.items()
         ],
     )
     for name, told in _PROBLEMS.items():

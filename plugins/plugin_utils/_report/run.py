@@ -12,8 +12,19 @@ from dataclasses import dataclass
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report.fields import Fields, ReportError
 from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report.words import headline
 
-ACTIONS = ("create", "associate", "update", "unpark", "park", "release", "delete", "revoke")
-COUNTS = (*ACTIONS, "unchanged", "waiting", "excluded", "conflicts", "failed", "stopped", "deferred", "skipped")
+# The actions of changes, each with the key of a summary that counts it.
+ACTIONS = {
+    "create": "created",
+    "associate": "associated",
+    "update": "updated",
+    "unpark": "unparked",
+    "park": "parked",
+    "release": "released",
+    "delete": "deleted",
+    "revoke": "revoked",
+}
+_OTHER_COUNTS = ("unchanged", "waiting", "excluded", "conflicts", "failed", "stopped", "deferred", "skipped")
+COUNTS = (*ACTIONS.values(), *_OTHER_COUNTS)
 
 
 @dataclass(frozen=True, slots=True)

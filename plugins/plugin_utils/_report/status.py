@@ -70,17 +70,17 @@ class PastRun:
     @property
     def created(self) -> int:
         """How many objects it created."""
-        return self.summary.get("create", 0)
+        return self.summary.get("created", 0)
 
     @property
     def updated(self) -> int:
         """How many objects it updated."""
-        return self.summary.get("update", 0)
+        return self.summary.get("updated", 0)
 
     @property
     def removed(self) -> int:
         """How many objects it deleted or released."""
-        return self.summary.get("delete", 0) + self.summary.get("release", 0)
+        return self.summary.get("deleted", 0) + self.summary.get("released", 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ _WORDS = {
     "park": "parked",
     "release": "released",
     "revoke": "sign-on credentials revoked",
+    "revoked": "sign-on credentials revoked",
     "rrule": "RRULE",
     "unpark": "unparked",
     "update": "updated",

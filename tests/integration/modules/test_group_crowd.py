@@ -59,7 +59,7 @@ def _crowd(
     site = Site(crowded_directory, crowd_admin, large_pbx, BASE_DN, ledger_path, make_runner(capfd))
     if not ledger_path.exists():
         everybody = site.sync(scope="groups", groups=[CROWD_GROUPS[CROWD_SIZE]], associate_by_email=True)
-        assert everybody["summary"]["associate"] == CROWD_SIZE
+        assert everybody["summary"]["associated"] == CROWD_SIZE
     site.pbx.calls.clear()
     return site
 

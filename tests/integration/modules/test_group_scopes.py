@@ -168,7 +168,7 @@ def test_a_group_that_two_names_name_is_taken_in_once(site: Site) -> None:
 
     result = site.groups(scope="groups", groups=[name, group, name])
 
-    assert result["summary"]["create"] == 1
+    assert result["summary"]["created"] == 1
     assert set(site.members) == {name}
 
 

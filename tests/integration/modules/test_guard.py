@@ -107,7 +107,7 @@ def test_releases(site: Site) -> None:
 
     stopped = _stopped(site, run, options, "1 releases", "guard.releases.floor 0", "1000 (Anna")
 
-    assert stopped["summary"]["delete"] == 0
+    assert stopped["summary"]["deleted"] == 0
     _allowed(run, options, stopped)
     assert set(_numbers(site)) == {"Anna", "Bernd"}
 

@@ -99,7 +99,7 @@ def test_runs_are_told_the_newest_first(site: Site) -> None:
 
     assert (failed["state"], succeeded["state"]) == ("failed", "succeeded")
     assert "No such group" in failed["error"]
-    assert (succeeded["command"], succeeded["kinds"], succeeded["summary"]["create"]) == (
+    assert (succeeded["command"], succeeded["kinds"], succeeded["summary"]["created"]) == (
         "pbx_ad_user_sync",
         ["users"],
         1,
@@ -204,7 +204,7 @@ def test_the_plan_is_that_of_all_rules_in_check_mode(site: Site) -> None:
     for key in ("changes", "summary", "plan_id", "conflicts"):
         assert result[key] == check[key], key
     assert codes(result) == [("Bernd", "email_shared"), ("Carl", "email_shared")]
-    assert result["summary"]["update"] == 1
+    assert result["summary"]["updated"] == 1
     assert result["drift"] == []
 
 

@@ -256,7 +256,7 @@ def test_when_the_guard_stops_removals_the_label_group_is_left_alone(labelled: S
     stopped = labelled.sync_failing(**LABEL, **rule, **guard("releases"))
 
     assert labelled.writes() == []
-    assert stopped["summary"]["update"] == 0
+    assert stopped["summary"]["updated"] == 0
 
 
 def test_a_user_that_vanished_unproven_keeps_the_label(labelled: Site) -> None:

@@ -115,7 +115,7 @@ def test_a_paused_rule_deletes_what_it_has_made_only_when_asked(filled: Site, ki
     option = PAUSING[kind][1]
     planned = _pause(filled, kind, check=True, **{option: True})
     assert filled.writes() == []
-    assert planned["summary"]["delete"] > 0
+    assert planned["summary"]["deleted"] > 0
 
     done = _pause(filled, kind, **{option: True}, expect_plan_id=planned["plan_id"])
 
@@ -189,7 +189,7 @@ def test_settings_that_were_never_saved_cannot_be_used(site: Site) -> None:
 
 def test_the_first_save_synchronizes_and_later_ones_only_save(site: Site) -> None:
     site.add_user("Anna")
-    assert site.sync(number_start=2000, sync="on_first_save")["summary"]["create"] == 1
+    assert site.sync(number_start=2000, sync="on_first_save")["summary"]["created"] == 1
     site.add_user("Bernd")
 
     saved = site.sync(number_start=2000, number_rest_days=7, sync="on_first_save")
@@ -207,7 +207,7 @@ def test_a_first_synchronization_that_failed_is_tried_at_the_next_save(site: Sit
     site.pbx.fail("extension/create", "errcode", nth=1, errcode=40002)
     assert site.try_sync(number_start=2000, sync="on_first_save")["failed"]
 
-    assert site.sync(number_start=2000, sync="on_first_save")["summary"]["create"] == 1
+    assert site.sync(number_start=2000, sync="on_first_save")["summary"]["created"] == 1
 
 
 # --- disable and enable ---
@@ -261,7 +261,7 @@ def test_disabling_can_delete_and_enabling_makes_it_anew(filled: Site) -> None:
 
     done = filled.live("disabled", **DELETE, expect_plan_id=planned["plan_id"], expect_changes=planned["plan_changes"])
 
-    assert done["summary"]["delete"] == 7
+    assert done["summary"]["deleted"] == 7
     assert _objects(filled) == {
         "numbers": {"9000": "hand"},
         "organizations": {"": {"hand"}, "Hand": set()},
@@ -292,7 +292,7 @@ def test_disconnecting_leaves_everything_to_the_pbx_s_administrator(filled: Site
     before = _objects(filled)
     planned = filled.live("disconnected", check=True)
     assert filled.writes() == []
-    assert planned["summary"]["release"] == 6
+    assert planned["summary"]["released"] == 6
 
     done = filled.live("disconnected", expect_plan_id=planned["plan_id"])
 
@@ -306,10 +306,10 @@ def test_disconnecting_leaves_everything_to_the_pbx_s_administrator(filled: Site
     # What is released is nobody's: a new integration does not touch it unless it is told to.
     filled.connect()
     twice = filled.update(users={"number_start": 2000})
-    assert twice["summary"]["create"] == 0
+    assert twice["summary"]["created"] == 0
     assert [conflict["code"] for conflict in twice["conflicts"]] == ["email_in_use", "email_in_use"]
     found = filled.update(users={"number_start": 2000, "associate_by_email": True})
-    assert found["summary"]["associate"] == 2
+    assert found["summary"]["associated"] == 2
     assert filled.names == {"2000": "Anna", "2001": "Bernd", "9000": "hand"}
 
 
@@ -412,7 +412,7 @@ def test_a_run_refuses_to_do_anything_but_what_was_approved(filled: Site) -> Non
     anew = filled.update(check=True)
     done = filled.update(expect_plan_id=anew["plan_id"])
     assert done["plan_id"] == anew["plan_id"]
-    assert done["summary"]["create"] == 1
+    assert done["summary"]["created"] == 1
 
 
 def test_a_plan_that_lost_a_change_is_told_by_it(filled: Site) -> None:

@@ -241,7 +241,7 @@ def test_a_release_is_put_back(filled: Site) -> None:
 
     assert ("associate", "Anna", "remembered") in actions(done)
     resumed = filled.sync(number_start=2000, label_group="From AD")
-    assert resumed["summary"]["create"] == 0
+    assert resumed["summary"]["created"] == 0
     assert filled.members["From AD"] == {"Anna", "Bernd"}
 
 

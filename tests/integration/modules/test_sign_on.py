@@ -154,7 +154,7 @@ def test_the_next_run_replaces_the_password_of_who_may_no_longer_sign_on(staffed
     reason = what if what == "out_of_scope" else f"account_{what}"
     assert ("revoke", "Anna", reason) in actions(done)
     assert planned["plan_id"] == done["plan_id"]
-    assert done["summary"]["revoke"] == 1
+    assert done["summary"]["revoked"] == 1
     assert (logs_in(staffed, "Anna"), logs_in(staffed, "Bernd")) == (False, True)
     assert not staffed.sync(**options)["changed"]
 
@@ -175,7 +175,7 @@ def test_switching_off_replaces_every_password_at_once(staffed: Site) -> None:
     signs_on(staffed, "Bernd")
 
     planned = sign_on(staffed, enabled=False, check=True)
-    assert planned["summary"]["revoke"] == 2
+    assert planned["summary"]["revoked"] == 2
     assert logs_in(staffed, "Anna")
     off = sign_on(staffed, enabled=False)
 
@@ -191,7 +191,7 @@ def test_switching_off_replaces_every_password_at_once(staffed: Site) -> None:
 def test_another_method_replaces_them_too(staffed: Site) -> None:
     signs_on(staffed, "Anna")
 
-    assert sign_on(staffed, method="signature")["summary"]["revoke"] == 1
+    assert sign_on(staffed, method="signature")["summary"]["revoked"] == 1
 
     assert not logs_in(staffed, "Anna")
 
@@ -202,7 +202,7 @@ def test_sign_on_ends_with_the_integration(staffed: Site, state: str) -> None:
 
     ended = staffed.live(state)
 
-    assert ended["summary"]["revoke"] == 1
+    assert ended["summary"]["revoked"] == 1
     assert not logs_in(staffed, "Anna")
     assert staffed.extension_of("Anna")["number"] == "1000"
 
@@ -244,7 +244,7 @@ def test_a_lost_answer_leaves_no_password_behind(staffed: Site) -> None:
 
     off = sign_on(staffed, enabled=False)
 
-    assert off["summary"]["revoke"] == 1
+    assert off["summary"]["revoked"] == 1
     assert not logs_in(staffed, "Anna")
 
 
@@ -258,7 +258,7 @@ def test_nobody_signs_on_any_more_though_the_pbx_is_out_of_reach(staffed: Site) 
         assert state.integration is not None
         assert state.integration.status == "disabled"
 
-    assert staffed.live("disabled")["summary"]["revoke"] == 1
+    assert staffed.live("disabled")["summary"]["revoked"] == 1
     assert not logs_in(staffed, "Anna")
 
 
@@ -266,7 +266,7 @@ def test_what_a_disabled_integration_has_left_ends_with_pbx_ad_sso_too(staffed: 
     signs_on(staffed, "Anna")
     staffed.live("disabled", fails=True, pbx_url="https://127.0.0.1:9")
 
-    assert sign_on(staffed)["summary"]["revoke"] == 1
+    assert sign_on(staffed)["summary"]["revoked"] == 1
 
     assert not logs_in(staffed, "Anna")
     assert sign_on(staffed)["outcome"]["state"] == "skipped"

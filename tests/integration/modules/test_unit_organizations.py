@@ -246,7 +246,7 @@ def test_a_company_name_that_differs_is_an_error_before_anything_is_changed_wher
             assert word in result["msg"]
 
     assert site.writes() == []
-    assert site.units(company_name="Example Ltd")["summary"]["create"] == 1
+    assert site.units(company_name="Example Ltd")["summary"]["created"] == 1
 
 
 def test_a_company_name_whose_setting_alone_is_denied_fails_alone(site: Site) -> None:

@@ -314,7 +314,7 @@ def test_many_removals_stop_and_only_they(site: Site) -> None:
     site.units(fails=True, allow_guarded="0123456789abcdef", **DELETE)
     assert shown["guard_id"] == stopped["guard_id"]
     allowed = site.units(allow_guarded=stopped["guard_id"], **DELETE)
-    assert allowed["summary"]["delete"] == 6
+    assert allowed["summary"]["deleted"] == 6
     assert set(site.organizations) == {"", "North", "South"}
 
 
@@ -335,7 +335,7 @@ def test_releases_stop_above_the_floor_by_share_or_by_count(filled: Site) -> Non
     def stopped(*, fails: bool = False, **limits: Any) -> int:
         limited = guard("releases", **limits) if limits else {}
         outcome = filled.units(check=True, fails=fails, **rule, **limited)
-        assert outcome["summary"]["release"] == 3
+        assert outcome["summary"]["released"] == 3
         return int(outcome["summary"]["stopped"])
 
     assert stopped(floor=2, percent=70, count=9, fails=True) == 3

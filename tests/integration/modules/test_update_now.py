@@ -103,7 +103,7 @@ def test_rules_run_as_they_were_saved_by_their_modules(staffed: Site) -> None:
     assert staffed.names["2002"] == "Carl"
     assert staffed.organizations["Staff/Sales"] == {"Anna", "Carl"}
     assert staffed.members["Team"] == {"Anna", "Bernd", "Carl"}
-    assert result["summaries"]["users"]["create"] == result["summary"]["create"] == 1
+    assert result["summaries"]["users"]["created"] == result["summary"]["created"] == 1
     assert [change["kind"] for change in result["changes"]] == ["extension", "extension_group"]
 
 

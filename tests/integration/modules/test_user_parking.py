@@ -58,7 +58,7 @@ def test_a_deleted_user_s_extension_is_parked_and_keeps_all_but_its_access(site:
     done = site.sync(**PARKING)
 
     assert done["plan_id"] == planned["plan_id"]
-    assert done["summary"]["park"] == 1
+    assert done["summary"]["parked"] == 1
     after = _extension(site)
     assert {name for name in after if after[name] != before[name]} == {"reg_name", "presence_status"}
     assert after["presence_status"] == "off_work"
@@ -130,13 +130,13 @@ def test_a_pbx_that_hides_registration_names_parks_too(site: Site) -> None:
     with site.pbx.pbx.lock:
         (before,) = site.pbx.pbx.extensions.all()
     site.admin.set_enabled(anna, enabled=False)
-    assert site.sync(**PARKING)["summary"]["park"] == 1
+    assert site.sync(**PARKING)["summary"]["parked"] == 1
     with site.pbx.pbx.lock:
         (parked,) = site.pbx.pbx.extensions.all()
     assert parked.reg_name != before.reg_name
     assert site.sync(**PARKING)["changed"] is False
     site.admin.set_enabled(anna, enabled=True)
-    assert site.sync(**PARKING)["summary"]["unpark"] == 1
+    assert site.sync(**PARKING)["summary"]["unparked"] == 1
     assert site.sync(**PARKING)["changed"] is False
 
 
@@ -187,7 +187,7 @@ def test_an_extension_in_a_call_is_deleted_after_it(site: Site, anna: str) -> No
 def test_an_agent_is_parked_and_not_deleted_unless_that_is_asked_for(site: Site, anna: str) -> None:
     site.pbx.pbx.add_queue("6400", agents=["1000"])
     site.admin.delete(anna)
-    assert site.sync(**PARKING)["summary"]["park"] == 1
+    assert site.sync(**PARKING)["summary"]["parked"] == 1
     _let_days_pass(site, 8)
     assert site.sync(**PARKING)["summary"]["deferred"] == 1
     assert site.sync(**PARKING, delete_in_use=True)["summary"]["deferred"] == 0

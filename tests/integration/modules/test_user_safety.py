@@ -498,7 +498,7 @@ def test_many_removals_stop_and_only_they(site: Site) -> None:
     assert set(site.names.values()) == {*names, "Anna"}
 
     allowed = site.sync(allow_guarded=stopped["guard_id"])
-    assert allowed["summary"]["delete"] == 12
+    assert allowed["summary"]["deleted"] == 12
     assert set(site.names.values()) == {"Anna"}
 
 
@@ -511,7 +511,7 @@ def test_releases_are_counted_by_themselves(site: Site) -> None:
         site.admin.move(dn, outside)
 
     assert site.sync_failing(**rule, **guard("releases", floor=2))["summary"]["stopped"] == 3
-    assert site.sync(**rule, **guard("releases", floor=2, percent=100, count=3))["summary"]["release"] == 3
+    assert site.sync(**rule, **guard("releases", floor=2, percent=100, count=3))["summary"]["released"] == 3
 
 
 # --- 9: secrets ---

@@ -24,7 +24,7 @@ def test_all_takes_in_the_users_below_the_base_dn_and_nothing_else(site: Site) -
     result = site.sync()
 
     assert set(site.names.values()) == {"Anna", "Bernd", "Ines"}
-    assert result["summary"]["create"] == 3
+    assert result["summary"]["created"] == 3
     assert not result["conflicts"]
 
 
