@@ -115,7 +115,12 @@ def test_it_is_looked_at_and_made_and_not_made_twice(repository: Repository) -> 
     assert list((repository.folder / "changelogs" / "fragments").glob("*.yml")) == []
     modules = {path.stem for path in (repository.folder / "plugins" / "modules").glob("*.py")}
     changelog = yaml.safe_load((repository.folder / "changelogs" / "changelog.yaml").read_text(encoding="utf-8"))
-    assert {module["name"] for module in changelog["releases"][_VERSION]["modules"]} == modules
+    released = changelog["releases"][_VERSION]
+    assert {module["name"] for module in released["modules"]} == modules
+    playbooks = {path.stem for path in (repository.folder / "playbooks").glob("*.yml")}
+    assert {playbook["name"] for playbook in released["objects"]["playbook"]} == playbooks
+    roles = {path.name for path in (repository.folder / "roles").iterdir()}
+    assert {role["name"] for role in released["objects"]["role"]} == roles
     (archive,) = (repository.folder / "build" / "release").glob("*.tar.gz")
     assert archive.name == f"pbxops-yeastar-{_VERSION}.tar.gz"
     with tarfile.open(archive) as opened:
