@@ -6,8 +6,12 @@ The two domains are two units of one domain controller, each the base DN of its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +54,11 @@ def _domains(site: PlaybookSite) -> dict[str, str]:
 
 
 def _inventory(
-    site: PlaybookSite, emulators: dict[str, Emulator], domains: dict[str, str], ledgers: dict[str, Any]
+    site: PlaybookSite, emulators: dict[str, Emulator], domains: dict[str, str], ledgers: Mapping[str, dict[str, Any]]
 ) -> Path:
     """Write the inventory: what all have in common, a group for each domain, and of a host its address alone.
 
-    :param ledgers: variables of the southern half.
+    :param ledgers: variables of the domains that do not keep to the default.
     """
     common = {name: value for name, value in site.variables.items() if not name.startswith("pbx_ad_ledger_")}
     del common["pbx_ad_pbx_url"], common["pbx_ad_directory_base_dn"]
@@ -63,7 +67,7 @@ def _inventory(
     children = {
         domain: {
             "hosts": {name: {"pbx_ad_pbx_url": emulators[name].url} for name in halves[domain]},
-            "vars": {"pbx_ad_directory_base_dn": base_dn, **(ledgers if domain == "south" else {})},
+            "vars": {"pbx_ad_directory_base_dn": base_dn, **ledgers.get(domain, {})},
         }
         for domain, base_dn in domains.items()
     }
@@ -85,7 +89,7 @@ def test_of_fifty_pbxs_of_two_domains_one_that_is_down_stops_no_other(
     with running_postgresql(lab_authority) as server, _emulators(lab_authority, _COUNT) as emulators:
         role = server.create_database("ledgers")
         ledgers = {"pbx_ad_ledger_url": server.url(role, "ledgers"), "pbx_ad_ledger_password": role.password}
-        inventory = _inventory(site, emulators, _domains(site), ledgers)
+        inventory = _inventory(site, emulators, _domains(site), {"south": ledgers})
         emulators[_DOWN].stop()
 
         played = _run(site, SITE, inventory, "--forks", "10")
@@ -162,3 +166,75 @@ def test_batches_stop_once_too_many_of_one_have_failed_and_throttle_holds_pbxs_a
         done = [emulator for name, emulator in emulators.items() if name not in ("pbx01", "pbx02")]
         assert all(_people_of(emulator) for emulator in done)
         assert _most_at_once(done) == 1
+
+
+# --- job slices of AWX
+
+
+@contextmanager
+def _ledgers_in(place: str, site: PlaybookSite, authority: CertificateAuthority) -> Iterator[dict[str, Any]]:
+    """The variables of ledgers that every slice reaches: all in one database, or files in a folder of the one node."""
+    if place == "folder":
+        yield {"pbx_ad_ledger_path": f"{site.folder}/ledgers/{{{{ inventory_hostname }}}}.sqlite3"}
+        return
+    with running_postgresql(authority) as server:
+        role = server.create_database("ledgers")
+        yield {"pbx_ad_ledger_url": server.url(role, "ledgers"), "pbx_ad_ledger_password": role.password}
+
+
+def _sliced(inventory: Path, number: int, count: int, folder: Path) -> Path:
+    """Write the inventory that AWX gives a slice: every so manyth host in the order of names, and all groups.
+
+    As get_script_data does in https://github.com/ansible/awx/blob/24.6.1/awx/main/models/inventory.py
+    """
+    whole = json.loads(inventory.read_text(encoding="utf-8"))
+    groups = whole["yeastar_pbx"]["children"].values()
+    taken = set(sorted(chain.from_iterable(group["hosts"] for group in groups))[number - 1 :: count])
+    for group in groups:
+        group["hosts"] = {name: values for name, values in group["hosts"].items() if name in taken}
+    return write_yaml(folder / "hosts.yml", whole)
+
+
+def _run_slices(site: PlaybookSite, inventory: Path, count: int) -> list[Played]:
+    """Play all slices side by side, each at a home of its own, as in containers that are thrown away afterwards."""
+    nodes = [replace(site, folder=site.folder / f"slice-{number}-of-{count}") for number in range(1, count + 1)]
+    for node in nodes:
+        node.folder.mkdir()
+    sliced = [_sliced(inventory, number, count, node.folder) for number, node in enumerate(nodes, start=1)]
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(lambda node, hosts: _run(node, SITE, hosts), nodes, sliced))
+
+
+@pytest.mark.parametrize("place", ["database", "folder"])
+def test_slices_run_side_by_side_and_another_slice_goes_on_where_one_has_failed(
+    site: PlaybookSite, lab_authority: CertificateAuthority, place: str
+) -> None:
+    with _ledgers_in(place, site, lab_authority) as ledgers, _emulators(lab_authority, 6) as emulators:
+        inventory = _inventory(site, emulators, _domains(site), dict.fromkeys(_PEOPLE, ledgers))
+        emulators["pbx05"].stop()
+
+        first, second = _run_slices(site, inventory, 2)
+
+        assert sorted(first.recap) == ["pbx01", "pbx03", "pbx05"]
+        assert sorted(second.recap) == ["pbx02", "pbx04", "pbx06"]
+        assert (first.status, second.status) == (2, 0), second.everything
+        assert {host for host, numbers in first.recap.items() if numbers["failed"]} == {"pbx05"}
+        times = [[call.time for name in one.recap for call in emulators[name].calls.all()] for one in (first, second)]
+        assert max(map(min, times)) < min(map(max, times)), "one slice was over before the other began"
+
+        for emulator in emulators.values():
+            emulator.calls.clear()
+        emulators["pbx05"].start()
+        # By three, so that most PBXs come to another slice.
+        thirds = _run_slices(site, inventory, 3)
+
+        assert [one.status for one in thirds] == [0, 0, 0], [one.everything for one in thirds]
+        assert [sorted(one.recap) for one in thirds] == [["pbx01", "pbx04"], ["pbx02", "pbx05"], ["pbx03", "pbx06"]]
+        recaps = {host: numbers for one in thirds for host, numbers in one.recap.items()}
+        assert {host for host, numbers in recaps.items() if numbers["changed"]} == {"pbx05"}, "no other ledger is new"
+        written = {name for name, emulator in emulators.items() if any(call.write for call in emulator.calls.all())}
+        assert written == {"pbx05"}
+        people = {name: _PEOPLE["north" if name < "pbx04" else "south"] for name in emulators}
+        assert {name: _people_of(emulator) for name, emulator in emulators.items()} == {
+            name: sorted(names) for name, names in people.items()
+        }
