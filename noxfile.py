@@ -17,7 +17,7 @@ import nox
 
 nox.needs_version = ">=2026.10.20"
 nox.options.envdir = ".venv/nox"
-nox.options.sessions = ["units", "importer"]
+nox.options.sessions = ["units", "sanity", "integration", "importer"]
 nox.options.default_venv_backend = "venv"
 
 _ROOT = Path(__file__).parent
@@ -78,7 +78,26 @@ def units(session: nox.Session, release: Release) -> None:
 def sanity(session: nox.Session, release: Release) -> None:
     """Run the sanity tests of a release of ansible-core; further arguments are ansible-test's."""
     environment = _environment(session, release)
-    session.run("scripts/sanity", *session.posargs, env={"SANITY_VENV": str(environment.parent)}, external=True)
+    session.run("scripts/sanity", *session.posargs, env={"ANSIBLE_TEST_VENV": str(environment.parent)}, external=True)
+
+
+@nox.session(python=False)
+@nox.parametrize("release", _EACH_RELEASE)
+def integration(session: nox.Session, release: Release) -> None:
+    """Run the integration targets on a release of ansible-core against a lab; further arguments are ansible-test's."""
+    environment = _environment(session, release, "--requirement", "requirements/tests.in")
+    session.run(
+        "scripts/integration", *session.posargs, env={"ANSIBLE_TEST_VENV": str(environment.parent)}, external=True
+    )
+
+
+@nox.session(python=False)
+def molecule(session: nox.Session) -> None:
+    """Play Molecule's scenarios, each with a lab of its own; further arguments are those of `molecule test`."""
+    environment = _ROOT / ".venv"
+    path = os.pathsep.join([str(environment / "bin"), os.environ["PATH"]])
+    settings = {"ANSIBLE_COLLECTIONS_PATH": str(environment / "collections"), "PATH": path}
+    session.run("molecule", "test", *(session.posargs or ["--all"]), env=settings, external=True)
 
 
 @nox.session

@@ -49,7 +49,7 @@ prepare_ansible_test() {
   # ansible-test takes a collection only at a real path of this shape, so it gets a copy, and looks at all it finds there.
   tree=$work/ansible_collections/pbxops/yeastar
   export LC_ALL=C.UTF-8
-  export PATH=${SANITY_VENV:-$root/.venv}/bin:$PATH
+  export PATH=${ANSIBLE_TEST_VENV:-$root/.venv}/bin:$PATH
   # Its virtual environments and caches stay apart from the user's, and are kept: a second run takes seconds.
   # pip's own settings and cache are the user's all the same.
   export XDG_CONFIG_HOME=${XDG_CONFIG_HOME:-$HOME/.config} XDG_CACHE_HOME=${XDG_CACHE_HOME:-$HOME/.cache}

@@ -21,3 +21,10 @@ def test_every_module_has_a_target_that_runs_it(module: str) -> None:
     tasks = (target / "tasks" / "main.yml").read_text(encoding="utf-8")
 
     assert f"pbxops.yeastar.{module}:\n" in tasks
+
+
+def test_ansible_test_gives_the_modules_the_libraries_that_the_collection_needs() -> None:
+    # ansible-test hands pip what is in this file, alone, so that it cannot refer to another.
+    given = (_REPOSITORY / "tests" / "integration" / "requirements.txt").read_text(encoding="utf-8")
+
+    assert given == (_REPOSITORY / "requirements.txt").read_text(encoding="utf-8")

@@ -17,6 +17,7 @@ _CI_RUN = (_REPOSITORY / ".ci" / "run").read_text(encoding="utf-8")
 _NOXFILE = ast.parse((_REPOSITORY / "noxfile.py").read_text(encoding="utf-8"))
 _WORKFLOW = yaml.safe_load((_REPOSITORY / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
 _JOBS = _WORKFLOW["jobs"]
+_RELEASES = _JOBS["releases"]["strategy"]
 _HOOKS = yaml.safe_load((_REPOSITORY / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
 _FORMS = sorted(path.name for path in (_REPOSITORY / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 
@@ -29,26 +30,29 @@ def test_the_workflow_makes_the_targets_of_ci_run_in_their_order_and_environment
     assert dict(pair.split("=") for pair in exported[0].split()) == _WORKFLOW["env"]
 
 
-def test_the_workflow_has_a_job_for_each_session_that_nox_runs_by_itself() -> None:
+def test_the_workflow_has_the_sessions_that_nox_runs_by_itself() -> None:
     (sessions,) = _assigned("nox.options.sessions")
 
-    assert set(_JOBS) == {"check", *ast.literal_eval(sessions)}
-    for name in ast.literal_eval(sessions):
-        (command,) = _commands(name, ".venv/bin/nox")
-        assert re.search(rf'--session "?{name}\b', command)
+    assert set(_JOBS) == {"check", "releases", "importer"}
+    assert [*_RELEASES["matrix"]["session"], "importer"] == ast.literal_eval(sessions)
+    assert _commands("importer", ".venv/bin/nox") == [".venv/bin/nox --session importer"]
+    assert _commands("releases", ".venv/bin/nox") == ['.venv/bin/nox --session "${{ matrix.session }}($RELEASE)"']
+    assert _JOBS["releases"]["steps"][-1]["env"] == {
+        "RELEASE": "${{ matrix.release.core }}-python${{ matrix.release.python }}"
+    }
 
 
-def test_the_workflow_runs_the_unit_tests_on_the_releases_of_nox() -> None:
+def test_the_workflow_runs_the_sessions_on_the_releases_of_nox() -> None:
     (releases,) = _assigned("_RELEASES")
     assert isinstance(releases, ast.Tuple)
     calls = [node for node in releases.elts if isinstance(node, ast.Call)]
     named = [[ast.literal_eval(argument) for argument in call.args] for call in calls]
 
-    matrix = _JOBS["units"]["strategy"]["matrix"]["include"]
+    rows = _RELEASES["matrix"]["release"]
 
     assert len(named) > 1
-    assert [(name, python) for name, _requirement, python in named] == [(row["core"], row["python"]) for row in matrix]
-    assert _JOBS["units"]["container"].startswith("python:${{ matrix.python }}-")
+    assert [(name, python) for name, _requirement, python in named] == [(row["core"], row["python"]) for row in rows]
+    assert _JOBS["releases"]["container"].startswith("python:${{ matrix.release.python }}-")
 
 
 def test_an_action_is_named_by_the_commit_of_a_version_and_may_not_write() -> None:
