@@ -81,7 +81,7 @@ def test_one_that_was_created_in_place_of_one_that_was_gone_is_remembered_as_tha
 
 def test_of_a_created_extension_that_is_gone_the_association_ends() -> None:
     made = rolled_back(row(1, Action.CREATE, None, ANNA), held=[ANNA])
-    assert brief(made) == ["release:anna-guid:1 | rolled_back"]
+    assert brief(made) == ["release:anna-guid:1 | extension_gone"]
     assert _first(made).object_id == 41
 
 

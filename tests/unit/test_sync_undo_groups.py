@@ -313,6 +313,7 @@ def test_a_member_whose_extension_is_made_again_is_put_back_under_its_new_id() -
     change = _nth(made, 1)
     assert (change.kept, change.added, change.user_types) == ((-41, 42), ("1000 Anna",), {-41: "manager"})
     assert change.remembered == replace(TEAM, members=(-41, 42))
+    assert change.depends_on == ("create:anna-guid:4",)
 
 
 def test_that_a_group_took_in_every_extension_is_lost_and_its_members_stay() -> None:

@@ -105,7 +105,7 @@ class ExtensionUndoing:
             gone = ExtensionChange(
                 action=Action.RELEASE,
                 object_id=present.extension_id,
-                **about(row, change),
+                **{**about(row, change), "reason": Reason.EXTENSION_GONE},
             )
             view.emit(gone)
             view.end(_EXTENSION, change.guid, gone.key)

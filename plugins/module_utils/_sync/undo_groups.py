@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -215,7 +215,9 @@ class GroupUndoing:
         update = replace(update, **about(row, change, "" if is_last else "fields"))
         if wanted == group:
             update = replace(update, reason=Reason.REMEMBERED)
-        self._emit(update, wanted, remembered)
+        # Of a group that has got its members back no later attempt would see that one of them is lacking.
+        coming = set(wanted.members) - set(group.members)
+        self._emit(update, wanted, remembered, needs=self.view.making(_EXTENSION, coming))
 
     def _update(
         self, group: ExtensionGroup, wanted: ExtensionGroup, remembered: ObjectAssociation | None
@@ -241,9 +243,16 @@ class GroupUndoing:
             user_types={id_: wanted.user_types[id_] for id_ in sorted(added) if id_ in wanted.user_types},
         )
 
-    def _emit(self, update: GroupChange, wanted: ExtensionGroup, remembered: ObjectAssociation | None) -> None:
+    def _emit(
+        self,
+        update: GroupChange,
+        wanted: ExtensionGroup,
+        remembered: ObjectAssociation | None,
+        *,
+        needs: Sequence[str] = (),
+    ) -> None:
         view = self.view
-        view.emit(update)
+        view.emit(update, needs)
         view.groups[wanted.id] = wanted
         if remembered is not None:
             view.hold(remembered)
