@@ -142,6 +142,11 @@ class Emulator:
         """How many calls of an endpoint have done their work since the start, answered or not."""
         return self._application.worked.count(endpoint)
 
+    @property
+    def under_way(self) -> int:
+        """How many calls have come in and are not in the log yet."""
+        return self._application.under_way
+
     def expire_tokens(self) -> None:
         """Let all access tokens expire now; refresh tokens stay good."""
         with self.pbx.lock:

@@ -51,6 +51,9 @@ class OpenApiApplication:
         self._stopping = threading.Event()
         #: The endpoints whose work was done, in order, whether or not it was answered.
         self.worked: list[str] = []
+        self._counting = threading.Lock()
+        #: How many calls have come in and are not in the log yet.
+        self.under_way = 0
 
     def set_stopping(self, stopping: bool) -> None:
         """While stopping, latencies end at once."""
@@ -61,6 +64,17 @@ class OpenApiApplication:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request (PEP 3333); a cut connection shows as ConnectionAbortedError."""
+        self._count(1)
+        try:
+            return self._answer(environ, start_response)
+        finally:
+            self._count(-1)
+
+    def _count(self, step: int) -> None:
+        with self._counting:
+            self.under_way += step
+
+    def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = Request(environ)
         asked = ApiRequest(
             method=request.method,
