@@ -11,6 +11,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,73 @@ def test_lost_renewal_gets_no_second_token(leaky_emulator: Emulator, kind: str) 
     assert count(leaky_emulator, "get_token") == 1
     assert count(leaky_emulator, "extension/create") == 0
     assert leaky_emulator.state.live_tokens == 1
+
+
+# --- several threads ------------------------------------------------------------------------------------------------
+
+
+def _at_once(work: Callable[[], object], count: int) -> list[Future[object]]:
+    """Do something in so many threads, which begin together."""
+    barrier = threading.Barrier(count)
+
+    def begin() -> object:
+        barrier.wait()
+        return work()
+
+    with ThreadPoolExecutor(count) as pool:
+        return [pool.submit(begin) for _one in range(count)]
+
+
+def test_threads_that_begin_together_log_in_once(emulator: Emulator) -> None:
+    with client_for(emulator) as client:
+        for future in _at_once(client.capacity, 8):
+            future.result()
+    assert (count(emulator, "get_token"), count(emulator, "system/capacity"), count(emulator, "del_token")) == (1, 8, 1)
+
+
+@pytest.mark.parametrize("refresh_works", [True, False])
+def test_threads_whose_token_ended_early_share_the_next_one(emulator: Emulator, refresh_works: bool) -> None:
+    with client_for(emulator) as client:
+        client.capacity()
+        if not refresh_works:
+            emulator.fail("refresh_token", "errcode", nth=1, errcode=10004)
+        emulator.expire_tokens()
+        for future in _at_once(client.capacity, 8):
+            future.result()
+        assert emulator.state.live_tokens == 1
+    assert count(emulator, "refresh_token") == 1
+    assert count(emulator, "get_token") == (1 if refresh_works else 2)
+
+
+def test_threads_that_renew_a_token_in_time_renew_it_once(emulator: Emulator) -> None:
+    hands = Hands()
+    with client_for(emulator, hands) as client:
+        client.capacity()
+        hands.now += 1501
+        for future in _at_once(client.capacity, 8):
+            future.result()
+    assert (count(emulator, "refresh_token"), count(emulator, "get_token")) == (1, 1)
+
+
+def test_after_a_lost_renewal_no_thread_gets_a_token(leaky_emulator: Emulator) -> None:
+    hands = Hands()
+    lose(leaky_emulator, "refresh_token", "cut_after_work")
+    with client_for(leaky_emulator, hands) as client:
+        client.capacity()
+        hands.now += 1501
+        failures = [future.exception() for future in _at_once(client.capacity, 8)]
+    assert [type(failure) for failure in failures] == [PbxUnreachableError] * 8
+    assert count(leaky_emulator, "get_token") == 1
+    assert count(leaky_emulator, "system/capacity") == 1
+
+
+def test_once_the_client_is_closed_no_thread_is_given_a_token(emulator: Emulator) -> None:
+    client = client_for(emulator)
+    client.capacity()
+    client.close()
+    with pytest.raises(PbxUnreachableError, match="run has ended"):
+        client.capacity()
+    assert emulator.state.live_tokens == 0
 
 
 # --- a token that ends early ------------------------------------------------------------------------------------------
