@@ -438,7 +438,7 @@ def test_an_error_that_no_call_would_survive_ends_the_run_and_the_next_one_does_
         filled.add_user(name)
     filled.pbx.fail("extension/create", "errcode", nth=2, times=None, errcode=10005)
 
-    outcome = filled.sync_failing()
+    outcome = filled.sync_failing(pbx_concurrency=1)
 
     assert [change["state"] for change in outcome["changes"]] == ["unknown", "skipped"]
     assert "ended early" in outcome["msg"]
