@@ -71,7 +71,7 @@ def units(session: nox.Session, release: Release) -> None:
     environment = _environment(session, release, "--requirement", "requirements/tests.in")
     paths = session.posargs or ["tests/unit"]
     pytest = (str(environment / "python"), "-m", "pytest", "--quiet", "--numprocesses", "2", "-p", "no:cacheprovider")
-    # ansible-core 2.22 listens at a socket in the folder for temporary files, and Linux takes 107 bytes of a path there.
+    # ansible-core 2.22 listens at a socket in the folder for temporary files, of whose path Linux takes 107 bytes.
     with tempfile.TemporaryDirectory(prefix="nox-") as folder:
         session.run(*pytest, "--basetemp", f"{folder}/t", *paths, external=True)
 
