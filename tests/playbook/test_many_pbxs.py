@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fifty PBXs in one inventory: half belong to one domain, half to the other, and one that is down stops no other.
 
-The two domains are two units of one domain controller, each the base DN of its own half.
+Each domain has a domain controller of its own.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from lab.directory_admin import DirectoryAdmin, administer
 from lab.pbx.emulator import Emulator
 from lab.pbx.settings import Settings
 from lab.postgresql import running as running_postgresql
+from lab.samba import DomainController
 from lab.tls import CertificateAuthority
 from tests.playbook.playbook_site import SITE, PlaybookSite, Played, write_yaml
 
@@ -43,33 +46,46 @@ def _emulators(authority: CertificateAuthority, count: int) -> Iterator[dict[str
         yield emulators
 
 
-def _domains(site: PlaybookSite) -> dict[str, str]:
-    """The base DN of each domain, with its people."""
-    domains = {}
-    for domain, people in _PEOPLE.items():
-        domains[domain] = site.add_unit(domain.capitalize())
-        for name in people:
-            site.add_user(name, parent=domains[domain], mail=f"{name.lower()}@{domain}.test")
-    return domains
+@pytest.fixture(name="domains")
+def _domains(site: PlaybookSite, lax_lab_directory: DomainController) -> Iterator[dict[str, dict[str, Any]]]:
+    """Each domain, with its people: the variables that tell where it is and who may read it."""
+    with administer(lax_lab_directory) as admin:
+        unit = f"test-{uuid4().hex[:12]}"
+        admin.add_ou(unit)
+        base_dn = DirectoryAdmin.dn(unit, admin.base_dn, kind="OU")
+        sites = {"north": site, "south": replace(site, directory=lax_lab_directory, admin=admin, base_dn=base_dn)}
+        for domain, people in _PEOPLE.items():
+            for name in people:
+                sites[domain].add_user(name, mail=f"{name.lower()}@{domain}.test")
+        yield {domain: _variables(one, "directory") for domain, one in sites.items()}
+        admin.delete(base_dn, with_children=True)
+
+
+def _variables(site: PlaybookSite, side: str) -> dict[str, Any]:
+    """Those of the connection to one side."""
+    return {name: value for name, value in site.variables.items() if name.startswith(f"pbx_ad_{side}_")}
 
 
 def _inventory(
-    site: PlaybookSite, emulators: dict[str, Emulator], domains: dict[str, str], ledgers: Mapping[str, dict[str, Any]]
+    site: PlaybookSite,
+    emulators: Mapping[str, Emulator],
+    domains: Mapping[str, dict[str, Any]],
+    ledgers: Mapping[str, dict[str, Any]],
 ) -> Path:
     """Write the inventory: what all have in common, a group for each domain, and of a host its address alone.
 
     :param ledgers: variables of the domains that do not keep to the default.
     """
-    common = {name: value for name, value in site.variables.items() if not name.startswith("pbx_ad_ledger_")}
-    del common["pbx_ad_pbx_url"], common["pbx_ad_directory_base_dn"]
+    common = _variables(site, "pbx")
+    del common["pbx_ad_pbx_url"]
     names = sorted(emulators)
     halves = {"north": names[: len(names) // 2], "south": names[len(names) // 2 :]}
     children = {
         domain: {
             "hosts": {name: {"pbx_ad_pbx_url": emulators[name].url} for name in halves[domain]},
-            "vars": {"pbx_ad_directory_base_dn": base_dn, **ledgers.get(domain, {})},
+            "vars": {**variables, **ledgers.get(domain, {})},
         }
-        for domain, base_dn in domains.items()
+        for domain, variables in domains.items()
     }
     rule = {"pbx_ad_user_number_start": 1000}
     return write_yaml(site.folder / "many.yml", {"yeastar_pbx": {"vars": {**common, **rule}, "children": children}})
@@ -84,12 +100,12 @@ def _people_of(emulator: Emulator) -> list[str]:
 
 
 def test_of_fifty_pbxs_of_two_domains_one_that_is_down_stops_no_other(
-    site: PlaybookSite, lab_authority: CertificateAuthority
+    site: PlaybookSite, lab_authority: CertificateAuthority, domains: dict[str, dict[str, Any]]
 ) -> None:
     with running_postgresql(lab_authority) as server, _emulators(lab_authority, _COUNT) as emulators:
         role = server.create_database("ledgers")
         ledgers = {"pbx_ad_ledger_url": server.url(role, "ledgers"), "pbx_ad_ledger_password": role.password}
-        inventory = _inventory(site, emulators, _domains(site), {"south": ledgers})
+        inventory = _inventory(site, emulators, domains, {"south": ledgers})
         emulators[_DOWN].stop()
 
         played = _run(site, SITE, inventory, "--forks", "10")
@@ -143,10 +159,10 @@ def _most_at_once(emulators: Sequence[Emulator]) -> int:
 
 
 def test_batches_stop_once_too_many_of_one_have_failed_and_throttle_holds_pbxs_apart(
-    site: PlaybookSite, lab_authority: CertificateAuthority
+    site: PlaybookSite, lab_authority: CertificateAuthority, domains: dict[str, dict[str, Any]]
 ) -> None:
     with _emulators(lab_authority, 6) as emulators:
-        inventory = _inventory(site, emulators, _domains(site), {})
+        inventory = _inventory(site, emulators, domains, {})
         for name in ("pbx01", "pbx02"):
             emulators[name].stop()
 
@@ -207,10 +223,10 @@ def _run_slices(site: PlaybookSite, inventory: Path, count: int) -> list[Played]
 
 @pytest.mark.parametrize("place", ["database", "folder"])
 def test_slices_run_side_by_side_and_another_slice_goes_on_where_one_has_failed(
-    site: PlaybookSite, lab_authority: CertificateAuthority, place: str
+    site: PlaybookSite, lab_authority: CertificateAuthority, domains: dict[str, dict[str, Any]], place: str
 ) -> None:
     with _ledgers_in(place, site, lab_authority) as ledgers, _emulators(lab_authority, 6) as emulators:
-        inventory = _inventory(site, emulators, _domains(site), dict.fromkeys(_PEOPLE, ledgers))
+        inventory = _inventory(site, emulators, domains, dict.fromkeys(_PEOPLE, ledgers))
         emulators["pbx05"].stop()
 
         first, second = _run_slices(site, inventory, 2)
