@@ -24,6 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import (
     DirectoryError,
     DirectoryUnreachableError,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.receiving import decode_as_they_come
 
 try:
     import ldap3
@@ -159,7 +160,7 @@ def _make_connection(settings: DirectorySettings, tls_failures: list[Exception])
         connect_timeout=settings.timeout,
         allowed_referral_hosts=[],
     )
-    return ldap3.Connection(
+    connection = ldap3.Connection(
         server,
         user=settings.username or None,
         # As bytes it is sent as it is; text would be normalized first, and Active Directory compares it as typed.
@@ -175,6 +176,8 @@ def _make_connection(settings: DirectorySettings, tls_failures: list[Exception])
         raise_exceptions=False,
         receive_timeout=settings.timeout,
     )
+    decode_as_they_come(connection)
+    return connection
 
 
 def _tls(settings: DirectorySettings, failures: list[Exception]) -> Any:

@@ -15,6 +15,9 @@ Attribute = tuple[str, str]
 RelativeName = frozenset[Attribute]
 
 _ATTRIBUTE_TYPE = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+)\s*=[ ]*")
+# A DN without escapes, or several attributes in one relative name; nearly all are such.
+_PLAIN_NAME = r'[A-Za-z][A-Za-z0-9-]*=[^,+\\"<>;\0\ud800-\udfff]*'
+_PLAIN_DN = re.compile(f"{_PLAIN_NAME}(?:,{_PLAIN_NAME})*")
 _HEX_PAIR = re.compile(r"[0-9A-Fa-f]{2}")
 _OWN_NAME = re.compile(r"(?:[^\\,]+|\\.)*", re.DOTALL)
 _NAMING_TYPE = re.compile(r"\s*(?:OU|CN|DC|O|L|C)\s*=", re.IGNORECASE)
@@ -28,6 +31,15 @@ def parse_dn(dn: str) -> tuple[RelativeName, ...]:
     :raises ValueError: if the text is no DN.
     """
     return _folded(_spelled_names(dn))
+
+
+def require_dn(dn: str) -> None:
+    """Refuse what ``parse_dn`` refuses, in a fraction of its time for nearly all DNs.
+
+    :raises ValueError: if the text is no DN.
+    """
+    if not _PLAIN_DN.fullmatch(dn):
+        parse_dn(dn)
 
 
 def is_dn(text: str) -> bool:

@@ -32,8 +32,6 @@ NODE_ATTRIBUTES = (GUID,)
 FINDING_ATTRIBUTES = ("objectClass", "objectCategory", "groupType")
 GROUP_ATTRIBUTES = (GUID, "name", "objectSid", "member")
 _USER_ATTRIBUTES = (GUID, ACCOUNT_NAME, "userAccountControl", _EXPIRES, "primaryGroupID")
-# Without these an account's state or identity is unknown. The directory leaves out what the reader may not see.
-_NEEDED_USER_ATTRIBUTES = (GUID, ACCOUNT_NAME, "userAccountControl", "primaryGroupID")
 
 _Value = TypeVar("_Value")
 
@@ -116,15 +114,13 @@ def user(entry: Entry, wanted: Sequence[str]) -> DirectoryUser:
 
     :raises IncompleteReadError: if what tells its identity or state did not come, or cannot be read.
     """
-    for name in _NEEDED_USER_ATTRIBUTES:
-        needed(entry, name)
     texts = {name: entry.values.get(name.lower()) for name in wanted}
     return DirectoryUser(
         guid=guid_of(entry),
         dn=entry.dn,
         account_name=_decoded(entry, ACCOUNT_NAME, values.text),
         # The values of an attribute with several have no order; the least is the same in every run.
-        attributes={name: values.text(min(raw)) for name, raw in texts.items() if raw},
+        attributes={name: values.text(raw[0] if len(raw) == 1 else min(raw)) for name, raw in texts.items() if raw},
         disabled=bool(_decoded(entry, "userAccountControl", values.integer) & values.ACCOUNT_DISABLED),
         expires=_decoded(entry, _EXPIRES, values.expiry) if entry.first(_EXPIRES) is not None else None,
         primary_group_id=_decoded(entry, "primaryGroupID", values.integer),

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad import objects, terms, values
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.connection import DirectorySettings, connect
@@ -31,6 +31,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.search import (
     Entry,
     Search,
     read_all,
+    read_objects,
     read_one,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
 _DELETED_OBJECTS = "18E2EA80684F11D2B9AA00C04F79F805"
 
 _NAMES_SHOWN = 5
+
+_Object = TypeVar("_Object")
 
 
 @contextmanager
@@ -123,7 +126,7 @@ class DirectoryReader:
         guid = values.guid_from_name(name)
         escaped = values.escape_filter_value(name)
         term = values.guid_filter(guid) if guid else f"(|({objects.ACCOUNT_NAME}={escaped})(cn={escaped}))"
-        found = self._read(self._domain(), f"(&{terms.GROUPS}{term})", objects.NODE_ATTRIBUTES)
+        found = self._read_entries(self._domain(), f"(&{terms.GROUPS}{term})", objects.NODE_ATTRIBUTES)
         return objects.node(_only("groups", name, "group of the domain", found))
 
     def find_user(self, name: str) -> DirectoryUser:
@@ -137,7 +140,7 @@ class DirectoryReader:
         term = (
             values.guid_filter(guid) if guid else f"(|({objects.ACCOUNT_NAME}={escaped})(userPrincipalName={escaped}))"
         )
-        found = self._read(self._base_dn, f"(&{terms.USERS}{term})", self._user_attributes())
+        found = self._read_entries(self._base_dn, f"(&{terms.USERS}{term})", self._user_attributes())
         return self._user(_only("users", name, f"user below {self._base_dn}", found))
 
     def read_users(self, query: UserQuery) -> list[DirectoryUser]:
@@ -147,8 +150,7 @@ class DirectoryReader:
         for base in query.bases:
             for members in terms.members_of(query.member_of):
                 conditions = f"{terms.USERS}{own_filter}{members}"
-                for entry in self._read_limited(base, conditions, query.only, self._user_attributes()):
-                    user = self._user(entry)
+                for user in self._read_limited(base, conditions, query.only, self._user_attributes(), self._user):
                     users[user.guid] = user
         return list(users.values())
 
@@ -159,28 +161,28 @@ class DirectoryReader:
         users: dict[str, DirectoryUser] = {}
         for base in search.bases:
             for members in terms.members_of(search.member_of):
-                for entry in self._read(base, f"(&{conditions}{members})", self._user_attributes()):
-                    user = self._user(entry)
+                for user in self._read(base, f"(&{conditions}{members})", self._user_attributes(), self._user):
                     users[user.guid] = user
         return list(users.values())
 
     def read_groups(self) -> list[DirectoryGroup]:
         """Read every group of the domain with its direct members."""
         domain_dn = self._domain()
-        return [
-            objects.group(entry, domain_dn) for entry in self._read(domain_dn, terms.GROUPS, objects.GROUP_ATTRIBUTES)
-        ]
+        return self._read(
+            domain_dn, terms.GROUPS, objects.GROUP_ATTRIBUTES, lambda entry: objects.group(entry, domain_dn)
+        )
 
     def find_groups(self, query: GroupQuery) -> frozenset[str]:
         """Find the groups of a query: their objectGUIDs."""
         conditions = f"{terms.GROUPS_MADE_BY_PEOPLE}{terms.of_types(query.types)}{_own_filter(query.filter)}"
-        found = self._read_limited(query.base, conditions, query.only, objects.NODE_ATTRIBUTES)
-        return frozenset(objects.guid_of(entry) for entry in found)
+        return frozenset(
+            self._read_limited(query.base, conditions, query.only, objects.NODE_ATTRIBUTES, objects.guid_of)
+        )
 
     def find_groups_within(self, group: DirectoryGroup) -> frozenset[str]:
         """Find the groups nested in a group, as the server itself follows them: their objectGUIDs."""
         text = f"(&{terms.GROUPS}{terms.nested_in(group)})"
-        return frozenset(objects.guid_of(entry) for entry in self._read(self._domain(), text, objects.NODE_ATTRIBUTES))
+        return frozenset(self._read(self._domain(), text, objects.NODE_ATTRIBUTES, objects.guid_of))
 
     def read_units(self, query: UnitQuery) -> list[DirectoryUnit]:
         """Read the organizational units of a query, each once; their paths begin below the base DN."""
@@ -191,8 +193,9 @@ class DirectoryReader:
         left_out = set() if query.named else {self._existing(base).guid for base in query.bases}
         units: dict[str, DirectoryUnit] = {}
         for base in query.bases:
-            for entry in self._read_limited(base, conditions, query.only, objects.NODE_ATTRIBUTES):
-                unit = objects.unit(entry, base_dn)
+            for unit in self._read_limited(
+                base, conditions, query.only, objects.NODE_ATTRIBUTES, lambda entry: objects.unit(entry, base_dn)
+            ):
                 if unit.guid not in left_out:
                     units[unit.guid] = unit
         return list(units.values())
@@ -219,18 +222,26 @@ class DirectoryReader:
 
     # What the methods above share
 
-    def _read(self, base: str, text: str, attributes: Sequence[str]) -> list[Entry]:
+    def _read(self, base: str, text: str, attributes: Sequence[str], make: Callable[[Entry], _Object]) -> list[_Object]:
+        return read_objects(self._connection, Search(base, text, attributes), make)
+
+    def _read_entries(self, base: str, text: str, attributes: Sequence[str]) -> list[Entry]:
         return read_all(self._connection, Search(base, text, attributes))
 
     def _read_object(self, dn: str, text: str, attributes: Sequence[str]) -> Entry | None:
         return read_one(self._connection, Search(dn, text, attributes))
 
     def _read_limited(
-        self, base: str, conditions: str, only: frozenset[str] | None, attributes: Sequence[str]
-    ) -> Iterator[Entry]:
+        self,
+        base: str,
+        conditions: str,
+        only: frozenset[str] | None,
+        attributes: Sequence[str],
+        make: Callable[[Entry], _Object],
+    ) -> Iterator[_Object]:
         """Read what meets the conditions, in as many questions as the objectGUIDs it is limited to take."""
         for guids in terms.with_guids(only):
-            yield from self._read(base, f"(&{conditions}{guids})", attributes)
+            yield from self._read(base, f"(&{conditions}{guids})", attributes, make)
 
     def _existing(self, dn: str) -> DirectoryNode:
         """Read which object a DN names, and its DN as the directory spells it; it was found before."""

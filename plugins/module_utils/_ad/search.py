@@ -12,13 +12,14 @@ every page must say success and carry the paging control (RFC 2696), every range
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Optional
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, Optional, TypeVar
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.connection import LIBRARY_FAULTS, lost_connection
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import IncompleteReadError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.names import parse_dn
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.names import require_dn
 
 try:
     import ldap3
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 Control = tuple[str, bool, Optional[bytes]]  # noqa: UP045 (pylint knows no | here)
 Scope = Literal["BASE", "LEVEL", "SUBTREE"]
+_Object = TypeVar("_Object")
 
 PAGED_RESULTS = "1.2.840.113556.1.4.319"
 # No referrals and no continuation references, one naming context alone (MS-ADTS 3.1.1.3.4.1.4).
@@ -43,9 +45,12 @@ SHOW_RECYCLED: Control = ("1.2.840.113556.1.4.2064", False, None)
 PAGE_SIZE = 1000
 
 _SUCCESS = 0
+_SIZE_LIMIT_EXCEEDED = 4
 _NO_SUCH_OBJECT = 32
 _REFERRAL = 10
 _MOST_EMPTY_PAGES = 100
+# What Active Directory gives without pages, by the default of its MaxPageSize.
+_MOST_AT_ONCE = 1000
 # A domain holds 2^31 objects at most, so no attribute has more values than ten digits count.
 _RANGE = re.compile(r"(?P<name>[^;]+);range=(?P<low>[0-9]{1,10})-(?P<high>[0-9]{1,10}|\*)", re.IGNORECASE)
 _RUN_AGAIN = "Nothing was changed; run again."
@@ -91,17 +96,11 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pages:
-    """All entries of a search, and how many there were on each page."""
+class _UnfinishedEntry:
+    """An entry and the first ranges of those of its attributes that have more values than the server gives at once."""
 
-    entries: list[dict[str, Any]]
-    sizes: Sequence[int]
-
-    @property
-    def show_their_end(self) -> bool:
-        """Whether all pages were of one size but the last, which was shorter."""
-        first, *others = self.sizes
-        return bool(others) and set(others[:-1]) <= {first} and others[-1] < first
+    entry: Entry
+    ranges: Mapping[str, Sequence[bytes] | None]
 
 
 def read_all(connection: Connection, search: Search) -> list[Entry]:
@@ -110,12 +109,34 @@ def read_all(connection: Connection, search: Search) -> list[Entry]:
     :raises IncompleteReadError: if the answer is not proved complete.
     :raises DirectoryUnreachableError: if the connection ends or falls silent.
     """
-    pages = _read_pages(connection, search, PAGE_SIZE)
+    return read_objects(connection, search, lambda entry: entry)
+
+
+def read_objects(connection: Connection, search: Search, make: Callable[[Entry], _Object]) -> list[_Object]:
+    """Read all that a search finds, with every value, and make of each entry what is wanted of it.
+
+    A page's entries are let go before the next page is read.
+
+    :raises IncompleteReadError: if the answer is not proved complete.
+    :raises DirectoryUnreachableError: if the connection ends or falls silent.
+    """
+    made: list[_Object] = []
+    unfinished: list[_UnfinishedEntry] = []
+    sizes: list[int] = []
+    for page in _pages(connection, search, PAGE_SIZE):
+        sizes.append(len(page))
+        for found in page:
+            entry, ranges = _entry(search, found)
+            if ranges:
+                unfinished.append(_UnfinishedEntry(entry, ranges))
+            else:
+                made.append(make(entry))
     # A cookie that is lost on the way makes a full page look like the last one, and an entry that is lost makes a page
-    # shorter. Where the pages do not speak against both, they are counted again in a size that breaks elsewhere.
-    if not pages.show_their_end:
-        _count_again(connection, search, pages)
-    return [_complete_entry(connection, search, entry) for entry in pages.entries]
+    # shorter. Where the pages do not speak against both, the entries are counted again.
+    if not _show_their_end(sizes):
+        _count_again(connection, search, sizes)
+    made += [make(_finished(connection, search, one)) for one in unfinished]
+    return made
 
 
 def read_one(connection: Connection, search: Search) -> Entry | None:
@@ -129,43 +150,66 @@ def read_one(connection: Connection, search: Search) -> Entry | None:
     if connection.result["result"] == _NO_SUCH_OBJECT:
         return None
     _check_result(connection, search, 1)
-    entries = _entries(connection, search, 1)
-    return _complete_entry(connection, search, entries[0]) if entries else None
+    found = _found(connection, search, 1)
+    if not found:
+        return None
+    entry, ranges = _entry(search, found[0])
+    return _finished(connection, search, _UnfinishedEntry(entry, ranges))
 
 
-def _read_pages(connection: Connection, search: Search, page_size: int) -> _Pages:
-    entries: list[dict[str, Any]] = []
-    seen: set[bytes] = set()
-    sizes: list[int] = []
-    empty_pages = 0
+def _pages(connection: Connection, search: Search, page_size: int) -> Iterator[list[dict[str, Any]]]:
+    """Read page after page, each only once the one before it was dealt with."""
+    # Hashes take less room than names; two names of one hash would be an error, not a loss.
+    seen: set[int] = set()
+    page_number = empty_pages = 0
     cookie: bytes | None = None
     while cookie != b"":
-        page_number = len(sizes) + 1
+        page_number += 1
         _ask(connection, search, paged_size=page_size, paged_criticality=True, paged_cookie=cookie)
         _check_result(connection, search, page_number)
         cookie = _next_cookie(connection, search, page_number)
-        page = _entries(connection, search, page_number)
-        names = [entry["raw_dn"] for entry in page]
+        page = _found(connection, search, page_number)
+        names = [hash(found["raw_dn"]) for found in page]
         if not seen.isdisjoint(names):
             raise _incomplete(search, page_number, "it holds entries of an earlier page")
         seen.update(names)
         empty_pages = 0 if page else empty_pages + 1
         if empty_pages > _MOST_EMPTY_PAGES:
             raise _incomplete(search, page_number, f"it is the {empty_pages}th empty page on end")
-        entries += page
-        sizes.append(len(page))
-    return _Pages(entries, sizes)
+        yield page
 
 
-def _count_again(connection: Connection, search: Search, pages: _Pages) -> None:
+def _show_their_end(sizes: Sequence[int]) -> bool:
+    """Tell whether all pages were of one size but the last, which was shorter."""
+    first, *others = sizes
+    return bool(others) and set(others[:-1]) <= {first} and others[-1] < first
+
+
+def _count_again(connection: Connection, search: Search, sizes: Sequence[int]) -> None:
     names_only = replace(search, attributes=(ldap3.NO_ATTRIBUTES,))
-    counted = len(_read_pages(connection, names_only, max(1, pages.sizes[0] - 1)).entries)
-    if counted != len(pages.entries):
+    read = sum(sizes)
+    counted = _count_at_once(connection, names_only) if read <= _MOST_AT_ONCE else None
+    if counted is None:
+        # In a size that breaks elsewhere.
+        counted = sum(len(page) for page in _pages(connection, names_only, max(1, sizes[0] - 1)))
+    if counted != read:
         raise IncompleteReadError(
-            f"Reading {search.base} gave {len(pages.entries)} objects, and {counted} when it was counted again: the "
+            f"Reading {search.base} gave {read} objects, and {counted} when it was counted again: the "
             "answer was cut short, or the directory changed meanwhile.",
             _RUN_AGAIN,
         )
+
+
+def _count_at_once(connection: Connection, search: Search) -> int | None:
+    """Count what a search finds without pages, None if the server has more than it gives so.
+
+    There is no cookie to lose, and a server has less to do: Samba keeps no list of what is to come.
+    """
+    _ask(connection, search)
+    if connection.result["result"] == _SIZE_LIMIT_EXCEEDED:
+        return None
+    _check_result(connection, search, 1)
+    return len(_found(connection, search, 1))
 
 
 def _ask(connection: Connection, search: Search, **paging: Any) -> None:
@@ -216,16 +260,16 @@ def _next_cookie(connection: Connection, search: Search, page: int) -> bytes:
     return cookie
 
 
-def _entries(connection: Connection, search: Search, page: int) -> list[dict[str, Any]]:
-    entries = []
-    for item in connection.response or ():
+def _found(connection: Connection, search: Search, page: int) -> list[dict[str, Any]]:
+    """Return the entries as they came, if nothing came beside them."""
+    found: list[dict[str, Any]] = connection.response or []
+    for item in found:
         if item["type"] == "searchResRef":
             # With DOMAIN_SCOPE the server sends none; one that does keeps a part of the answer elsewhere.
             raise _incomplete(search, page, f"a part of it is elsewhere: {', '.join(item['uri'])}")
         if item["type"] != "searchResEntry":
             raise _incomplete(search, page, f"it holds a message of the kind {item['type']}")
-        entries.append(item)
-    return entries
+    return found
 
 
 def _incomplete(search: Search, page: int, why: str) -> IncompleteReadError:
@@ -235,21 +279,43 @@ def _incomplete(search: Search, page: int, why: str) -> IncompleteReadError:
 # Ranges of values
 
 
-def _complete_entry(connection: Connection, search: Search, entry: dict[str, Any]) -> Entry:
+def _entry(search: Search, found: dict[str, Any]) -> tuple[Entry, dict[str, list[bytes] | None]]:
+    """Return an entry, and beside it those of its attributes that came as a range, by their descriptions."""
+    dn: str = found["dn"]
+    _require_dn(search, dn)
+    attributes: Mapping[str, list[bytes] | None] = found["raw_attributes"]
+    names = _names_without_options(tuple(attributes))
+    if names and all(attributes.values()):
+        return Entry(dn, dict(zip(names, attributes.values(), strict=True))), {}  # type: ignore[arg-type]
     values: dict[str, list[bytes]] = {}
-    ranged: list[str] = []
-    _require_dn(search, entry["dn"])
-    for description, raw in entry["raw_attributes"].items():
+    ranges: dict[str, list[bytes] | None] = {}
+    for description, raw in attributes.items():
         if ";" in description:
-            ranged.append(description)
+            ranges[description] = raw
         elif raw:
             values[description.lower()] = raw
-    for description in ranged:
+    return Entry(dn, values), ranges
+
+
+# The entries of one search have the same attributes, but for a few combinations.
+@lru_cache(maxsize=256)
+def _names_without_options(descriptions: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the names of attributes in lower case, None if one of them came with an option such as a range."""
+    if any(";" in description for description in descriptions):
+        return None
+    return tuple(description.lower() for description in descriptions)
+
+
+def _finished(connection: Connection, search: Search, unfinished: _UnfinishedEntry) -> Entry:
+    """Return an entry with all values of its ranges."""
+    entry = unfinished.entry
+    values = dict(entry.values)
+    for description, first in unfinished.ranges.items():
         name = description.partition(";")[0].lower()
         if name in values:
-            raise _broken_range(entry["dn"], description, "other values of the attribute came beside it")
-        values[name] = _read_range(connection, search, entry["dn"], description, entry["raw_attributes"][description])
-    return Entry(entry["dn"], values)
+            raise _broken_range(entry.dn, description, "other values of the attribute came beside it")
+        values[name] = _read_range(connection, search, entry.dn, description, first)
+    return Entry(entry.dn, values)
 
 
 def _require_dn(search: Search, dn: str) -> None:
@@ -257,7 +323,7 @@ def _require_dn(search: Search, dn: str) -> None:
     if not dn and not search.base:
         return
     try:
-        parse_dn(dn)
+        require_dn(dn)
     except ValueError as error:
         raise IncompleteReadError(
             f"Reading {search.base} gave an object whose name cannot be read: {error}.", _RUN_AGAIN
@@ -294,7 +360,7 @@ def _next_range(
     question = Search(dn, "(objectClass=*)", (asked,), ldap3.BASE, search.controls)
     _ask(connection, question)
     _check_result(connection, question, 1)
-    entries = _entries(connection, question, 1)
+    entries = _found(connection, question, 1)
     answered = {
         description: values
         for entry in entries

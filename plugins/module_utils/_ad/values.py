@@ -21,9 +21,10 @@ SECURITY_ENABLED = 0x80000000
 _FILETIME_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 # Both mean that the account never expires (MS-ADA1, accountExpires).
 _NEVER = (0, 0x7FFFFFFFFFFFFFFF)
+_GUID_SIZE = 16
 _GUID = re.compile(r"\{?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\}?", re.IGNORECASE)
 _GENERALIZED_TIME = re.compile(rb"(\d{14})(?:\.\d+)?Z")
-_INTEGER = re.compile(rb"-?[0-9]{1,19}")
+_MOST_DIGITS = 19
 _BOOLEANS = {b"TRUE": True, b"FALSE": False}
 _SHORTEST_SID = 12
 
@@ -33,7 +34,10 @@ def guid_text(raw: bytes) -> str:
 
     :raises ValueError: for another length.
     """
-    return str(uuid.UUID(bytes_le=raw))
+    if len(raw) != _GUID_SIZE:
+        raise ValueError(f"not an objectGUID: {raw.hex()}")
+    digits = (raw[3::-1] + raw[5:3:-1] + raw[7:5:-1] + raw[8:]).hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def guid_from_name(name: str) -> str | None:
@@ -59,7 +63,7 @@ def escape_filter_value(value: str) -> str:
 
 def text(raw: bytes) -> str:
     """Return a directory string (UTF-8); bytes that are none are replaced, never lost."""
-    return raw.decode("utf-8", errors="replace")
+    return raw.decode("utf-8", "replace")
 
 
 def integer(raw: bytes) -> int:
@@ -67,7 +71,8 @@ def integer(raw: bytes) -> int:
 
     :raises ValueError: for anything else.
     """
-    if not _INTEGER.fullmatch(raw):
+    digits = raw.removeprefix(b"-")
+    if not digits.isdigit() or len(digits) > _MOST_DIGITS:
         raise ValueError(f"not an integer: {raw[:20]!r}")
     return int(raw)
 
