@@ -25,7 +25,7 @@ from .ldif import addition
 from .processes import BackgroundProcess, LabError
 from .tls import CertificateAuthority
 
-LDAPS_PORT = 636
+LDAP_PORT, LDAPS_PORT = 389, 636
 HOST_NAME = "slapd.lab.test"
 BASE_DN = "DC=slapd,DC=lab,DC=test"
 PACKAGE = "slapd=2.5.*"  # Debian 12's; what the lab was made with
@@ -71,23 +71,27 @@ class Slapd:
     process: BackgroundProcess = field(repr=False, compare=False)
     password: str = field(repr=False)
     base_dn: str = BASE_DN
-    port: int = LDAPS_PORT
+
+    @property
+    def ldap_url(self) -> str:
+        """Where it answers in clear."""
+        return f"ldap://{self.address}:{LDAP_PORT}"
 
     @property
     def ldaps_url(self) -> str:
-        """Where it answers."""
-        return f"ldaps://{self.address}:{self.port}"
+        """Where it answers over TLS."""
+        return f"ldaps://{self.address}:{LDAPS_PORT}"
 
     def start(self) -> None:
         """Serve. Raises LabError if that fails."""
         self.process.start(
             [
                 *("setpriv", "--pdeathsig=TERM", str(_program("slapd"))),
-                *("-f", str(self.folder / "slapd.conf"), "-h", self.ldaps_url, "-d", "0"),
+                *("-f", str(self.folder / "slapd.conf"), "-h", f"{self.ldaps_url} {self.ldap_url}", "-d", "0"),
             ],
             folder=self.folder,
         )
-        self.process.wait_until(lambda: is_listening(self.address, self.port))
+        self.process.wait_until(lambda: is_listening(self.address, LDAPS_PORT))
 
     def stop(self) -> None:
         """Stop the server; the data stays, and `start` serves it again."""
@@ -103,7 +107,7 @@ def running(folder: Path, authority: CertificateAuthority, *, size: int) -> Iter
     folder.mkdir()
     # The generator is always finished.
     # pylint: disable-next=contextmanager-generator-missing-cleanup
-    with claimed_address(CANDIDATES, (LDAPS_PORT,)) as address:
+    with claimed_address(CANDIDATES, (LDAP_PORT, LDAPS_PORT)) as address:
         server = Slapd(
             folder=folder.resolve(),
             address=address,

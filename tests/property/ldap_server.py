@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ldap3
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.receiving import decode_as_they_come
 
 SEQUENCE, SET, INTEGER, OCTETS, ENUMERATED = 0x30, 0x31, 0x02, 0x04, 0x0A
 SEARCH_ENTRY, SEARCH_DONE, SEARCH_REFERENCE, CONTROLS = 0x64, 0x65, 0x73, 0xA0
 PAGED_RESULTS = b"1.2.840.113556.1.4.319"
+
+SIZE_LIMIT_EXCEEDED = 4
 
 Attributes = Mapping[str, Sequence[bytes]]
 
@@ -28,11 +31,13 @@ class Element:
     content: bytes = b""
     inner: list[Element] | None = None
 
-    def encode(self) -> bytes:
+    def encode(self, *, short: bool = False) -> bytes:
         """The element in bytes, its length in the four bytes that Active Directory takes for those of a constructed
-        one."""
-        content = self.content if self.inner is None else b"".join(element.encode() for element in self.inner)
-        if self.inner is None and len(content) < 0x80:
+        one, or as short as it can be."""
+        content = self.content
+        if self.inner is not None:
+            content = b"".join(element.encode(short=short) for element in self.inner)
+        if (short or self.inner is None) and len(content) < 0x80:
             return bytes([self.tag, len(content)]) + content
         return bytes([self.tag, 0x84]) + len(content).to_bytes(4, "big") + content
 
@@ -100,8 +105,8 @@ class Server:
     answers: int = 0
     _pending: bytes = field(default=b"")
 
-    def connection(self) -> Any:
-        """A connection of ldap3 to this server, set up as the collection does."""
+    def connection(self, *, own_decoder: bool = True) -> Any:
+        """A connection of ldap3 to this server, set up as the collection does, if not with ldap3's decoder alone."""
         connection = ldap3.Connection(
             ldap3.Server("dc1.example.com", get_info=ldap3.NONE),
             client_strategy=ldap3.SYNC,
@@ -114,6 +119,8 @@ class Server:
         )
         connection.socket, connection.closed, connection.listening, connection.bound = self, False, True, True
         connection.strategy._outstanding = {}
+        if own_decoder:
+            decode_as_they_come(connection)
         return connection
 
     # What ldap3 asks of a socket
@@ -146,6 +153,10 @@ class Server:
             return [*shown, done(message_id, 0 if shown else 32)]
         found = {dn: values for dn, values in self.objects.items() if dn.lower().endswith(base.lower())}
         size, cookie = _paging(controls)
+        if size == 0:
+            shown = [entry(message_id, dn, self._shown(values, asked)) for dn, values in found.items()]
+            code = 0 if len(shown) <= self.page_limit else SIZE_LIMIT_EXCEEDED
+            return [*shown[: self.page_limit], done(message_id, code)]
         start = int(cookie or b"0")
         end = start + min(size, self.page_limit)
         page = list(found.items())[start:end]
@@ -173,9 +184,10 @@ class Server:
 
 
 def _paging(controls: Sequence[Element]) -> tuple[int, bytes]:
+    """The size of a page and the cookie; 0 for no pages."""
     for control in controls:
         name, *rest = control.inner or []
         if name.content == PAGED_RESULTS:
             size, cookie = parse(rest[-1].content)[0].inner or []
             return int.from_bytes(size.content, "big"), cookie.content
-    return 1000, b""
+    return 0, b""

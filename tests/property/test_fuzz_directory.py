@@ -16,12 +16,16 @@ from typing import Any
 
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad import objects
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.connection import LIBRARY_FAULTS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.decoder import EntryDecoder, frame
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import DirectoryError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.reader import DirectoryReader
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.search import Entry, Search, read_all
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import GroupQuery, UnitQuery, UserQuery
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from ldap3.operation.search import search_result_entry_response_to_dict_fast
+from ldap3.utils.asn1 import decode_message_fast
 
 from tests.property.fuzzing import fuzzed
 from tests.property.ldap_server import (
@@ -35,6 +39,7 @@ from tests.property.ldap_server import (
     Element,
     Server,
 )
+from tests.property.ldap_server import entry as entry_message
 
 DOMAIN = "DC=example,DC=com"
 WANTED = ("givenName", "mail")
@@ -200,6 +205,92 @@ def test_noise_raises_nothing_but_our_own_errors(noise: bytes, what: str, answer
         READS[what](_reader(_server(alter, everything=True)))
     except DirectoryError:
         return
+
+
+# --- the own decoder and ldap3's ---
+
+
+def _by_ldap3(message: bytes) -> tuple[int, dict[str, Any]] | None:
+    """The message id and what the entry holds as ldap3 has it; None if it is none, or cannot be decoded."""
+    try:
+        decoded = decode_message_fast(message)
+        if decoded["protocolOp"] != SEARCH_ENTRY & 0x1F or decoded["controls"]:
+            return None
+        found = search_result_entry_response_to_dict_fast(decoded["payload"], None, None, False)
+    except LIBRARY_FAULTS:
+        return None
+    attributes = {name.lower(): values for name, values in found["raw_attributes"].items()}
+    return decoded["messageID"], {"dn": found["dn"], "raw_dn": found["raw_dn"], "raw_attributes": attributes}
+
+
+def _agree(message: bytes, decoder: EntryDecoder) -> bool:
+    """Whether the own decoder has nothing to say of a message, or just what ldap3 says; and whether it said it."""
+    own = decoder.decode(message, 0, len(message)) if frame(message, 0) == len(message) else None
+    if own is None:
+        return False
+    number, found = own
+    assert found.pop("type") == "searchResEntry"
+    assert (number, found) == _by_ldap3(message)
+    return True
+
+
+descriptions = st.sampled_from(
+    ["cn", "CN", "objectGUID", "member", "member;range=0-1499", "Member;Range=0-*", "cn;lang-de", "", " cn", "x" * 200]
+) | st.text(max_size=8)
+
+
+@fuzzed
+@given(
+    number=st.integers(0, 2**31 - 1),
+    dn=st.text(max_size=40) | st.just("ä" * 90),
+    attributes=st.dictionaries(descriptions, st.lists(st.binary(max_size=300), max_size=4), max_size=6),
+    short=st.booleans(),
+)
+def test_every_well_formed_entry_is_decoded_as_ldap3_does(
+    number: int, dn: str, attributes: dict[str, list[bytes]], short: bool
+) -> None:
+    message = entry_message(number, dn.encode(), attributes).encode(short=short)
+    names = [name.strip().lower() for name in attributes]
+    plain = len(set(names)) == len(names) and all(name == name.strip() for name in attributes)
+    decoder = EntryDecoder()
+    # A second time with what was learned from the first.
+    assert [_agree(message, decoder), _agree(message, decoder)] == [plain, plain]
+
+
+@fuzzed
+@given(damage=damages, start=st.integers(1, 8), short=st.booleans())
+def test_a_damaged_entry_is_decoded_as_ldap3_does_or_left_to_it(damage: Damage, start: int, short: bool) -> None:
+    decoder = EntryDecoder()
+    for number in range(1, 9):
+        dn, held = _user(number)
+        message = entry_message(number, dn, held)
+        _agree(message.encode(short=short), decoder)
+        if number < start:
+            continue
+        if damage.kind in ("flip", "cut", "insert", "length"):
+            data = _damaged_bytes(damage, message.encode(short=short))
+        else:
+            _damage_element(damage, message)
+            data = message.encode(short=short)
+        _agree(data, decoder)
+
+
+@fuzzed
+@given(damage=damages, what=st.sampled_from(sorted(READS)))
+def test_damaged_answers_are_read_as_with_ldap3s_decoder_alone(damage: Damage, what: str) -> None:
+    """Whole reads, with all that is between the socket and the objects."""
+    outcomes = []
+    for own_decoder in (True, False):
+        server = _server(_altered(damage), everything=True)
+        reader = DirectoryReader(server.connection(own_decoder=own_decoder), f"OU=Staff,{DOMAIN}", WANTED)
+        try:
+            found = READS[what](reader)
+        except DirectoryError as error:
+            outcomes.append(type(error).__name__)
+        else:
+            # Entries that only ldap3 takes come after the others.
+            outcomes.append(repr(sorted(found, key=repr) if isinstance(found, list) else found))
+    assert outcomes[0] == outcomes[1]
 
 
 # --- what is taken for complete is complete ---

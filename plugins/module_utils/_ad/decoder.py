@@ -26,11 +26,10 @@ are a header that says always the same; what it says is kept, and looked up when
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
-#: An entry as the library gives it, less its ``attributes``: those are ``raw_attributes`` once more, as text. An
-#: attribute that came without values has None for them.
+#: An entry as the library gives it, but for two things: descriptions are in lower case, and there is no ``attributes``,
+#: which are ``raw_attributes`` once more as text. An attribute that came without values has None for them.
 RawEntry = dict[str, Any]
 
 _SEQUENCE, _SET, _INTEGER, _OCTETS, _SEARCH_ENTRY = 0x30, 0x31, 0x02, 0x04, 0x64
@@ -38,10 +37,11 @@ _SEQUENCE, _SET, _INTEGER, _OCTETS, _SEARCH_ENTRY = 0x30, 0x31, 0x02, 0x04, 0x64
 _LONG_LENGTHS = 0x80
 # Lengths in more bytes than four are not those of a message that anybody sends.
 _LONGEST_LENGTH = 4
-_MOST_ID_BYTES = 4
 _NEGATIVE = 0x80
 # A tag and a length, in the short form and in the one that Active Directory takes for all but strings.
 _SHORT, _FIVE_BYTES = 2, 6
+# What is before an attribute's one value: four of these, two of them of strings; and the description.
+_SHORT_HEADERS, _LONG_HEADERS = 4 * _SHORT, 2 * _FIVE_BYTES + 2 * _SHORT
 # A dozen attributes with values of a hundred lengths are far below this; what a server may make of it stays bounded.
 _MOST_HEADERS = 10_000
 
@@ -83,23 +83,23 @@ class EntryDecoder:
         :param end: where it ends, as ``frame`` told.
         """
         try:
-            return self._message(data, start, end)
+            position, _end = _content(data, start, _SEQUENCE)
+            id_start, id_end = _content(data, position, _INTEGER)
+            position, entry_end = _content(data, id_end, _SEARCH_ENTRY)
+            name_start, name_end = _content(data, position, _OCTETS)
+            position, attributes_end = _content(data, name_end, _SEQUENCE)
+            # Of an id below zero, or in more bytes than it takes, the library says what it is.
+            if not entry_end == attributes_end == end or data[id_start] >= _NEGATIVE:
+                return None
+            raw_dn = data[name_start:name_end]
+            return int.from_bytes(data[id_start:id_end], "big"), {
+                "type": "searchResEntry",
+                "dn": raw_dn.decode(),
+                "raw_dn": raw_dn,
+                "raw_attributes": self._attributes(data, position, end),
+            }
         except (_UnexpectedFormError, IndexError, UnicodeDecodeError):
             return None
-
-    def _message(self, data: bytes, start: int, end: int) -> tuple[int, RawEntry]:
-        id_start, id_end = _content(data, _opened(data, start, _SEQUENCE, end), _INTEGER)
-        # Of an id in more bytes than it takes, or below zero, the library says what it is.
-        if not 0 < id_end - id_start <= _MOST_ID_BYTES or data[id_start] >= _NEGATIVE:
-            raise _UnexpectedFormError
-        name_start, name_end = _content(data, _opened(data, id_end, _SEARCH_ENTRY, end), _OCTETS)
-        raw_dn = data[name_start:name_end]
-        return int.from_bytes(data[id_start:id_end], "big"), {
-            "type": "searchResEntry",
-            "dn": raw_dn.decode(),
-            "raw_dn": raw_dn,
-            "raw_attributes": self._attributes(data, _opened(data, name_end, _SEQUENCE, end), end),
-        }
 
     def _attributes(self, data: bytes, position: int, end: int) -> dict[str, list[bytes] | None]:
         """Decode the attributes up to the end. This loop is where all time goes: there is no call in it that can be
@@ -111,9 +111,9 @@ class EntryDecoder:
             count += 1
             # Where the value begins, if all lengths before it have the form of the first one.
             if data[position + 1] < _LONG_LENGTHS:
-                start = position + 4 * _SHORT + data[position + _SHORT + 1]
+                start = position + _SHORT_HEADERS + data[position + _SHORT + 1]
             else:
-                start = position + 2 * _FIVE_BYTES + 2 * _SHORT + data[position + _FIVE_BYTES + 1]
+                start = position + _LONG_HEADERS + data[position + _FIVE_BYTES + 1]
             known = headers.get(data[position:start])
             if known is None:
                 description, values, position = self._attribute(data, position)
@@ -122,7 +122,7 @@ class EntryDecoder:
                 description, size = known
                 position = start + size
                 attributes[description] = [data[start:position]]
-        if position != end or count != len(attributes) or not _differ(tuple(attributes)):
+        if position != end or count != len(attributes):
             raise _UnexpectedFormError
         return attributes
 
@@ -132,31 +132,18 @@ class EntryDecoder:
         position, end = _content(data, start, _SEQUENCE)
         name_start, name_end = _content(data, position, _OCTETS)
         description = data[name_start:name_end].decode()
-        position = _opened(data, name_end, _SET, end)
+        position, values_end = _content(data, name_end, _SET)
         values: list[bytes] = []
         while position < end:
             value_start, position = _content(data, position, _OCTETS)
             values.append(data[value_start:position])
-        if position != end or end > len(data):
+        # Blanks around a description are none to the library.
+        if not position == values_end == end or description != description.strip():
             raise _UnexpectedFormError
+        description = description.lower()
         if len(values) == 1 and len(self._headers) < _MOST_HEADERS:
-            self._headers[data[start:value_start]] = description, len(values[0])
+            self._headers[data[start:value_start]] = description, end - value_start
         return description, values or None, end
-
-
-# The entries of one search have the same attributes, but for a few combinations.
-@lru_cache(maxsize=256)
-def _differ(descriptions: tuple[str, ...]) -> bool:
-    """Tell whether no two descriptions mean the same attribute."""
-    return len({description.strip().lower() for description in descriptions}) == len(descriptions)
-
-
-def _opened(data: bytes, position: int, tag: int, end: int) -> int:
-    """Return where the content of an element begins that reaches up to the end."""
-    start, own_end = _content(data, position, tag)
-    if own_end != end:
-        raise _UnexpectedFormError
-    return start
 
 
 def _content(data: bytes, position: int, tag: int) -> tuple[int, int]:

@@ -114,13 +114,13 @@ def user(entry: Entry, wanted: Sequence[str]) -> DirectoryUser:
 
     :raises IncompleteReadError: if what tells its identity or state did not come, or cannot be read.
     """
-    texts = {name: entry.values.get(name.lower()) for name in wanted}
+    found = entry.values
     return DirectoryUser(
         guid=guid_of(entry),
         dn=entry.dn,
         account_name=_decoded(entry, ACCOUNT_NAME, values.text),
         # The values of an attribute with several have no order; the least is the same in every run.
-        attributes={name: values.text(raw[0] if len(raw) == 1 else min(raw)) for name, raw in texts.items() if raw},
+        attributes={name: values.text(min(raw)) for name in wanted if (raw := found.get(name.lower()))},
         disabled=bool(_decoded(entry, "userAccountControl", values.integer) & values.ACCOUNT_DISABLED),
         expires=_decoded(entry, _EXPIRES, values.expiry) if entry.first(_EXPIRES) is not None else None,
         primary_group_id=_decoded(entry, "primaryGroupID", values.integer),

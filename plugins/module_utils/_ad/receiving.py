@@ -84,7 +84,9 @@ class _Receiver:
         data = b""
         start = 0
         while start < len(data) or not messages:
-            end = self._frame(data, start)
+            end = frame(data, start)
+            if end < 0:
+                end = self._library_frame(data, start)
             if not start < end <= len(data):
                 more = self._read(end - len(data))
                 if not more:
@@ -103,26 +105,24 @@ class _Receiver:
         self._entries.append(decoded[1])
         return True
 
-    def _frame(self, data: bytes, start: int) -> int:
-        """Return where the message ends that starts there, 0 if that cannot be told yet."""
-        end = frame(data, start)
-        if end >= 0:
-            return end
+    def _library_frame(self, data: bytes, start: int) -> int:
         size: int = self._strategy.compute_ldap_message_size(data[start:])
         return start + size if size > 0 else 0
 
     def _read(self, missing: int) -> bytes:
         """Read what has come, and on until nothing is missing of the message that it belongs to."""
-        parts: list[bytes] = []
-        while True:
-            try:
+        try:
+            part = self._connection.socket.recv(_RECEIVE_SIZE)
+            if len(part) >= missing:
+                return part
+            parts = [part]
+            while part and missing > 0:
+                missing -= len(part)
                 part = self._connection.socket.recv(_RECEIVE_SIZE)
-            except (OSError, AttributeError) as error:
-                # What the library does where it reads itself.
-                with suppress(OSError, ldap3.core.exceptions.LDAPException):
-                    self._strategy.close()
-                raise ldap3.core.exceptions.LDAPSocketReceiveError(f"error receiving data: {error}") from None
-            parts.append(part)
-            missing -= len(part)
-            if missing <= 0 or not part:
-                return b"".join(parts)
+                parts.append(part)
+            return b"".join(parts)
+        except (OSError, AttributeError) as error:
+            # What the library does where it reads itself.
+            with suppress(OSError, ldap3.core.exceptions.LDAPException):
+                self._strategy.close()
+            raise ldap3.core.exceptions.LDAPSocketReceiveError(f"error receiving data: {error}") from None

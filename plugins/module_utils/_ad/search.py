@@ -283,10 +283,9 @@ def _entry(search: Search, found: dict[str, Any]) -> tuple[Entry, dict[str, list
     """Return an entry, and beside it those of its attributes that came as a range, by their descriptions."""
     dn: str = found["dn"]
     _require_dn(search, dn)
-    attributes: Mapping[str, list[bytes] | None] = found["raw_attributes"]
-    names = _names_without_options(tuple(attributes))
-    if names and all(attributes.values()):
-        return Entry(dn, dict(zip(names, attributes.values(), strict=True))), {}  # type: ignore[arg-type]
+    attributes: dict[str, list[bytes]] = found["raw_attributes"]
+    if _are_plain_names(tuple(attributes)) and all(attributes.values()):
+        return Entry(dn, attributes), {}
     values: dict[str, list[bytes]] = {}
     ranges: dict[str, list[bytes] | None] = {}
     for description, raw in attributes.items():
@@ -299,11 +298,9 @@ def _entry(search: Search, found: dict[str, Any]) -> tuple[Entry, dict[str, list
 
 # The entries of one search have the same attributes, but for a few combinations.
 @lru_cache(maxsize=256)
-def _names_without_options(descriptions: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Return the names of attributes in lower case, None if one of them came with an option such as a range."""
-    if any(";" in description for description in descriptions):
-        return None
-    return tuple(description.lower() for description in descriptions)
+def _are_plain_names(descriptions: tuple[str, ...]) -> bool:
+    """Tell whether attributes came by their names in lower case, without options such as ranges."""
+    return all(description == description.lower() and ";" not in description for description in descriptions)
 
 
 def _finished(connection: Connection, search: Search, unfinished: _UnfinishedEntry) -> Entry:
