@@ -96,6 +96,8 @@ class Server:
     """Answers searches out of objects by their DNs, in pages and in ranges as Active Directory does.
 
     :param alter: gets the messages of each answer and its number from 0, and returns the bytes to send.
+    :param part: how many bytes are received at once at most.
+    :param asked: gets the attributes that each search asks for.
     """
 
     objects: Mapping[bytes, Attributes]
@@ -103,6 +105,8 @@ class Server:
     page_limit: int = 1000
     range_limit: int = 1500
     answers: int = 0
+    part: int = 2**20
+    asked: list[list[str]] = field(default_factory=list)
     _pending: bytes = field(default=b"")
 
     def connection(self, *, own_decoder: bool = True) -> Any:
@@ -135,6 +139,7 @@ class Server:
 
     def recv(self, size: int) -> bytes:
         """Give a part of the answer; nothing more is the connection's end."""
+        size = min(size, self.part)
         part, self._pending = self._pending[:size], self._pending[size:]
         return part
 
@@ -147,6 +152,7 @@ class Server:
     def _search(self, message_id: int, request: Sequence[Element], controls: Sequence[Element]) -> list[Element]:
         base = request[0].content
         asked = [name.content.decode() for name in request[-1].inner or ()]
+        self.asked.append(asked)
         if request[1].content == b"\0":
             found = {dn: values for dn, values in self.objects.items() if dn.lower() == base.lower()}
             shown = [entry(message_id, dn, self._shown(values, asked)) for dn, values in found.items()]

@@ -194,7 +194,8 @@ class SimulatedConnection:
 
     def _page(self, entries: list[dict[str, Any]], size: int | None) -> _Page:
         if size is None:
-            return _Page(entries, b"")
+            limit = self._manners.page_limit
+            return _Page(entries[:limit], b"", SUCCESS if len(entries) <= limit else SIZE_LIMIT_EXCEEDED)
         size = min(size, self._manners.page_limit)
         if self._manners.extra_empty_pages and self._random.random() < 0.2:
             return _Page([], self._cookie(entries)) if entries else _Page([], b"")

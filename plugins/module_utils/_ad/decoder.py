@@ -55,7 +55,8 @@ def frame(data: bytes, start: int) -> int:
 
     :returns: 0 if its length is not in the data yet, -1 if this is no message with a definite length.
     """
-    if len(data) - start < _SHORT:
+    # The library waits too where there is no more than a tag and a length: no message is as short.
+    if len(data) - start <= _SHORT:
         return 0
     if data[start] != _SEQUENCE:
         return -1

@@ -57,6 +57,8 @@ if TYPE_CHECKING:
 # MS-ADTS 6.1.1.4, the well-known GUID of Deleted Objects.
 _DELETED_OBJECTS = "18E2EA80684F11D2B9AA00C04F79F805"
 
+_DOMAIN = "defaultNamingContext"
+
 _NAMES_SHOWN = 5
 
 _Object = TypeVar("_Object")
@@ -88,8 +90,8 @@ class DirectoryReader:
 
     def identify(self) -> DirectoryIdentity:
         """Read the rootDSE and the domain root, and prove that the base DN exists, is readable and is in the domain."""
-        own = self._read_root_dse()
-        domain_dn = values.text(objects.needed(own, "defaultNamingContext"))
+        own = self._read_root_dse("dnsHostName", "currentTime")
+        domain_dn = self._domain_dn = values.text(objects.needed(own, _DOMAIN))
         self._prove_base(domain_dn)
         root = self._read_object(domain_dn, terms.ANYTHING, objects.NODE_ATTRIBUTES)
         if root is None:
@@ -288,10 +290,10 @@ class DirectoryReader:
                     live.append(entry)
         return live, frozenset(deleted)
 
-    def _read_root_dse(self) -> Entry:
-        attributes = ("defaultNamingContext", "dnsHostName", "currentTime")
-        entry = read_one(self._connection, Search("", terms.ANYTHING, attributes, controls=()))
-        if entry is None or not is_dn(values.text(entry.first("defaultNamingContext") or b"")):
+    def _read_root_dse(self, *more: str) -> Entry:
+        """Read what the server says of itself: the domain, and more where it is asked for."""
+        entry = read_one(self._connection, Search("", terms.ANYTHING, (_DOMAIN, *more), controls=()))
+        if entry is None or not is_dn(values.text(entry.first(_DOMAIN) or b"")):
             raise DirectoryError(
                 "directory_host is not an Active Directory domain controller: it names no domain.",
                 "Name a domain controller.",
@@ -300,7 +302,7 @@ class DirectoryReader:
 
     def _domain(self) -> str:
         if not self._domain_dn:
-            self._domain_dn = values.text(objects.needed(self._read_root_dse(), "defaultNamingContext"))
+            self._domain_dn = values.text(objects.needed(self._read_root_dse(), _DOMAIN))
         return self._domain_dn
 
     def _prove_base(self, domain_dn: str) -> None:
