@@ -130,10 +130,11 @@ def _configure(server: Slapd, authority: CertificateAuthority) -> None:
     for source, name in ((issued.cert_path, "server.pem"), (issued.key_path, "server.key")):
         shutil.copy(source, server.folder / name)
     (server.folder / "data").mkdir()
-    (server.folder / "own.schema").write_text(_OWN_SCHEMA, encoding="utf-8")
-    schemas = [*(_SCHEMAS / f"{name}.schema" for name in ("core", "cosine", "inetorgperson")), "own.schema"]
+    own_schema = server.folder / "own.schema"
+    own_schema.write_text(_OWN_SCHEMA, encoding="utf-8")
+    schemas = [*(_SCHEMAS / f"{name}.schema" for name in ("core", "cosine", "inetorgperson")), own_schema]
     lines = [
-        *(f"include {server.folder / schema}" for schema in schemas),
+        *(f"include {schema}" for schema in schemas),
         f"modulepath {_MODULES}",
         "moduleload back_mdb",
         f"TLSCACertificateFile {server.ca_path}",
@@ -158,7 +159,7 @@ def _load(server: Slapd, size: int) -> None:
     path = server.folder / "people.ldif"
     with path.open("w", encoding="utf-8") as ldif:
         ldif.writelines(_records(size))
-    command = [_program("slapadd"), "-q", "-f", server.folder / "slapd.conf", "-l", path]
+    command = [str(_program("slapadd")), "-q", "-f", str(server.folder / "slapd.conf"), "-l", str(path)]
     finished = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if finished.returncode != 0:
         end = "\n".join((finished.stdout + finished.stderr).splitlines()[-15:])

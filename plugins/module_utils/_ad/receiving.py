@@ -113,11 +113,10 @@ class _Receiver:
         """Read what has come, and on until nothing is missing of the message that it belongs to."""
         try:
             part = self._connection.socket.recv(_RECEIVE_SIZE)
-            if len(part) >= missing:
+            if not part or len(part) >= missing:
                 return part
             parts = [part]
-            while part and missing > 0:
-                missing -= len(part)
+            while part and (missing := missing - len(part)) > 0:
                 part = self._connection.socket.recv(_RECEIVE_SIZE)
                 parts.append(part)
             return b"".join(parts)
