@@ -107,7 +107,7 @@ class Server:
     answers: int = 0
     part: int = 2**20
     asked: list[list[str]] = field(default_factory=list)
-    _pending: bytes = field(default=b"")
+    pending: bytes = b""
 
     def connection(self, *, own_decoder: bool = True) -> Any:
         """A connection of ldap3 to this server, set up as the collection does, if not with ldap3's decoder alone."""
@@ -134,13 +134,13 @@ class Server:
         message_id, operation, *controls = parse(request)[0].inner or []
         number = int.from_bytes(message_id.content, "big")
         answer = self._search(number, operation.inner or [], controls[0].inner or [] if controls else [])
-        self._pending = self.alter(answer, self.answers)
+        self.pending = self.alter(answer, self.answers)
         self.answers += 1
 
     def recv(self, size: int) -> bytes:
         """Give a part of the answer; nothing more is the connection's end."""
         size = min(size, self.part)
-        part, self._pending = self._pending[:size], self._pending[size:]
+        part, self.pending = self.pending[:size], self.pending[size:]
         return part
 
     def shutdown(self, _how: int) -> None:

@@ -59,6 +59,30 @@ def test_what_was_made_is_given_away_once_the_answer_is_proved() -> None:
     assert len(made) == 249
 
 
+def test_entries_are_dealt_with_as_they_come() -> None:
+    server = Server(objects(PAGE + 1), sent, page_limit=PAGE, part=4000)
+    left: list[int] = []
+    read_objects(server.connection(), SEARCH, lambda _entry: left.append(len(server.pending)))
+    assert len(left) == PAGE + 1
+    assert left[0] > left[PAGE // 2] > left[PAGE - 1] == 0
+
+
+@pytest.mark.parametrize("own_decoder", [True, False])
+@pytest.mark.parametrize("error", [IncompleteReadError("no number"), ValueError("a fault of ours")], ids=type)
+def test_an_entry_that_cannot_be_dealt_with_is_told_once_the_answer_is_read(
+    error: Exception, own_decoder: bool
+) -> None:
+    connection = Server(objects(120), sent, page_limit=PAGE, part=4000).connection(own_decoder=own_decoder)
+
+    def fail(_entry: Entry) -> None:
+        raise error
+
+    with pytest.raises(type(error), match=str(error)):
+        read_objects(connection, SEARCH, fail)
+    # The connection is where it was before the question.
+    assert len(read_objects(connection, SEARCH, lambda entry: entry)) == 120
+
+
 @pytest.mark.parametrize(
     ("count", "questions"),
     [

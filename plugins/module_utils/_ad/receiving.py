@@ -16,7 +16,8 @@ library that calls the two no more, or calls them otherwise, decodes everything 
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.decoder import EntryDecoder, RawEntry, frame
@@ -49,6 +50,26 @@ def decode_as_they_come(connection: Connection) -> None:
     connection.post_send_search = receiver.finish_search
 
 
+@contextmanager
+def handed_over(connection: Connection, take: Callable[[RawEntry], None]) -> Iterator[None]:
+    """Within this block, give away each entry that is decoded here as it comes; ``connection.response`` has the rest.
+
+    What is given away need not be kept until the answer is whole. Where ``decode_as_they_come`` was not called, all is
+    in the response.
+
+    :param take: must not raise anything, for what the server still sends would be taken for the next answer.
+    """
+    receiver = getattr(getattr(connection, "post_send_search", None), "__self__", None)
+    if not isinstance(receiver, _Receiver):
+        yield
+        return
+    receiver.take = take
+    try:
+        yield
+    finally:
+        receiver.take = None
+
+
 class _Receiver:
     """Stands in for both of the library's functions; outside of a search it is not there."""
 
@@ -60,6 +81,7 @@ class _Receiver:
         self._decoder = EntryDecoder()
         self._message_id: int | None = None
         self._entries: list[RawEntry] = []
+        self.take: Callable[[RawEntry], None] | None = None
 
     def finish_search(self, message_id: int) -> list[Any]:
         """As ``SyncStrategy.post_send_search``: wait for the answer, leave it in the connection and return it."""
@@ -93,16 +115,19 @@ class _Receiver:
                     return messages
                 data, start = (data[start:] + more if start < len(data) else more), 0
                 continue
-            if messages or not self._take(data, start, end):
+            if messages or not self._is_taken(data, start, end):
                 messages.append(data[start:end])
             start = end
         return messages
 
-    def _take(self, data: bytes, start: int, end: int) -> bool:
+    def _is_taken(self, data: bytes, start: int, end: int) -> bool:
         decoded = self._decoder.decode(data, start, end)
         if decoded is None or decoded[0] != self._message_id:
             return False
-        self._entries.append(decoded[1])
+        if self.take is None:
+            self._entries.append(decoded[1])
+        else:
+            self.take(decoded[1])
         return True
 
     def _library_frame(self, data: bytes, start: int) -> int:

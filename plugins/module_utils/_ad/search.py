@@ -15,11 +15,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Optional, TypeVar
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.connection import LIBRARY_FAULTS, lost_connection
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import IncompleteReadError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.names import require_dn
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.receiving import handed_over
 
 try:
     import ldap3
@@ -105,6 +106,41 @@ class _UnfinishedEntry:
     ranges: Mapping[str, Sequence[bytes] | None]
 
 
+class _Page(Generic[_Object]):
+    """What was made of a page's entries, each as it came.
+
+    :ivar names: hashes of the distinguished names of all of them.
+    :ivar unfinished: of these nothing is made yet.
+    :ivar error: why one of them could not be read.
+    """
+
+    def __init__(self, search: Search, make: Callable[[Entry], _Object]) -> None:
+        self._search = search
+        self._make = make
+        self.names: list[int] = []
+        self.made: list[_Object] = []
+        self.unfinished: list[_UnfinishedEntry] = []
+        self.error: Exception | None = None
+
+    @property
+    def size(self) -> int:
+        """How many entries there are."""
+        return len(self.names)
+
+    def take(self, found: Mapping[str, Any]) -> None:
+        """Make of an entry what is wanted of it; an error is kept, for the answer is to be read to its end."""
+        self.names.append(hash(found["raw_dn"]))
+        try:
+            entry, ranges = _entry(self._search, found)
+            if ranges:
+                self.unfinished.append(_UnfinishedEntry(entry, ranges))
+            else:
+                self.made.append(self._make(entry))
+        except Exception as error:
+            # Whatever it is: it is raised once the answer was read.
+            self.error = self.error or error
+
+
 def read_all(connection: Connection, search: Search) -> list[Entry]:
     """Read all that a search finds, with every value.
 
@@ -117,8 +153,8 @@ def read_all(connection: Connection, search: Search) -> list[Entry]:
 def read_objects(connection: Connection, search: Search, make: Callable[[Entry], _Object]) -> list[_Object]:
     """Read all that a search finds, with every value, and make of each entry what is wanted of it.
 
-    Of what was made of the entries nothing is given away before the answer is proved complete; of the entries
-    themselves no more is held than of two pages, and those whose ranges are still to be followed.
+    What was made is given away once the answer is proved complete. The entries themselves are let go as they come, but
+    for those whose ranges are still to be followed.
 
     :raises IncompleteReadError: if the answer is not proved complete.
     :raises DirectoryUnreachableError: if the connection ends or falls silent.
@@ -126,14 +162,10 @@ def read_objects(connection: Connection, search: Search, make: Callable[[Entry],
     made: list[_Object] = []
     unfinished: list[_UnfinishedEntry] = []
     sizes: list[int] = []
-    for page in _pages(connection, search, PAGE_SIZE):
-        sizes.append(len(page))
-        for found in page:
-            entry, ranges = _entry(search, found)
-            if ranges:
-                unfinished.append(_UnfinishedEntry(entry, ranges))
-            else:
-                made.append(make(entry))
+    for page in _pages(connection, search, PAGE_SIZE, make):
+        made += page.made
+        unfinished += page.unfinished
+        sizes.append(page.size)
     # A cookie that is lost on the way makes a full page look like the last one, and an entry that is lost makes a page
     # shorter. Where the pages do not speak against both, the entries are counted again.
     if not _show_their_end(sizes):
@@ -160,7 +192,9 @@ def read_one(connection: Connection, search: Search) -> Entry | None:
     return _finished(connection, search, _UnfinishedEntry(entry, ranges))
 
 
-def _pages(connection: Connection, search: Search, page_size: int) -> Iterator[list[dict[str, Any]]]:
+def _pages(
+    connection: Connection, search: Search, page_size: int, make: Callable[[Entry], _Object]
+) -> Iterator[_Page[_Object]]:
     """Read page after page, each only once the one before it was dealt with."""
     # Hashes take less room than names; two names of one hash would be an error, not a loss.
     seen: set[int] = set()
@@ -168,15 +202,19 @@ def _pages(connection: Connection, search: Search, page_size: int) -> Iterator[l
     cookie: bytes | None = None
     while cookie != b"":
         page_number += 1
-        _ask(connection, search, paged_size=page_size, paged_criticality=True, paged_cookie=cookie)
+        page = _Page(search, make)
+        with handed_over(connection, page.take):
+            _ask(connection, search, paged_size=page_size, paged_criticality=True, paged_cookie=cookie)
         _check_result(connection, search, page_number)
         cookie = _next_cookie(connection, search, page_number)
-        page = _found(connection, search, page_number)
-        names = [hash(found["raw_dn"]) for found in page]
-        if not seen.isdisjoint(names):
+        for found in _found(connection, search, page_number):
+            page.take(found)
+        if page.error is not None:
+            raise page.error
+        if not seen.isdisjoint(page.names):
             raise _incomplete(search, page_number, "it holds entries of an earlier page")
-        seen.update(names)
-        empty_pages = 0 if page else empty_pages + 1
+        seen.update(page.names)
+        empty_pages = 0 if page.names else empty_pages + 1
         if empty_pages > _MOST_EMPTY_PAGES:
             raise _incomplete(search, page_number, f"it is the {empty_pages}th empty page on end")
         yield page
@@ -194,7 +232,8 @@ def _count_again(connection: Connection, search: Search, sizes: Sequence[int]) -
     counted = _count_at_once(connection, names_only) if read <= _MOST_AT_ONCE else None
     if counted is None:
         # In a size that breaks elsewhere.
-        counted = sum(len(page) for page in _pages(connection, names_only, max(1, sizes[0] - 1)))
+        pages = _pages(connection, names_only, max(1, sizes[0] - 1), lambda _entry: None)
+        counted = sum(page.size for page in pages)
     if counted != read:
         raise IncompleteReadError(
             f"Reading {search.base} gave {read} objects, and {counted} when it was counted again: the "
@@ -282,7 +321,7 @@ def _incomplete(search: Search, page: int, why: str) -> IncompleteReadError:
 # Ranges of values
 
 
-def _entry(search: Search, found: dict[str, Any]) -> tuple[Entry, dict[str, list[bytes] | None]]:
+def _entry(search: Search, found: Mapping[str, Any]) -> tuple[Entry, dict[str, list[bytes] | None]]:
     """Return an entry, and beside it those of its attributes that came as a range, by their descriptions."""
     dn: str = found["dn"]
     _require_dn(search, dn)
