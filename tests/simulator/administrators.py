@@ -33,11 +33,15 @@ Key = tuple[ObjectKind, int]
 
 @dataclass(slots=True)
 class DirectoryAdministrator:
-    """Works on a directory."""
+    """Works on a directory.
+
+    :param leaves_traces: whether all that is deleted leaves a deleted object behind.
+    """
 
     directory: SimulatedDirectory
     clock: SimulatedClock
     random: Random
+    leaves_traces: bool = False
 
     def act(self) -> str:
         """Do something, if there is anything to do it to; tell what."""
@@ -146,7 +150,7 @@ class DirectoryAdministrator:
         thing = self._one(Kind.USER, Kind.GROUP, Kind.UNIT)
         if thing is None:
             return ""
-        leaves_tombstone = self.random.random() < 0.8
+        leaves_tombstone = self.random.random() < 0.8 or self.leaves_traces
         self.directory.delete(thing.guid, leaves_tombstone=leaves_tombstone)
         return f"{thing.kind} {thing.name} is deleted{'' if leaves_tombstone else ' without a trace'}"
 

@@ -105,6 +105,9 @@ class SimulatedDirectory:
     """Everything by objectGUID. Whoever changes something says so by ``touch``.
 
     :param tombstones_readable: whether the account sees deleted objects.
+    :ivar usn: how many changes were counted, each at the object that it was made to, and at no other.
+    :ivar invocation_id: of the database that counts them.
+    :ivar account_groups: stands for the groups that the account of the synchronization is in.
     """
 
     def __init__(self, random: Random, *, tombstones_readable: bool = True) -> None:
@@ -113,6 +116,11 @@ class SimulatedDirectory:
         self.tombstones_readable = tombstones_readable
         self.things: dict[str, Thing] = {}
         self._shown: list[Shown] | None = None
+        self.usn = 0
+        self.invocation_id = uuid.UUID(int=random.getrandbits(128), version=4)
+        self.account_groups = b"account"
+        # What each object was when it was counted last, and the count that it bears.
+        self._counted: dict[str, tuple[_State, int]] = {}
         self.domain = self.add(Kind.DOMAIN, "sim", "").guid
         users = self.add(Kind.CONTAINER, "Users", self.domain, critical=True).guid
         self.domain_users = self.add(Kind.GROUP, "Domain Users", users, critical=True)
@@ -125,6 +133,16 @@ class SimulatedDirectory:
     def touch(self) -> None:
         """Say that something was changed."""
         self._shown = None
+
+    def let_another_answer(self) -> None:
+        """Let another domain controller answer, which has counted the same changes in its own way."""
+        self._count_changes()
+        self.invocation_id = uuid.UUID(int=self._random.getrandbits(128), version=4)
+        self.usn += self._random.randint(-self.usn, self.usn)
+        counts = {guid: self._random.randint(1, self.usn + 1) for guid in self._counted}
+        self._counted = {guid: (state, counts[guid]) for guid, (state, _count) in self._counted.items()}
+        self.usn += 1
+        self.touch()
 
     def add(self, kind: Kind, name: str, parent: str, *, critical: bool = False) -> Thing:
         """Add an object."""
@@ -216,14 +234,29 @@ class SimulatedDirectory:
     def shown(self) -> list[Shown]:
         """All objects, ready for searches."""
         if self._shown is None:
+            self._count_changes()
             dns = {guid: self.dn(guid) for guid in self.things}
             self._shown = [self._show(thing, dns) for thing in self.things.values()]
         return self._shown
+
+    def _count_changes(self) -> None:
+        """Count what was changed since: a change of a parent's name or of a member's is none of the object's own."""
+        for guid, thing in self.things.items():
+            state = _state_of(thing)
+            if guid not in self._counted or self._is_changed(self._counted[guid][0], state):
+                self.usn += 1
+                self._counted[guid] = state, self.usn
+
+    def _is_changed(self, before: _State, now: _State) -> bool:
+        """A member that is deleted is no longer in the group, and that is no change of the group either."""
+        alive = frozenset(one for one in before[0] if self.alive(one))
+        return (alive, before[1]) != now
 
     def _show(self, thing: Thing, dns: dict[str, str]) -> Shown:
         texts = {name: [value.encode()] for name, value in self._texts(thing, dns)}
         texts["objectClass"] = [one.encode() for one in _CLASSES[thing.kind]]
         texts["objectGUID"] = [uuid.UUID(thing.guid).bytes_le]
+        texts["uSNChanged"] = [str(self._counted[thing.guid][1]).encode()]
         texts["distinguishedName"] = [dns[thing.guid].encode()]
         if thing.kind in (Kind.USER, Kind.GROUP, Kind.COMPUTER):
             texts["objectSid"] = [_DOMAIN_SID + thing.rid.to_bytes(4, "little")]
@@ -249,6 +282,16 @@ class SimulatedDirectory:
             yield "accountExpires", str(_ticks(thing.expires))
             yield "sAMAccountName", thing.texts.get("sAMAccountName", thing.name)
         yield from ((name, value) for name, value in thing.texts.items() if value and name != "sAMAccountName")
+
+
+# Members, and all else that is an object's own.
+_State = tuple[frozenset[str], tuple[object, ...]]
+
+
+def _state_of(thing: Thing) -> _State:
+    texts = tuple(sorted(thing.texts.items()))
+    own = (thing.name, thing.parent, texts, thing.primary, thing.disabled, thing.expires, thing.security, thing.rid)
+    return frozenset(thing.members), (*own, thing.hidden, thing.deleted, thing.critical)
 
 
 def escaped(name: str) -> str:

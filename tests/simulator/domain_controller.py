@@ -19,6 +19,7 @@ from tests.simulator.troubles import KILLED_AFTER, Fault, Side, Troubles
 PAGED = "1.2.840.113556.1.4.319"
 SHOW_DELETED = "1.2.840.113556.1.4.417"
 SUCCESS, SIZE_LIMIT_EXCEEDED, REFERRAL, NO_SUCH_OBJECT = 0, 4, 10, 32
+_SERVICE = f"CN=NTDS Settings,CN=DC,CN=Servers,CN=Configuration,{DOMAIN_DN}"
 _WELL_KNOWN_DELETED = "<WKGUID=18E2EA80684F11D2B9AA00C04F79F805,"
 _FEW_TIMES = 5
 _CUTS = (LDAPSocketSendError, LDAPSocketReceiveError, LDAPSessionTerminatedByServerError, ConnectionResetError)
@@ -146,6 +147,8 @@ class SimulatedConnection:
         """Return the entries in some order; None if the base is not there."""
         if not base:
             return [self._root_entry()]
+        if base == _SERVICE:
+            return [_entry(_SERVICE, {"invocationId": [self._directory.invocation_id.bytes_le]})]
         sees_deleted = deleted_too and self._directory.tombstones_readable
         if base.startswith(_WELL_KNOWN_DELETED):
             container = f"{DELETED_OBJECTS},{DOMAIN_DN}"
@@ -167,8 +170,16 @@ class SimulatedConnection:
 
     def _root_entry(self) -> dict[str, Any]:
         time = self._clock.time().strftime("%Y%m%d%H%M%S.0Z")
-        texts = {"defaultNamingContext": DOMAIN_DN, "dnsHostName": "dc.sim.test", "currentTime": time}
-        return _entry("", {name: [value.encode()] for name, value in texts.items()})
+        self._directory.shown()
+        texts = {
+            "defaultNamingContext": DOMAIN_DN,
+            "dnsHostName": "dc.sim.test",
+            "currentTime": time,
+            "dsServiceName": _SERVICE,
+            "highestCommittedUSN": str(self._directory.usn),
+        }
+        values = {name: [value.encode()] for name, value in texts.items()}
+        return _entry("", {**values, "tokenGroups": [self._directory.account_groups]})
 
     def _shown(self, one: Shown, attributes: Sequence[str]) -> dict[str, Any]:
         values: dict[str, list[bytes]] = {}

@@ -13,7 +13,7 @@ Matcher = Callable[[SimulatedDirectory, Shown], bool]
 
 _ALL_BITS = "1.2.840.113556.1.4.803"
 _IN_CHAIN = "1.2.840.113556.1.4.1941"
-_ITEM = re.compile(r"([A-Za-z-]+)(?::([\d.]+):)?(=)([^()]*)\)")
+_ITEM = re.compile(r"([A-Za-z-]+)(?::([\d.]+):)?(>?=)([^()]*)\)")
 _ESCAPE = re.compile(rb"\\([0-9A-Fa-f]{2})")
 
 
@@ -57,6 +57,8 @@ def _item(text: str, position: int) -> tuple[Matcher, int]:
     if found is None:
         raise ValueError(f"no condition at character {position} of {text}")
     name, rule, value = found[1].lower(), found[2], found[4].strip()
+    if found[3] == ">=":
+        return _at_least(name, int(value)), found.end()
     return _condition(name, rule, value), found.end()
 
 
@@ -71,6 +73,9 @@ def _condition(name: str, rule: str | None, value: str) -> Matcher:
     if name == "objectcategory":
         start = f"cn={value.casefold()},"
         return lambda _directory, one: any(_folded(raw).startswith(start) for raw in one.by_name.get(name, ()))
+    if name == "member":
+        dn = _folded(_unescaped(value))
+        return lambda _directory, one: any(_folded(raw) == dn for raw in one.members)
     if "*" in value:
         return _like(name, [_folded(_unescaped(part)) for part in value.split("*")])
     text = _folded(_unescaped(value))
@@ -97,6 +102,10 @@ def _in_chain(dn: str) -> Matcher:
 
 def _all_bits(name: str, bits: int) -> Matcher:
     return lambda _directory, one: any(int(raw) & bits == bits for raw in one.by_name.get(name, ()))
+
+
+def _at_least(name: str, number: int) -> Matcher:
+    return lambda _directory, one: any(int(raw) >= number for raw in one.by_name.get(name, ()))
 
 
 def _like(name: str, parts: list[str]) -> Matcher:

@@ -66,6 +66,14 @@ def time_of(entry: Entry, attribute: str) -> datetime:
     return _decoded(entry, attribute, values.generalized_time)
 
 
+def count_of(entry: Entry, attribute: str) -> int:
+    """Return the number in an attribute that every such object has.
+
+    :raises IncompleteReadError: if it did not come, or is none.
+    """
+    return _decoded(entry, attribute, values.integer)
+
+
 def _decoded(entry: Entry, attribute: str, decode: Callable[[bytes], _Value]) -> _Value:
     """Decode an attribute that every such object has; an account of which a part is unreadable is not known at all."""
     raw = needed(entry, attribute)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ad import objects, terms, values
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad import changes, objects, terms, values
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.connection import DirectorySettings, connect
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import (
     DirectoryError,
@@ -50,6 +50,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory imp
     ObjectLookup,
     UserLookup,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.increment import ChangedObject, ServerStand
 
 if TYPE_CHECKING:
     from ldap3 import Connection
@@ -221,6 +222,26 @@ class DirectoryReader:
         entries, deleted = self._look_up(guids, objects.NODE_ATTRIBUTES)
         nodes = [objects.node(entry) for entry in entries]
         return ObjectLookup({node.guid: node for node in nodes}, deleted)
+
+    def server_stand(self) -> ServerStand:
+        """Ask how far the domain controller has come with its changes, and whom it takes the account for."""
+        return changes.server_stand(self._connection)
+
+    def changed_since(self, usn: int) -> list[ChangedObject]:
+        """Read what was created, changed or deleted in the whole domain after a count of changes."""
+        return changes.changed_since(self._connection, self._domain(), usn)
+
+    def find_countable(self) -> frozenset[str]:
+        """Find all users, groups and units of the domain by their counts of changes: their objectGUIDs."""
+        return changes.find_countable(self._connection, self._domain())
+
+    def look_up_groups(self, guids: Collection[str]) -> list[DirectoryGroup]:
+        """Read groups of the domain by objectGUID, with their direct members."""
+        return changes.look_up_groups(self._connection, self._domain(), guids)
+
+    def find_groups_of(self, dns: Sequence[str]) -> frozenset[str]:
+        """Find the groups of the domain with one of these objects as a direct member: their objectGUIDs."""
+        return changes.find_groups_of(self._connection, self._domain(), dns)
 
     # What the methods above share
 

@@ -97,6 +97,12 @@ def with_guids(guids: frozenset[str] | None) -> Iterator[str]:
         yield f"(|{''.join(values.guid_filter(guid) for guid in some)})"
 
 
+def with_members(dns: Sequence[str]) -> Iterator[str]:
+    """Give terms that together find the groups of which one of these objects is a direct member; none for none."""
+    for some in _batches(dns, _TERMS_A_FILTER):
+        yield f"(|{''.join(f'(member={values.escape_filter_value(dn)})' for dn in some)})"
+
+
 def _batches(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]

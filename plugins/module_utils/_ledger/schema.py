@@ -145,6 +145,14 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX associations_principal ON associations (lower(user_principal_name));
     CREATE INDEX associations_account ON associations (lower(account_name));
     """,
+    # What the latest run has read of the directory, so that a later one needs to read only what changed.
+    """
+    CREATE TABLE directory (
+        id      INTEGER PRIMARY KEY CHECK (id = 1),
+        mark    TEXT NOT NULL,
+        content BLOB NOT NULL
+    );
+    """,
 )
 
 

@@ -59,6 +59,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
     Integration,
     Ledger,
     RunRecord,
+    SavedDirectory,
     SavedRule,
     SavedSnapshot,
 )
@@ -177,13 +178,14 @@ class StoredLedger(Ledger):
     def forget_integration(self) -> None:
         """Forget the integration and all that is saved or remembered of it.
 
-        These are rules, names, schedule, sign-on, associations and the snapshot. Numbers that rest, runs and their
-        journal are kept.
+        These are rules, names, schedule, sign-on, associations, the snapshot and the directory. Numbers that rest, runs
+        and their journal are kept.
         """
-        remembered = ("rules", "names", "schedule", "sign_on", "associations", "object_associations", "snapshot")
+        associated = ("associations", "object_associations")
+        remembered = ("rules", "names", "schedule", "sign_on", *associated, "snapshot", "directory")
         with self.together():
             for table in ("integration", "credentials", *remembered):
-                self._database.change(f"DELETE FROM {table}")  # noqa: S608 (a name from the line above)
+                self._database.change(f"DELETE FROM {table}")  # noqa: S608 (a name from the lines above)
 
     def rule(self, kind: str) -> SavedRule | None:
         """Return the saved rule of a kind (a ``RuleKind``), None if never saved."""
@@ -317,6 +319,28 @@ class StoredLedger(Ledger):
                     "INSERT INTO snapshot (id, run_id, taken_at, content) VALUES (1, ?, ?, ?)",
                     (snapshot.run_id, time_to_text(snapshot.taken_at), snapshot.content),
                 )
+
+    # --- the directory ---
+
+    def directory(self) -> SavedDirectory | None:
+        """Return what is remembered of the directory, None for nothing."""
+        with self._decoding():
+            rows = self._database.rows("SELECT mark, content FROM directory")
+            return SavedDirectory(rows[0][0], bytes(rows[0][1])) if rows else None
+
+    def save_directory(self, saved: SavedDirectory | None) -> None:
+        """Remember this of the directory instead of what was remembered before, or (None) nothing."""
+        with self.together():
+            self._database.change("DELETE FROM directory")
+            if saved is not None:
+                self._database.change(
+                    "INSERT INTO directory (id, mark, content) VALUES (1, ?, ?)", (saved.mark, saved.content)
+                )
+
+    def mark_directory(self, mark: str) -> None:
+        """Give what is remembered of the directory a later mark: it is as it was."""
+        with self.together():
+            self._database.change("UPDATE directory SET mark = ?", (mark,))
 
     # --- runs ---
 

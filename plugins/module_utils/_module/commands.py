@@ -77,6 +77,7 @@ UPDATE_MODULE_OPTIONS: dict[str, dict[str, Any]] = {
     },
     **{kind.value: {"type": "dict"} for kind in KINDS},
     "allow_guarded": {"type": "str", "default": ""},
+    "full_read_every": {"type": "int", "default": 1},
     **SNAPSHOT_OPTIONS,
     **EXPECT_OPTIONS,
 }
@@ -153,6 +154,11 @@ def rule_module(kind: RuleKind) -> Callable[[Mapping[str, Any], bool, str], Resu
 
 def update_module(options: Mapping[str, Any], check_mode: bool, command: str) -> Result:
     """Do the work of pbx_ad_sync."""
+    if options["full_read_every"] < 1:
+        raise OptionError(
+            f"full_read_every is {options['full_read_every']}, and one of no runs cannot be a whole one.",
+            "Set it to 1, by which every run reads the directory whole, or to more.",
+        )
     request = Update(
         command=command,
         base_dn=options["directory_base_dn"],
@@ -162,6 +168,7 @@ def update_module(options: Mapping[str, Any], check_mode: bool, command: str) ->
         allowed=options["allow_guarded"],
         expected=_expected(options),
         keep_snapshot=options["keep_snapshot"],
+        full_read_every=options["full_read_every"],
     )
     pbx_warnings: list[str] = []
     updated = update(make_world(options, check_mode, command, pbx_warnings), request)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import (
     DirectoryGroup,
@@ -26,6 +26,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory imp
     UserLookup,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.images import AnyImage
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.increment import ChangedObject, ServerStand
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import (
     Done,
     Intent,
@@ -173,6 +174,26 @@ class Directory(Protocol):
 
     def look_up_objects(self, guids: Collection[str]) -> ObjectLookup:
         """Ask the whole domain, deleted objects included, for objects of any class by objectGUID."""
+
+
+@runtime_checkable
+class CountingDirectory(Directory, Protocol):
+    """A directory that counts its changes, and so can be asked what has changed."""
+
+    def server_stand(self) -> ServerStand:
+        """Ask how far the domain controller has come with its changes, and whom it takes the account for."""
+
+    def changed_since(self, usn: int) -> list[ChangedObject]:
+        """Read what was created, changed or deleted in the whole domain after a count of changes."""
+
+    def find_countable(self) -> frozenset[str]:
+        """Find all users, groups and units of the domain by their counts of changes: their objectGUIDs."""
+
+    def look_up_groups(self, guids: Collection[str]) -> list[DirectoryGroup]:
+        """Read groups of the domain by objectGUID, with their direct members."""
+
+    def find_groups_of(self, dns: Sequence[str]) -> frozenset[str]:
+        """Find the groups of the domain with one of these objects as a direct member: their objectGUIDs."""
 
 
 class PbxWrites(Protocol):
@@ -359,6 +380,18 @@ class SavedSnapshot:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class SavedDirectory:
+    """What a run has read of the directory, kept so that a later one needs to read only what changed.
+
+    :param mark: of when and of what it is, as text.
+    :param content: the answers, compressed.
+    """
+
+    mark: str
+    content: bytes
+
+
 class Ledger(Protocol):
     """The durable memory of one integration.
 
@@ -381,8 +414,8 @@ class Ledger(Protocol):
     def forget_integration(self) -> None:
         """Forget the integration and all that is saved or remembered of it.
 
-        These are rules, names, schedule, sign-on, associations and the snapshot. Numbers that rest, runs and their
-        journal are kept.
+        These are rules, names, schedule, sign-on, associations, the snapshot and the directory. Numbers that rest, runs
+        and their journal are kept.
         """
 
     def rule(self, kind: str) -> SavedRule | None:
@@ -441,6 +474,15 @@ class Ledger(Protocol):
 
     def save_snapshot(self, snapshot: SavedSnapshot | None) -> None:
         """Keep a snapshot instead of the one before it, or (None) none."""
+
+    def directory(self) -> SavedDirectory | None:
+        """Return what is remembered of the directory, None for nothing."""
+
+    def save_directory(self, saved: SavedDirectory | None) -> None:
+        """Remember this of the directory instead of what was remembered before, or (None) nothing."""
+
+    def mark_directory(self, mark: str) -> None:
+        """Give what is remembered of the directory a later mark: it is as it was."""
 
     def unfinished(self) -> list[Intent]:
         """Return the journal's rows in state intended or unknown, oldest first."""

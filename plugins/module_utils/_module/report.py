@@ -26,6 +26,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import 
     GuardLimits,
     Verdict,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.increment import DirectoryRead
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Resolution
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     AnyChange,
@@ -125,6 +126,7 @@ class Report:
     :param recovered: what became of changes that an earlier run had begun and not finished.
     :param failure: why the run ends failed, in sentences; "" if it does not.
     :param skipped: why nothing was run, a sentence; "" if something was.
+    :param directory_read: how the directory was read; None where it was not.
     """
 
     began: Began
@@ -137,6 +139,7 @@ class Report:
     warnings: tuple[str, ...] = ()
     failure: str = ""
     skipped: str = ""
+    directory_read: DirectoryRead | None = None
 
     @property
     def plan_id(self) -> str:

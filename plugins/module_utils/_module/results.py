@@ -81,6 +81,9 @@ def update_result(updated: Updated) -> Result:
         "summaries": {stage.kind.value: stage.summary for stage in report.stages},
         "guard_id": guard_id(report.stages) if report.stages else "",
     }
+    read = report.directory_read
+    if read is not None:
+        values["directory_read"] = {"how": read.how.value, "why": read.why, "changed": read.changed}
     return Result(values, (*report.warnings, *_told_warnings(report)), report.failure)
 
 

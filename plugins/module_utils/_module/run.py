@@ -22,6 +22,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply impor
     send_welcome_emails,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.in_use import InUse
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.incremental import Reading, reading
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory, kind_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.one_change import Hands
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
@@ -97,6 +98,7 @@ class Request:
     :param rules_changed: whether what the run saves differs from what is saved.
     :param keeps_snapshot: whether what the run sees and leaves behind is kept, to be looked at later.
     :param leaves_places: whether the rule of users leaves an extension that a person took out of its organization.
+    :param full_read_every: of so many runs one reads the directory whole, and the others what changed since.
     """
 
     command: str
@@ -108,6 +110,7 @@ class Request:
     expected: Expected = field(default_factory=Expected)
     warnings: tuple[str, ...] = ()
     leaves_places: bool = False
+    full_read_every: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +118,12 @@ class _Prepared:
     """All that is settled before the first write: what was read, what is to be done, what the guard stops.
 
     :param directory: remembers what it has answered, and is closed.
+    :param reading: how it was read.
     :param pbx: as it is before the first write.
     """
 
     directory: ReadOnce
+    reading: Reading
     pbx: PbxSnapshot
     recovered: tuple[Resolution, ...]
     stages: tuple[StageReport, ...]
@@ -168,12 +173,14 @@ class Outlook:
     """Both sides as a run sees them, and what it would do.
 
     :param directory: still open, so that more can be asked.
+    :param reading: how it is read.
     :param memory: with what unfinished changes have become already settled.
     :param started: the synchronizations, their scopes read, by their kinds.
     :param pbx: as it is before the first write.
     """
 
     directory: ReadOnce
+    reading: Reading
     identity: DirectoryIdentity
     memory: Memory
     started: Mapping[RuleKind, Started]
@@ -214,8 +221,13 @@ def look_ahead(
     memory = Memory.of(ledger, request.unit_rule, leaves_places=request.leaves_places)
     tasks = [part.task for part in request.parts]
     needed = dict.fromkeys([*(name for task in tasks for name in task.attributes(memory)), *attributes])
-    with world.open_directory(needed) as opened:
-        directory = ReadOnce(opened)
+    with (
+        world.open_directory(needed) as opened,
+        reading(
+            opened, ledger, needed, full_read_every=request.full_read_every, check_mode=request.check_mode
+        ) as begun_reading,
+    ):
+        directory = ReadOnce(begun_reading.directory)
         identity = directory.identify()
         require_domain(ledger, identity)
         needs_groups = with_groups or any(task.needs_groups(memory) for task in tasks)
@@ -227,6 +239,7 @@ def look_ahead(
         stages = _plan(request.parts, started, memory, settled.pbx, in_use)
         yield Outlook(
             directory=directory,
+            reading=begun_reading,
             identity=identity,
             memory=memory,
             started={part.kind: begun for part, begun in zip(request.parts, started, strict=True)},
@@ -249,7 +262,9 @@ def _prepare(running: _Running, pbx: Pbx, workers: Workers) -> _Prepared:
 
 
 def _prepared(outlook: Outlook) -> _Prepared:
-    return _Prepared(outlook.directory, outlook.pbx, outlook.recovered, outlook.stages, outlook.warnings)
+    return _Prepared(
+        outlook.directory, outlook.reading, outlook.pbx, outlook.recovered, outlook.stages, outlook.warnings
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,9 +361,10 @@ def _carry_out(running: _Running, pbx: Pbx, workers: Workers, prepared: _Prepare
         raise
     report = _report(running, prepared, applied, run_id=run_id, problems=problems)
     _finish(running, report)
+    why_not = prepared.reading.remember(ledger, prepared.directory)
     if mirrored is not None:
         keep_snapshot(ledger, prepared.directory, mirrored.snapshot(), run_id, began.at)
-    return report
+    return replace(report, warnings=(*report.warnings, why_not)) if why_not else report
 
 
 def hands_of(world: World, ledger: Ledger, run_id: str, pbx: PbxCommands, workers: Workers) -> Hands:
@@ -394,6 +410,7 @@ def _report(
         ledger=running.ledger.location,
         recovered=prepared.recovered,
         warnings=(*request.warnings, *prepared.warnings),
+        directory_read=prepared.reading.told,
         failure=" ".join([*failures(stages, applied.ended_by), *problems]),
     )
 

@@ -55,6 +55,8 @@ class Update:
     :param clean_up: whether what a rule that is paused has made is deleted.
     :param keep_snapshot: whether a run of all rules that are enabled keeps what it sees and leaves behind; if not, what
         an earlier one has kept is forgotten.
+    :param full_read_every: of so many runs one reads the directory whole, and the others what changed since; 1 for
+        always whole, whereby what is remembered of it is forgotten. None to read it whole and forget nothing.
     """
 
     command: str
@@ -67,6 +69,7 @@ class Update:
     expected: Expected = field(default_factory=Expected)
     clean_up: bool = False
     keep_snapshot: bool = False
+    full_read_every: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ def _update(world: World, ledger: Ledger, request: Update) -> Updated:
     _require_saved(request, rules, integration)
     if not request.keep_snapshot:
         ledger.save_snapshot(None)
+    if request.full_read_every == 1:
+        ledger.save_directory(None)
     changed = [kind for kind, rule in rules.items() if rule != saved.get(kind)]
     due = [kind for kind in request.kinds if kind in rules and _is_due(rules[kind], request, status)]
     if due:
@@ -226,4 +231,5 @@ def _request(
         expected=request.expected,
         warnings=warnings,
         leaves_places=leaves_places(rules.get(RuleKind.USERS)),
+        full_read_every=request.full_read_every or 1,
     )
