@@ -67,15 +67,11 @@ def _condition(name: str, rule: str | None, value: str) -> Matcher:
         return _by_rule(name, rule, value)
     if value == "*":
         return lambda _directory, one: name in one.by_name
-    if name == "objectguid":
-        wanted = _unescaped(value)
-        return lambda _directory, one: one.by_name["objectguid"] == [wanted]
+    if name in ("objectguid", "member"):
+        return _with(name, _unescaped(value))
     if name == "objectcategory":
         start = f"cn={value.casefold()},"
         return lambda _directory, one: any(_folded(raw).startswith(start) for raw in one.by_name.get(name, ()))
-    if name == "member":
-        dn = _folded(_unescaped(value))
-        return lambda _directory, one: any(_folded(raw) == dn for raw in one.members)
     if "*" in value:
         return _like(name, [_folded(_unescaped(part)) for part in value.split("*")])
     text = _folded(_unescaped(value))
@@ -102,6 +98,12 @@ def _in_chain(dn: str) -> Matcher:
 
 def _all_bits(name: str, bits: int) -> Matcher:
     return lambda _directory, one: any(int(raw) & bits == bits for raw in one.by_name.get(name, ()))
+
+
+def _with(name: str, wanted: bytes) -> Matcher:
+    if name == "objectguid":
+        return lambda _directory, one: one.by_name[name] == [wanted]
+    return lambda _directory, one: any(_folded(raw) == _folded(wanted) for raw in one.members)
 
 
 def _at_least(name: str, number: int) -> Matcher:

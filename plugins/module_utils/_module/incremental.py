@@ -241,18 +241,29 @@ def _groups(
     """Return all groups of the domain: those that changed are read, the others are as remembered.
 
     A member's new name is no change of the group. Of what is remembered with its objectGUID the new name takes the
-    place of the old one; the groups of what is not are read too.
+    place of the old one. The groups of what is not are read too, and those in which a name is that another had before.
     """
     unknown = changes.keys() - {user.guid for user in record.users} - {group.guid for group in known}
     newly_named = [changes[guid].dn for guid in sorted(unknown) if not changes[guid].deleted]
-    changed = _live(changes, ChangedKind.GROUP)
-    wanted = changed | (directory.find_groups_of(newly_named) if newly_named else frozenset())
+    wanted = _live(changes, ChangedKind.GROUP) | _with_name_of(known, changes)
+    wanted |= directory.find_groups_of(newly_named) if newly_named else frozenset()
     fresh = directory.look_up_groups(wanted) if wanted else []
     if len(fresh) != len(wanted):
         raise _Doubt(f"{len(wanted) - len(fresh)} changed group(s) are not shown.")
     names = _Names(record, known, changes)
     kept = [names.group(group) for group in known if group.guid not in wanted and group.guid not in changes]
     return [*kept, *fresh]
+
+
+def _with_name_of(known: Sequence[GroupRecord], changes: Mapping[str, ChangedObject]) -> frozenset[str]:
+    """Return which groups have a member without objectGUID by a name that a changed object has now."""
+    names = {change.dn.casefold() for change in changes.values() if not change.deleted}
+    return frozenset(
+        group.guid
+        for group in known
+        if names and any(isinstance(member, str) and member.casefold() in names for member in group.members)
+        if not (group.guid in changes and changes[group.guid].deleted)
+    )
 
 
 class _Names:
