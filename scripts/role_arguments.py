@@ -79,6 +79,11 @@ pbx_ad_keep_snapshot:
     - Whether a run of all rules that are enabled keeps in the ledger what it has read of both sides, and left behind on
       the PBX, to be looked at without them. If false, what an earlier one has kept is forgotten. The default is true.
   type: bool
+pbx_ad_full_read_every:
+  description:
+    - Of so many runs, one reads the directory whole, and the others only what changed in it since. The default is 1, by
+      which every run reads the directory whole.
+  type: int
 pbx_ad_delete_extensions:
   description:
     - Whether the extensions that are associated with users are deleted when their rule is paused, or the integration
@@ -149,7 +154,7 @@ _DELETE = ("pbx_ad_delete_extensions", "pbx_ad_delete_organizations", "pbx_ad_de
 _DELETE_IN_USE_TOO = (*_DELETE, "pbx_ad_delete_extensions_in_use")
 _WRITE = tuple(name for name in _OWN if name.startswith(("pbx_ad_report_", "pbx_ad_metrics_")))
 _ROLLBACK = tuple(name for name in _OWN if name.startswith("pbx_ad_rollback_"))
-_RUN = ("pbx_ad_kinds", "pbx_ad_allow_guarded", "pbx_ad_keep_snapshot", *_EXPECT)
+_RUN = ("pbx_ad_kinds", "pbx_ad_allow_guarded", "pbx_ad_keep_snapshot", "pbx_ad_full_read_every", *_EXPECT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,17 @@ options:
       - The RV(guard_id) of what the guard is to let through, of each kind. It is worth nothing for anything else.
     type: str
     default: ""
+  full_read_every:
+    description:
+      - Of so many runs, one reads the directory whole. The others read only what changed in it since, which spares both ends most of the work where much is
+        the same from night to night.
+      - With V(1), every run reads the directory whole, and what was remembered of it is forgotten.
+      - Whatever makes it doubtful that the changes are enough makes the run read the directory whole. RV(directory_read) tells whether it did, and why.
+      - Deletions, moves and removals are proved by the directory itself in any case.
+      - What runs of changes cannot see, such as rights that were taken from the account, is seen by the next run that reads the directory whole.
+      - The ledger remembers names, e-mail addresses, telephone numbers and memberships for it, as a snapshot does, see O(keep_snapshot).
+    type: int
+    default: 1
 extends_documentation_fragment:
   - pbxops.yeastar.connection
   - pbxops.yeastar.connection.required
@@ -74,6 +85,10 @@ EXAMPLES = r"""
 - name: Update the users alone
   pbxops.yeastar.pbx_ad_sync:
     kinds: [users]
+
+- name: Update now, and read the directory whole once a week alone
+  pbxops.yeastar.pbx_ad_sync:
+    full_read_every: 7
 
 - name: See what would be done
   pbxops.yeastar.pbx_ad_sync:
@@ -397,6 +412,24 @@ status:
   returned: success or failure after planning
   type: str
   sample: connected
+directory_read:
+  description: How the directory was read.
+  returned: success or failure after planning, if anything was to be synchronized
+  type: dict
+  contains:
+    how:
+      description: V(whole), or V(changes) if only what changed was read, see O(full_read_every).
+      type: str
+    why:
+      description: Why so, in a sentence.
+      type: str
+    changed:
+      description: How many users and groups of the whole domain had changed; 0 where it was read whole.
+      type: int
+  sample:
+    how: changes
+    why: All that changed since 2026-11-24T23:30:00+00:00 is known.
+    changed: 4
 outcome:
   description: What became of it, in a form to mail or to post.
   returned: success or failure after planning

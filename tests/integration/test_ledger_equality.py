@@ -16,6 +16,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger.store impor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
     Integration,
     RunRecord,
+    SavedDirectory,
     SavedRule,
     SavedSnapshot,
 )
@@ -31,7 +32,8 @@ from tests.integration.ledger_stores import PostgresqlStore
 from tests.property.ledger_strategies import associations, changes, images, object_associations, texts, times
 
 TABLES = (
-    "journal, runs, integration, rules, names, schedule, associations, object_associations, retired_numbers, snapshot"
+    "journal, runs, integration, rules, names, schedule, associations, object_associations, retired_numbers, snapshot, "
+    "directory"
 )
 # Upper and lower case, digits and umlauts: what languages sort otherwise than bytes do. Few, so that they collide.
 GUIDS = st.sampled_from(["a", "B", "b", "ä", "z", "1", "-", "a-b"])
@@ -111,6 +113,7 @@ kept = st.one_of(
 )
 retired = st.builds(RetiredNumber, number=GUIDS, guid=texts, since=times)
 rows = st.integers(1, 4)
+directories = st.builds(SavedDirectory, mark=GUIDS, content=st.binary(max_size=9))
 snapshots = st.builds(SavedSnapshot, run_id=GUIDS, taken_at=times, content=st.binary(max_size=9))
 operations = st.one_of(
     st.builds(save, st.lists(kept, max_size=4)),
@@ -136,6 +139,8 @@ operations = st.one_of(
     ),
     st.builds(lambda saved, at: lambda played: played.ledger.save_schedule(saved, at), st.none() | SETTINGS, times),
     st.builds(lambda kept: lambda played: played.ledger.save_snapshot(kept), st.none() | snapshots),
+    st.builds(lambda kept: lambda played: played.ledger.save_directory(kept), st.none() | directories),
+    st.builds(lambda mark: lambda played: played.ledger.mark_directory(mark), GUIDS),
     st.builds(lambda number: lambda played: played.ledger.retire_number(number), retired),
     st.just(lambda played: played.ledger.forget_integration()),
 )
@@ -158,6 +163,7 @@ def remembered(played: Played) -> list[Any]:
         [ledger.names(kind) for kind in RuleKind],
         ledger.schedule(),
         ledger.snapshot(),
+        ledger.directory(),
         ledger.associations(),
         ledger.object_associations(),
         ledger.retired_numbers(),

@@ -18,6 +18,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
     Integration,
     Ledger,
     RunRecord,
+    SavedDirectory,
     SavedRule,
     SavedSnapshot,
 )
@@ -756,6 +757,18 @@ def test_one_snapshot_is_kept_and_forgotten(ledger: StoredLedger) -> None:
     assert ledger.snapshot() is None
 
 
+def test_what_is_remembered_of_the_directory_is_kept_marked_and_forgotten(ledger: StoredLedger) -> None:
+    assert ledger.directory() is None
+    ledger.save_directory(SavedDirectory("mark", b"one"))
+    everything = bytes(range(256)) * 9000
+    ledger.save_directory(SavedDirectory("another", everything))
+    ledger.mark_directory("later")
+    assert ledger.directory() == SavedDirectory("later", everything)
+    ledger.save_directory(None)
+    ledger.mark_directory("of nothing")
+    assert ledger.directory() is None
+
+
 def test_forgetting_the_integration_keeps_resting_numbers_and_what_was_done(ledger: StoredLedger) -> None:
     ledger.save_integration(INTEGRATION, NOW)
     ledger.save_rule("users", SavedRule({"scope": "all"}), NOW)
@@ -763,13 +776,14 @@ def test_forgetting_the_integration_keeps_resting_numbers_and_what_was_done(ledg
     ledger.save_schedule({"time": "00:30"}, NOW)
     ledger.save_associations([ANNA])
     ledger.save_snapshot(SavedSnapshot("run-1", NOW, b"one"))
+    ledger.save_directory(SavedDirectory("mark", b"one"))
     ledger.retire_number(RetiredNumber("1009", "", NOW))
     run_id = ledger.begin_run("pbx_ad_sync", ["users", "groups"], "plan", NOW)
 
     ledger.forget_integration()
 
     assert (ledger.integration(), ledger.rule("users"), ledger.schedule()) == (None, None, None)
-    assert ledger.snapshot() is None
+    assert (ledger.snapshot(), ledger.directory()) == (None, None)
     assert (ledger.names("users"), ledger.associations(), ledger.object_associations()) == ({}, [], [])
     assert ledger.retired_numbers() == [RetiredNumber("1009", "", NOW)]
     assert [(run.id, run.command, run.kinds) for run in ledger.runs(9)] == [

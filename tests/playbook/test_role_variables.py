@@ -199,6 +199,7 @@ _RUN = {
     "pbx_ad_kinds",
     "pbx_ad_allow_guarded",
     "pbx_ad_keep_snapshot",
+    "pbx_ad_full_read_every",
     "pbx_ad_expect_plan_id",
     "pbx_ad_expect_changes",
 }
