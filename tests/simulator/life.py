@@ -105,6 +105,9 @@ class Life:
         self._at_start: set[Key] = set()
         self._last_rest = False
         self._keeps_snapshot = self.random.random() < 0.3
+        # Drawn apart, so that a life is otherwise the same whichever way the directory is read.
+        self._full_read_every = Random(f"reading {seed}").choice((1, 3, 6))
+        self._must_read_whole = False
         self.rested: Observed | None = None
         self.runs: list[Undone] = []
 
@@ -161,7 +164,7 @@ class Life:
         self._look_at_the_ledger()
 
     def _populate(self) -> None:
-        self._directory_administrator = DirectoryAdministrator(self.site.directory, self.site.clock, self.random)
+        self._directory_administrator = self._administer(self.site.directory)
         self.pbx_administrator = PbxAdministrator(self.site.pbx, self.random)
         hands = self._directory_administrator
         for _time in range(self.random.randint(0, 5)):
@@ -171,6 +174,11 @@ class Life:
         for _time in range(self.random.randint(0, 4)):
             self.say(f"directory: {hands.add_group()}")
         self._work_by_hand(self.random.randint(0, 8))
+
+    def _administer(self, directory: SimulatedDirectory) -> DirectoryAdministrator:
+        """Somebody who works on a directory; only where each deletion can be proved are changes alone read."""
+        leaves_traces = self._full_read_every > 1 and directory.tombstones_readable
+        return DirectoryAdministrator(directory, self.site.clock, self.random, leaves_traces=leaves_traces)
 
     def _connect(self) -> None:
         request = LifeRequest("pbx_ad_connection", Wanted.CONNECTED, _SETTINGS, (), check_mode=False)
@@ -246,7 +254,33 @@ class Life:
         seen = self.run(self.request(check_mode=True))
         require(self.site.ledger_path.read_bytes() == ledger, "check mode wrote to the ledger")
         require([one.name for one in self._folder.iterdir() if "-" in one.name] == [], "check mode left files")
+        self._require_plan_of_whole_read(seen.command)
         return seen.command
+
+    @property
+    def may_remember_hidden(self) -> bool:
+        """Whether a run that reads only what changed may take something for shown that is hidden by now.
+
+        Where the account cannot see deleted objects, it is proved that all is still there.
+        """
+        directory = self.site.directory
+        is_hidden = any(thing.hidden for thing in directory.things.values())
+        return is_hidden and self._full_read_every > 1 and directory.tombstones_readable
+
+    def _require_plan_of_whole_read(self, shown: Command) -> None:
+        """A run that reads only what changed plans as one that reads the directory whole."""
+        if _how_read(shown) != "changes":
+            return
+        self.tally.counts["plans by changes"] += 1
+        if self.may_remember_hidden:
+            return
+        whole = self.site.update(replace(self.request(check_mode=True), full_read_every=1))
+        for name in ("plan_id", "plan_changes", "conflicts"):
+            require(
+                shown.values.get(name) == whole.values.get(name),
+                f"by changes the {name} is {shown.values.get(name)}, by a whole read {whole.values.get(name)}",
+            )
+        self.tally.counts["plans by both ways of reading"] += 1
 
     def _refused(self, shown: Command) -> None:
         """A rule that cannot be carried out as things stand: the run says the same, and does nothing."""
@@ -280,6 +314,7 @@ class Life:
             check_mode=check_mode,
             allowed=allowed,
             keep_snapshot=self._keeps_snapshot,
+            full_read_every=1 if self._must_read_whole else self._full_read_every,
         )
 
     def draw_troubles(self, shown: Command, *, is_killed: bool) -> Troubles:
@@ -432,7 +467,7 @@ class Life:
         twin.site = self.site.copy(self._folder / f"twin{self._copies}.sqlite3")
         twin.random = pickle.loads(pickle.dumps(self.random))  # noqa: S301 (our own)
         twin._freed, twin._ever_named, twin._by_hand = dict(self._freed), set(self._ever_named), set(self._by_hand)
-        twin._directory_administrator = DirectoryAdministrator(twin.site.directory, twin.site.clock, twin.random)
+        twin._directory_administrator = twin._administer(twin.site.directory)
         twin.pbx_administrator = PbxAdministrator(twin.site.pbx, twin.random)
         twin._tell = _silent
         twin.tally, twin.runs = Tally(), []
@@ -603,6 +638,9 @@ class Life:
 
     def _note(self, seen: Observed) -> None:
         self._secrets |= seen.command.wire.secrets
+        if not seen.command.check_mode:
+            # What a server hides without a sign at one run may be hidden until the directory is read whole again.
+            self._must_read_whole = seen.is_hit_by(domain_controller.HIDING)
         self._ever_named |= {*seen.before.named, *seen.after.named}
         self._by_hand |= {*self.pbx_administrator.touched, *seen.given_back}
         for guid, one in seen.before.associations.items():
@@ -662,6 +700,10 @@ _CALLS = {
     Action.ASSOCIATE: "update",
     Action.DELETE: "delete",
 }
+
+
+def _how_read(command: Command) -> str:
+    return str(command.values.get("directory_read", {}).get("how", ""))
 
 
 def _steps_of(shown: Command, side: Side) -> list[str]:

@@ -181,6 +181,9 @@ def ask_offline(life: Life) -> None:
     # Who is in a call is not in the snapshot; and a run keeps none that does not carry out all saved rules.
     if life.pbx_administrator.call or not _has_snapshot(life, life.picture.last_run):
         return
+    # What was hidden since the directory was read whole is in the snapshot of a run that read only what changed.
+    if life.may_remember_hidden:
+        return
     question = _draw_question(life.random, life.site.directory)
     on_line, offline = life.site.explain(question), life.site.explain(replace(question, offline=True))
     for command in (on_line, offline):

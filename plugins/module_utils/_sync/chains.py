@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryGroup, DirectoryUser
 
@@ -26,7 +27,9 @@ class Chain:
 
 
 class Chains:
-    """Tells for each user the shortest way into some groups.
+    """Tells for each user the shortest way into some groups; of several, always the same one.
+
+    In what order a directory gives groups and their members is its own affair.
 
     :param groups: all groups of the domain.
     :param chosen: objectGUIDs of the groups in question.
@@ -40,7 +43,7 @@ class Chains:
         self._by_member: dict[str, DirectoryGroup] = {}
         self._by_primary_group: dict[int, DirectoryGroup] = {}
         waiting: deque[tuple[DirectoryGroup, DirectoryGroup | None]] = deque(
-            (group, None) for group in groups if group.guid in chosen
+            (group, None) for group in sorted(groups, key=attrgetter("dn")) if group.guid in chosen
         )
         while waiting:
             group, above = waiting.popleft()
@@ -48,7 +51,7 @@ class Chains:
                 continue
             self._above[group.guid] = above
             self._by_primary_group.setdefault(group.rid, group)
-            for member in group.members:
+            for member in sorted(group.members):
                 dn = member.casefold()
                 if dn in by_dn:
                     waiting.append((by_dn[dn], group))
