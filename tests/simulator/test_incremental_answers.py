@@ -14,7 +14,10 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ad import changes 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.reader import DirectoryReader
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import sqlite
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module import incremental
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.incremental import Reading, reading
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.incremental import (
+    DirectoryReading,
+    read_by_changes,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
     Directory,
     GroupQuery,
@@ -71,7 +74,10 @@ class Nights:
 
     def _read(self, ledger: Ledger, base: str, own_filter: str) -> None:
         directory = self._open()
-        with reading(directory, ledger, _ATTRIBUTES, full_read_every=_EVERY, check_mode=False) as begun:
+        identity = directory.identify()
+        with read_by_changes(
+            directory, identity, ledger, _ATTRIBUTES, full_read_every=_EVERY, check_mode=False
+        ) as begun:
             once = ReadOnce(begun.directory)
             answers = self._answers(once, base, own_filter)
         self.told[begun.told.how] += 1
@@ -79,7 +85,7 @@ class Nights:
             assert answers == self._answers(directory, base, own_filter)
         self._remember(begun, ledger, once)
 
-    def _remember(self, begun: Reading, ledger: Ledger, once: ReadOnce) -> None:
+    def _remember(self, begun: DirectoryReading, ledger: Ledger, once: ReadOnce) -> None:
         assert not begun.remember(ledger, once)
 
     def _open(self) -> DirectoryReader:

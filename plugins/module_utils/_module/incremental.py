@@ -63,7 +63,7 @@ _ALWAYS_WHOLE = "full_read_every is 1, by which every run reads the directory wh
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class DirectoryReading:
     """How a run reads the directory.
 
     :param directory: answers as the directory itself would.
@@ -97,22 +97,29 @@ class Reading:
 
 
 @contextmanager
-def reading(
-    directory: Directory, ledger: Ledger, attributes: Collection[str], *, full_read_every: int, check_mode: bool
-) -> Iterator[Reading]:
+def read_by_changes(
+    directory: Directory,
+    identity: DirectoryIdentity,
+    ledger: Ledger,
+    attributes: Collection[str],
+    *,
+    full_read_every: int,
+    check_mode: bool,
+) -> Iterator[DirectoryReading]:
     """Decide how a run reads the directory, for the length of a ``with`` block in which it does.
 
     If the answers do not agree with each other while only changes are read, what was remembered is forgotten, so that
     the next run reads the directory whole.
 
+    :param identity: what the directory has just said of itself.
     :param attributes: which are read of users, by their LDAP names.
     :param full_read_every: of so many runs, one reads the directory whole.
     :raises DirectoryError: if the directory cannot be read.
     """
     if full_read_every <= 1 or not isinstance(directory, CountingDirectory):
-        yield Reading(directory, DirectoryRead(ReadHow.WHOLE, _ALWAYS_WHOLE))
+        yield DirectoryReading(directory, DirectoryRead(ReadHow.WHOLE, _ALWAYS_WHOLE))
         return
-    decided = _decide(directory, ledger, attributes, full_read_every)
+    decided = _decide(directory, identity, ledger, attributes, full_read_every)
     if decided.told.how is ReadHow.WHOLE:
         is_kept = decided.mark is not None and not check_mode
         yield replace(decided, countable=directory.find_countable()) if is_kept else replace(decided, mark=None)
@@ -124,33 +131,40 @@ def reading(
         raise
 
 
-def _decide(directory: CountingDirectory, ledger: Ledger, attributes: Collection[str], full_read_every: int) -> Reading:
+def _decide(
+    directory: CountingDirectory,
+    identity: DirectoryIdentity,
+    ledger: Ledger,
+    attributes: Collection[str],
+    full_read_every: int,
+) -> DirectoryReading:
     foreign = foreign_values(attributes)
     if foreign:
         why = f"{', '.join(sorted(foreign))} may change without being counted as a change of the user."
-        return Reading(directory, DirectoryRead(ReadHow.WHOLE, why))
+        return DirectoryReading(directory, DirectoryRead(ReadHow.WHOLE, why))
     try:
-        now = _mark_now(directory, ledger, attributes)
+        now = _mark_now(directory, identity, ledger, attributes)
     except IncompleteReadError as error:
-        return Reading(directory, DirectoryRead(ReadHow.WHOLE, str(error)))
+        return DirectoryReading(directory, DirectoryRead(ReadHow.WHOLE, str(error)))
     mark, record = _remembered(ledger.directory())
     why = why_unusable(mark, now, full_read_every)
-    whole = Reading(directory, DirectoryRead(ReadHow.WHOLE, why), mark=_kept_mark(now))
+    whole = DirectoryReading(directory, DirectoryRead(ReadHow.WHOLE, why), mark=_kept_mark(now))
     if why or mark is None or record is None:
         return whole
     try:
-        changed = _catch_up(directory, mark, record)
+        changed = _catch_up(directory, identity, mark, record)
     except _Doubt as doubt:
         return replace(whole, told=DirectoryRead(ReadHow.WHOLE, str(doubt)))
     except IncompleteReadError as error:
         return replace(whole, told=DirectoryRead(ReadHow.WHOLE, f"What changed cannot be read. {error}"))
     since = f"{mark.at.isoformat(timespec='seconds')}"
     told = DirectoryRead(ReadHow.CHANGES, f"All that changed since {since} is known.", len(changed.changes))
-    return Reading(changed, told, mark=replace(now, runs=mark.runs + 1))
+    return DirectoryReading(changed, told, mark=replace(now, runs=mark.runs + 1))
 
 
-def _mark_now(directory: CountingDirectory, ledger: Ledger, attributes: Collection[str]) -> DirectoryMark:
-    identity = directory.identify()
+def _mark_now(
+    directory: CountingDirectory, identity: DirectoryIdentity, ledger: Ledger, attributes: Collection[str]
+) -> DirectoryMark:
     integration = ledger.integration()
     base_dn = integration.settings.get("directory_base_dn", "") if integration is not None else ""
     shape = json.dumps([_FORMAT, base_dn, sorted(attributes), identity.deleted_objects_readable])
@@ -181,13 +195,14 @@ class _Answers:
     groups: list[DirectoryGroup] | None
 
 
-def _catch_up(directory: CountingDirectory, mark: DirectoryMark, record: DirectoryRecord) -> ChangedDirectory:
+def _catch_up(
+    directory: CountingDirectory, identity: DirectoryIdentity, mark: DirectoryMark, record: DirectoryRecord
+) -> ChangedDirectory:
     """Read what changed, and add it to what is remembered.
 
     :raises _Doubt: if that does not make what the directory is now.
     :raises IncompleteReadError: if an answer is not proved complete.
     """
-    identity = directory.identify()
     found = directory.changed_since(mark.stand.usn)
     remembered = _guids(record)
     _doubt_if(why_doubtful(found, len(remembered)))

@@ -38,11 +38,13 @@ class ReadOnce(Directory):
 
     A question that is put once more to prove an answer differs from the first (it is limited to some objectGUIDs), so
     that it reaches the directory.
+
+    :param identity: what the directory has said of itself already; None if it was not asked.
     """
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, identity: DirectoryIdentity | None = None) -> None:
         self._directory = directory
-        self._identity: DirectoryIdentity | None = None
+        self._identity = identity
         self._users: dict[UserQuery, list[DirectoryUser]] = {}
         self._units: dict[UnitQuery, list[DirectoryUnit]] = {}
         self._named_units: dict[str, DirectoryNode] = {}

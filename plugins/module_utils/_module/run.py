@@ -22,7 +22,10 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply impor
     send_welcome_emails,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.in_use import InUse
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.incremental import Reading, reading
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.incremental import (
+    DirectoryReading,
+    read_by_changes,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory, kind_of
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.one_change import Hands
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
@@ -123,7 +126,7 @@ class _Prepared:
     """
 
     directory: ReadOnce
-    reading: Reading
+    reading: DirectoryReading
     pbx: PbxSnapshot
     recovered: tuple[Resolution, ...]
     stages: tuple[StageReport, ...]
@@ -180,7 +183,7 @@ class Outlook:
     """
 
     directory: ReadOnce
-    reading: Reading
+    reading: DirectoryReading
     identity: DirectoryIdentity
     memory: Memory
     started: Mapping[RuleKind, Started]
@@ -221,33 +224,36 @@ def look_ahead(
     memory = Memory.of(ledger, request.unit_rule, leaves_places=request.leaves_places)
     tasks = [part.task for part in request.parts]
     needed = dict.fromkeys([*(name for task in tasks for name in task.attributes(memory)), *attributes])
-    with (
-        world.open_directory(needed) as opened,
-        reading(
-            opened, ledger, needed, full_read_every=request.full_read_every, check_mode=request.check_mode
-        ) as begun_reading,
-    ):
-        directory = ReadOnce(begun_reading.directory)
-        identity = directory.identify()
+    with world.open_directory(needed) as opened:
+        identity = opened.identify()
         require_domain(ledger, identity)
         needs_groups = with_groups or any(task.needs_groups(memory) for task in tasks)
         reading = _begin_reading(workers, ledger, pbx, memory, needs_groups=needs_groups)
-        started = [task.start(Sides(directory, identity, pbx, memory)) for task in tasks]
-        settled = _settled(world, ledger, reading, memory)
-        memory = Memory.of(ledger, request.unit_rule, leaves_places=request.leaves_places)
-        in_use = InUse(pbx)
-        stages = _plan(request.parts, started, memory, settled.pbx, in_use)
-        yield Outlook(
-            directory=directory,
-            reading=begun_reading,
-            identity=identity,
-            memory=memory,
-            started={part.kind: begun for part, begun in zip(request.parts, started, strict=True)},
-            pbx=settled.pbx,
-            recovered=settled.recovered,
-            stages=stages,
-            warnings=in_use.warnings,
-        )
+        with read_by_changes(
+            opened,
+            identity,
+            ledger,
+            needed,
+            full_read_every=request.full_read_every,
+            check_mode=request.check_mode,
+        ) as begun:
+            directory = ReadOnce(begun.directory, identity)
+            started = [task.start(Sides(directory, identity, pbx, memory)) for task in tasks]
+            settled = _settled(world, ledger, reading, memory)
+            memory = Memory.of(ledger, request.unit_rule, leaves_places=request.leaves_places)
+            in_use = InUse(pbx)
+            stages = _plan(request.parts, started, memory, settled.pbx, in_use)
+            yield Outlook(
+                directory=directory,
+                reading=begun,
+                identity=identity,
+                memory=memory,
+                started={part.kind: one for part, one in zip(request.parts, started, strict=True)},
+                pbx=settled.pbx,
+                recovered=settled.recovered,
+                stages=stages,
+                warnings=in_use.warnings,
+            )
 
 
 def _prepare(running: _Running, pbx: Pbx, workers: Workers) -> _Prepared:
