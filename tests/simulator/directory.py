@@ -117,7 +117,7 @@ class SimulatedDirectory:
         self.things: dict[str, Thing] = {}
         self._shown: list[Shown] | None = None
         self.usn = 0
-        self.invocation_id = uuid.UUID(int=random.getrandbits(128), version=4)
+        self.invocation_id = uuid.UUID(int=1)
         self.account_groups = b"account"
         # What each object was when it was counted last, and the count that it bears.
         self._counted: dict[str, tuple[_State, int]] = {}
