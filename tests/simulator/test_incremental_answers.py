@@ -37,7 +37,7 @@ from tests.simulator.troubles import Troubles
 _SEEDS = 150
 _NIGHTS = 8
 _EVERY = 4
-_ATTRIBUTES = ("mail", "title", "department")
+_ATTRIBUTES = ("mail", "title", "department", "uSNChanged")
 _FILTERS = ("", "(title=Head)", "(!(department=Sales))", "(&(mail=*)(!(userAccountControl:1.2.840.113556.1.4.803:=2)))")
 
 

@@ -27,6 +27,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.search import (
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryGroup
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.increment import (
+    COUNT,
     ChangedKind,
     ChangedObject,
     ServerStand,
@@ -43,7 +44,7 @@ _CLASS = "objectClass"
 
 # What changes often, is never above a user and is in no answer: it is not even asked for.
 _OTHERS = "(!(objectClass=computer))(!(objectClass=dnsNode))"
-_REMEMBERED = f"(|(objectCategory=person){terms.GROUPS}{terms.UNITS})"
+_PEOPLE = "(objectCategory=person)"
 # Nothing that matters is below an object of these. Any other may be above users: it is taken for a place.
 _LEAVES = frozenset(
     {
@@ -91,16 +92,20 @@ def changed_since(connection: Connection, domain_dn: str, usn: int) -> list[Chan
     """
     search = Search(
         domain_dn,
-        f"(&(uSNChanged>={usn + 1}){_OTHERS})",
+        f"(&({COUNT}>={usn + 1}){_OTHERS})",
         (objects.GUID, _CLASS, objects.IS_DELETED),
         controls=(DOMAIN_SCOPE, SHOW_DELETED, SHOW_RECYCLED),
     )
     return [_changed(entry) for entry in read_all(connection, search)]
 
 
-def find_countable(connection: Connection, domain_dn: str) -> frozenset[str]:
-    """Find all users, groups and organizational units of the domain by their counts of changes: their objectGUIDs."""
-    search = Search(domain_dn, f"(&{_REMEMBERED}(uSNChanged>=1))", (objects.GUID,))
+def find_countable(connection: Connection, domain_dn: str, *, users: bool) -> frozenset[str]:
+    """Find all groups and organizational units of the domain by their counts of changes: their objectGUIDs.
+
+    :param users: whether to find the users too.
+    """
+    kinds = f"(|{terms.GROUPS}{terms.UNITS}{_PEOPLE if users else ''})"
+    search = Search(domain_dn, f"(&{kinds}({COUNT}>=1))", (objects.GUID,))
     return frozenset(objects.guid_of(entry) for entry in read_all(connection, search))
 
 

@@ -34,7 +34,7 @@ _NAMES = """
     postOfficeBox preferredLanguage primaryGroupID primaryInternationalISDNNumber profilePath proxyAddresses
     roomNumber sAMAccountName sAMAccountType scriptPath serialNumber showInAdvancedViewOnly sn st street
     streetAddress targetAddress telephoneAssistant telephoneNumber title uid uidNumber unixHomeDirectory url
-    userAccountControl userPrincipalName userWorkstations whenCreated wWWHomePage
+    userAccountControl userPrincipalName userWorkstations uSNChanged whenCreated wWWHomePage
 """
 _OWN = frozenset(_NAMES.lower().split())
 _NUMBERED = re.compile(r"(?:extensionattribute|msexchextensionattribute|msds-cloudextensionattribute)\d{1,2}")

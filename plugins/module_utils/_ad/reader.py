@@ -231,9 +231,9 @@ class DirectoryReader:
         """Read what was created, changed or deleted in the whole domain after a count of changes."""
         return changes.changed_since(self._connection, self._domain(), usn)
 
-    def find_countable(self) -> frozenset[str]:
-        """Find all users, groups and units of the domain by their counts of changes: their objectGUIDs."""
-        return changes.find_countable(self._connection, self._domain())
+    def find_countable(self, *, users: bool) -> frozenset[str]:
+        """Find all groups and units, and users too, of the domain by their counts of changes: their objectGUIDs."""
+        return changes.find_countable(self._connection, self._domain(), users=users)
 
     def look_up_groups(self, guids: Collection[str]) -> list[DirectoryGroup]:
         """Read groups of the domain by objectGUID, with their direct members."""

@@ -42,6 +42,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory imp
     UserLookup,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.increment import (
+    COUNT,
     ChangedKind,
     ChangedObject,
     DirectoryMark,
@@ -69,8 +70,8 @@ class DirectoryReading:
     :param directory: answers as the directory itself would.
     :param told: how, and why so.
     :param mark: of what the run is going to remember; None for nothing.
-    :param countable: objectGUIDs of all that can be found by the count of changes; None if nothing speaks against it
-        for what is remembered already.
+    :param countable: objectGUIDs of the groups and units that can be found by the count of changes; None if nothing
+        speaks against it for what is remembered already.
     """
 
     directory: Directory
@@ -91,9 +92,16 @@ class DirectoryReading:
             ledger.mark_directory(mark)
             return ""
         record = seen.record()
-        why_not = "" if self.countable is None else why_not_remembered(_guids(record), self.countable)
+        why_not = (
+            "" if self.countable is None else why_not_remembered(_guids(record), self.countable | _counted(record))
+        )
         ledger.save_directory(None if why_not else SavedDirectory(mark, _packed(record)))
         return why_not
+
+
+def attributes_to_remember(full_read_every: int) -> tuple[str, ...]:
+    """Return which attributes of users are to be read so that what is read can be remembered."""
+    return (COUNT,) if full_read_every > 1 else ()
 
 
 @contextmanager
@@ -112,7 +120,7 @@ def read_by_changes(
     the next run reads the directory whole.
 
     :param identity: what the directory has just said of itself.
-    :param attributes: which are read of users, by their LDAP names.
+    :param attributes: which are read of users, by their LDAP names; those of ``attributes_to_remember`` among them.
     :param full_read_every: of so many runs, one reads the directory whole.
     :raises DirectoryError: if the directory cannot be read.
     """
@@ -122,7 +130,11 @@ def read_by_changes(
     decided = _decide(directory, identity, ledger, attributes, full_read_every)
     if decided.told.how is ReadHow.WHOLE:
         is_kept = decided.mark is not None and not check_mode
-        yield replace(decided, countable=directory.find_countable()) if is_kept else replace(decided, mark=None)
+        yield (
+            replace(decided, countable=directory.find_countable(users=False))
+            if is_kept
+            else replace(decided, mark=None)
+        )
         return
     try:
         yield decided
@@ -207,7 +219,7 @@ def _catch_up(
     remembered = _guids(record)
     _doubt_if(why_doubtful(found, len(remembered)))
     if not identity.deleted_objects_readable:
-        _doubt_if(why_gone(remembered, directory.find_countable()))
+        _doubt_if(why_gone(remembered, directory.find_countable(users=True)))
     changes = {change.guid: change for change in concerning(found)}
     return ChangedDirectory(directory, identity, record, changes, _answers(directory, record, changes))
 
@@ -403,6 +415,11 @@ class ChangedDirectory(Directory):
     def look_up_objects(self, guids: Collection[str]) -> ObjectLookup:
         """See ``Directory``."""
         return self._directory.look_up_objects(guids)
+
+
+def _counted(record: DirectoryRecord) -> frozenset[str]:
+    """Return the objectGUIDs of the users who were shown with their counts of changes."""
+    return frozenset(user.guid for user in record.users if COUNT in user.attributes)
 
 
 def _questions(record: DirectoryRecord) -> tuple[frozenset[object], bool]:

@@ -186,8 +186,11 @@ class CountingDirectory(Directory, Protocol):
     def changed_since(self, usn: int) -> list[ChangedObject]:
         """Read what was created, changed or deleted in the whole domain after a count of changes."""
 
-    def find_countable(self) -> frozenset[str]:
-        """Find all users, groups and units of the domain by their counts of changes: their objectGUIDs."""
+    def find_countable(self, *, users: bool) -> frozenset[str]:
+        """Find all groups and units of the domain by their counts of changes: their objectGUIDs.
+
+        :param users: whether to find the users too.
+        """
 
     def look_up_groups(self, guids: Collection[str]) -> list[DirectoryGroup]:
         """Read groups of the domain by objectGUID, with their direct members."""

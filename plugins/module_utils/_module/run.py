@@ -24,6 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.apply impor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.in_use import InUse
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.incremental import (
     DirectoryReading,
+    attributes_to_remember,
     read_by_changes,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.memory import Memory, kind_of
@@ -223,7 +224,8 @@ def look_ahead(
     """
     memory = Memory.of(ledger, request.unit_rule, leaves_places=request.leaves_places)
     tasks = [part.task for part in request.parts]
-    needed = dict.fromkeys([*(name for task in tasks for name in task.attributes(memory)), *attributes])
+    known = (*attributes, *attributes_to_remember(request.full_read_every))
+    needed = dict.fromkeys([*(name for task in tasks for name in task.attributes(memory)), *known])
     with world.open_directory(needed) as opened:
         identity = opened.identify()
         require_domain(ledger, identity)

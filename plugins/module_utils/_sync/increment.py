@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+#: The attribute with the count of an object's latest change (MS-ADA3 2.328).
+COUNT = "uSNChanged"
+
 #: A deleted object can be seen for a while alone, two days at the least (MS-ADTS 6.1.1.2.4.1.1, tombstoneLifetime). A
 #: memory that is older cannot know of all that is gone.
 OLDEST = timedelta(days=1, hours=23)
