@@ -92,9 +92,9 @@ class DirectoryReading:
             ledger.mark_directory(mark)
             return ""
         record = seen.record()
-        why_not = (
-            "" if self.countable is None else why_not_remembered(_guids(record), self.countable | _counted(record))
-        )
+        shown = _guids(record)
+        countable = shown if self.countable is None else self.countable | _counted(record)
+        why_not = why_not_remembered(shown, countable)
         ledger.save_directory(None if why_not else SavedDirectory(mark, _packed(record)))
         return why_not
 
@@ -129,18 +129,17 @@ def read_by_changes(
         return
     decided = _decide(directory, identity, ledger, attributes, full_read_every)
     if decided.told.how is ReadHow.WHOLE:
-        is_kept = decided.mark is not None and not check_mode
-        yield (
-            replace(decided, countable=directory.find_countable(users=False))
-            if is_kept
-            else replace(decided, mark=None)
-        )
+        yield replace(decided, mark=None) if check_mode else _with_countable(decided, directory)
         return
     try:
         yield decided
     except DirectoryError:
         ledger.save_directory(None)
         raise
+
+
+def _with_countable(decided: DirectoryReading, directory: CountingDirectory) -> DirectoryReading:
+    return replace(decided, countable=directory.find_countable(users=False)) if decided.mark is not None else decided
 
 
 def _decide(
