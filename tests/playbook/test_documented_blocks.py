@@ -57,6 +57,7 @@ _OTHER = {
         "docs/many-pbxs.md",
         "group_vars/yeastar_pbx/vars.yml      rules, guard, kinds: fo",
     ): "names of an inventory's files",
+    ("docs/incremental.md", "directory_read:"): "what a run returns; test_incremental.py looks at it",
     ("docs/many-pbxs.md", "PLAY RECAP"): "what Ansible prints; test_many_pbxs.py reads it",
     ("docs/awx.md", "version: 3"): "an execution environment, which ansible-builder reads",
     (
