@@ -144,7 +144,7 @@ def test_an_account_that_cannot_read_the_count_of_changes_reads_whole_and_is_tol
     account = site.admin.find_user(plain.user_principal_name.partition("@")[0])
     anna = site.add_user("Anna", parent=site.add_unit("Staff"))
     site.admin.deny_reading(anna, "uSNChanged", account)
-    as_plain = {"directory_username": plain.user_principal_name, "directory_password": plain.password}
+    as_plain: dict[str, Any] = {"directory_username": plain.user_principal_name, "directory_password": plain.password}
 
     first = site.update(users=USERS, full_read_every=3, **as_plain)
     again = site.update(full_read_every=3, **as_plain)
