@@ -87,7 +87,7 @@ def test_a_run_whose_server_stops_sends_nothing_more_and_the_next_run_completes_
 
     monkeypatch.setattr(PbxClient, "create_extension", stop_amid_the_second)
     try:
-        failed = sync(site, options)
+        failed = sync(site, {**options, "pbx_concurrency": 1})
     finally:
         store.server.start()
 

@@ -604,7 +604,7 @@ def test_a_second_run_at_once_fails_and_says_who_holds_the_ledger(filled: Site) 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_the_run_and_its_token(filled: Site, number: signal.Signals) -> None:
     filled.add_user("Gustav")
-    filled.pbx.fail("extension/create", "latency", nth=1, seconds=3)
+    filled.pbx.fail("extension/create", "latency", nth=1, seconds=8)
     process = _start(filled)
     _wait_for(lambda: _journal_rows(filled, "intended") == 1)
 
