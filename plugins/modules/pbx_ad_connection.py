@@ -427,7 +427,10 @@ ledger_path:
   sample: /home/pbx/.local/state/pbxops.yeastar/pbx.example.com_8088.sqlite3
 """
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.commands import LIFE_MODULE_OPTIONS, life_module
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.life_command import (
+    LIFE_MODULE_OPTIONS,
+    life_module,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import YeastarModule, run_module
 
 

@@ -148,11 +148,11 @@ ledger_path:
   sample: /home/pbx/.local/state/pbxops.yeastar/pbx.example.com_8088.sqlite3
 """
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.commands import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import YeastarModule, run_module
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.schedule_command import (
     SCHEDULE_MODULE_OPTIONS,
     schedule_module,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import YeastarModule, run_module
 
 
 def main() -> None:

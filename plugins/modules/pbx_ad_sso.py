@@ -438,11 +438,11 @@ ledger_path:
   sample: /home/pbx/.local/state/pbxops.yeastar/pbx.example.com_8088.sqlite3
 """
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.commands import (
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import YeastarModule, run_module
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.sign_on_command import (
     SIGN_ON_MODULE_OPTIONS,
     sign_on_module,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import YeastarModule, run_module
 
 
 def main() -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -23,6 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports impor
     SavedSnapshot,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import FIELD_NAMES
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, JournalState, Resolution
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     Association,
@@ -306,6 +308,42 @@ def test_associations_are_replaced_by_their_guid(ledger: StoredLedger) -> None:
     moved = replace(ANNA, dn="CN=Anna,OU=Sales,DC=example,DC=com", welcome=Welcome.SENT)
     ledger.save_associations([moved])
     assert ledger.associations() == [moved, BERT]
+
+
+@pytest.mark.parametrize("count", [1_999, 2_000, 2_001])
+def test_however_many_associations_are_read_in_the_order_of_their_guids(ledger: StoredLedger, count: int) -> None:
+    saved = [replace(ANNA, guid=f"guid {place:06}", extension_id=place + 1) for place in range(count)]
+    ledger.save_associations(saved[::-1])
+
+    assert ledger.associations() == saved
+
+
+def test_what_was_read_before_is_not_told_once_it_has_changed(ledger: StoredLedger) -> None:
+    ledger.save_associations([ANNA, SALES])
+    assert (ledger.associations(), ledger.object_associations()) == ([ANNA], [SALES])
+    moved, renamed = replace(ANNA, dn="CN=Anna,OU=New"), replace(SALES, name="Sales")
+
+    ledger.save_associations([moved, renamed])
+    assert (ledger.associations(), ledger.object_associations()) == ([moved], [renamed])
+
+    with suppress(ZeroDivisionError), ledger.together():
+        ledger.save_associations([ANNA])
+        assert ledger.associations() == [ANNA]
+        raise ZeroDivisionError
+    assert ledger.associations() == [moved]
+
+    ledger.associations().clear()
+    assert ledger.associations() == [moved]
+
+    ledger.forget_integration()
+    assert (ledger.associations(), ledger.object_associations()) == ([], [])
+
+
+def test_written_fields_come_back_in_the_order_in_which_an_extension_has_them(ledger: StoredLedger) -> None:
+    written = {**dict.fromkeys(FIELD_NAMES, "x"), "another": "y"}
+    ledger.save_associations([replace(ANNA, written=dict(sorted(written.items())))])
+
+    assert list(ledger.associations()[0].written) == list(written)
 
 
 def test_two_associations_never_share_an_extension(ledger: StoredLedger) -> None:

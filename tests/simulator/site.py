@@ -23,20 +23,18 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.reader import D
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import sqlite
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.life import LifeReport, LifeRequest, change_life
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.life_command import life_result
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.offline import open_snapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Directory, Pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.report import Report
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.results import (
-    Result,
-    life_result,
-    rollback_result,
-    update_result,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.result import Result
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.results import update_result
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rollback import (
     RollbackRequest,
     RolledBack,
     roll_back,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.rollback_command import rollback_result
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.update import Update, Updated, update
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_info import UserInfoRequest, explain_users
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import World

@@ -8,7 +8,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ad import terms
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import FilterError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.objects import user_attributes
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.own_values import foreign_values, goes_by_own_values
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain import EXPLAINED_ATTRIBUTES
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EXPLAINED_ATTRIBUTES
 
 
 def test_all_that_is_read_of_users_is_their_own() -> None:

@@ -7,9 +7,6 @@ import re
 from pathlib import Path
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.commands import (
-    LIFE_MODULE_OPTIONS,
-    SCHEDULE_MODULE_OPTIONS,
-    SIGN_ON_MODULE_OPTIONS,
     UPDATE_MODULE_OPTIONS,
     rule_module_options,
 )
@@ -17,6 +14,9 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.info_comman
     INFO_OPTIONS,
     USER_INFO_OPTIONS,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.life_command import LIFE_MODULE_OPTIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.schedule_command import SCHEDULE_MODULE_OPTIONS
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.sign_on_command import SIGN_ON_MODULE_OPTIONS
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.conflicts import ConflictCode
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind
 

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
+from hashlib import sha256
 
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import Domain
@@ -60,6 +62,23 @@ def test_a_name_is_16_hexadecimal_digits_and_the_same_in_every_process() -> None
     again = rule(delete_when=[AccountStatus.DISABLED, AccountStatus.DELETED, AccountStatus.EXPIRED])
     assert plan_id(again, replace(DOMAIN), replace(PBX), (replace(DELETE), replace(UPDATE)), (CONFLICT,)) == NAME
     assert plan_id(UserRule(), DOMAIN, PBX, [], []) == "c1185a2a7615e40c"
+
+
+@pytest.mark.parametrize("count", [1, 2, 499, 500, 501, 1_250])
+def test_a_name_is_that_of_the_text_of_all_of_it(count: int) -> None:
+    changes = [replace(UPDATE, guid=f"g{place}") for place in range(count)]
+    conflicts = [replace(CONFLICT, guid=f"j{place}") for place in range(count)]
+    whole = {
+        "changes": [asdict(change) for change in changes],
+        "conflicts": [asdict(conflict) for conflict in conflicts],
+        "domain": DOMAIN.guid,
+        "pbx": PBX.serial_number,
+        "rule": {**asdict(RULE), "delete_when": sorted(RULE.delete_when)},
+    }
+
+    text = json.dumps(whole, sort_keys=True)
+
+    assert plan_id(RULE, DOMAIN, PBX, changes, conflicts) == sha256(text.encode()).hexdigest()[:16]
 
 
 @pytest.mark.parametrize(

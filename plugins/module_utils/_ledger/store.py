@@ -95,6 +95,9 @@ class StoredLedger(Ledger):
     def __init__(self, database: Database) -> None:
         self._database = database
         self._is_together = False
+        # As last read, until one changes: the lock keeps all others from writing. A run asks for them at each step.
+        self._associations: list[Association] | None = None
+        self._object_associations: list[ObjectAssociation] | None = None
 
     @property
     def location(self) -> str:
@@ -111,8 +114,15 @@ class StoredLedger(Ledger):
             self._is_together = True
             try:
                 yield
+            except BaseException:
+                # What was read within may be undone.
+                self._forget_read()
+                raise
             finally:
                 self._is_together = False
+
+    def _forget_read(self) -> None:
+        self._associations = self._object_associations = None
 
     # --- the integration and its rules ---
 
@@ -181,6 +191,7 @@ class StoredLedger(Ledger):
         These are rules, names, schedule, sign-on, associations, the snapshot and the directory. Numbers that rest, runs
         and their journal are kept.
         """
+        self._forget_read()
         associated = ("associations", "object_associations")
         remembered = ("rules", "names", "schedule", "sign_on", *associated, "snapshot", "directory")
         with self.together():
@@ -253,13 +264,17 @@ class StoredLedger(Ledger):
 
     def associations(self) -> list[Association]:
         """Return all associations of extensions, in the order of their objectGUIDs."""
-        with self._decoding():
-            return read_associations(self._database)
+        if self._associations is None:
+            with self._decoding():
+                self._associations = read_associations(self._database)
+        return list(self._associations)
 
     def object_associations(self) -> list[ObjectAssociation]:
         """Return all associations of organizations and extension groups, in the order of kinds and objectGUIDs."""
-        with self._decoding():
-            return read_object_associations(self._database)
+        if self._object_associations is None:
+            with self._decoding():
+                self._object_associations = read_object_associations(self._database)
+        return list(self._object_associations)
 
     def save_associations(self, associations: Sequence[AnyAssociation]) -> None:
         """Insert or replace associations by kind and objectGUID, all or none of them.
@@ -267,7 +282,13 @@ class StoredLedger(Ledger):
         :raises LedgerError: if two associations would share a PBX object, or one has none yet (id 0).
         """
         with self.together():
-            put(self._database, {association_key(association): association for association in associations})
+            self._put({association_key(association): association for association in associations})
+
+    def _put(self, associations: Mapping[AssociationKey, AnyAssociation | None]) -> None:
+        """Within a transaction: make these the associations of their keys, None for no association."""
+        if associations:
+            self._forget_read()
+        put(self._database, associations)
 
     def remember(self, run_id: str, associations: Sequence[AnyAssociation], at: datetime) -> None:
         """Save associations amid a run which the PBX needed no write for, all or none of them.
@@ -281,7 +302,7 @@ class StoredLedger(Ledger):
                 former = read_association(self._database, *association_key(association))
                 if differs_in_substance(former, association):
                     note_remembered(self._database, run_id, former, association, at)
-            put(self._database, {association_key(association): association for association in associations})
+            self._put({association_key(association): association for association in associations})
 
     def retired_numbers(self) -> list[RetiredNumber]:
         """Return the numbers that were freed by a deletion or refused by the PBX, newest entry for each number."""
@@ -417,7 +438,7 @@ class StoredLedger(Ledger):
         with self.together():
             key = self._close(row, JournalState.DONE, "", at)
             note_latter(self._database, row, association)
-            put(self._database, {association_key(association) if association else key: association})
+            self._put({association_key(association) if association else key: association})
             drop_ownerless_credentials(self._database, key)
             if retired is not None:
                 self._retire(retired)
@@ -443,7 +464,7 @@ class StoredLedger(Ledger):
                     final[association_key(resolution.save)] = resolution.save
                 if resolution.retired is not None:
                     self._retire(resolution.retired)
-            put(self._database, final)
+            self._put(final)
             for key, association in final.items():
                 if association is None:
                     drop_ownerless_credentials(self._database, key)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.commands import warned
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.asked import warned
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.info import (
     Gather,
     InfoRequest,
@@ -29,7 +29,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options imp
     offline_ledger_location,
     require_positive,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.results import Result
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.result import Result
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_info import UserInfoRequest, explain_users
 
 INFO_OPTIONS: dict[str, dict[str, Any]] = {

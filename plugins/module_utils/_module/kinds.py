@@ -104,6 +104,10 @@ KINDS: Mapping[RuleKind, Kind] = {
     ),
 }
 
+CLEAN_UP_OPTIONS: dict[str, dict[str, Any]] = {
+    kind.clean_up: {"type": "bool", "default": False} for kind in KINDS.values()
+}
+
 
 def in_run_order(rules: Mapping[RuleKind, AnyRule]) -> list[RuleKind]:
     """Return kinds in the order in which they need each other.

@@ -17,7 +17,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.options imp
     OptionError,
     pbx_settings,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.results import Result
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.result import Result
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.asking import AskingClient, Exchange
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import PbxError
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.examination import Examination, Step, StepState

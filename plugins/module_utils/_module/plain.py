@@ -12,8 +12,9 @@ default, can still be read.
 from __future__ import annotations
 
 import dataclasses
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import Enum
 from operator import attrgetter
@@ -22,6 +23,11 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 _Record = TypeVar("_Record")
 _Turn = Callable[[Any], Any]
+
+# How many elements of a tuple are text at once.
+_AT_ONCE = 500
+
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 # What JSON has itself, and what is of these alone.
 _PLAIN = (str, int, bool, float, NoneType, Any)
@@ -36,6 +42,38 @@ def to_plain(record: Any) -> dict[str, Any]:
     writer = _Writer()
     values = writer.turn_of(type(record))(record)
     return {"columns": writer.columns, "record": values}
+
+
+def in_pieces(record: Any, head: Mapping[str, Any]) -> Iterator[str]:
+    """Return as JSON text the object that ``to_plain`` makes of a record, never much of it at once.
+
+    :param head: what the object has besides.
+    :raises TypeError: as ``to_plain`` does.
+    """
+    writer = _Writer()
+    yield f'{_compact(head)[:-1]},"record":'
+    yield from _pieces(writer, type(record), record)
+    yield f',"columns":{_compact(writer.columns)}}}'
+
+
+def _pieces(writer: _Writer, hint: Any, value: Any) -> Iterator[str]:
+    """Records come in pieces, and so do the many elements of a tuple; anything else is one piece."""
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        writer.turn_of(hint)
+        names, hints = _own(hint)
+        for place, name in enumerate(names):
+            yield "," if place else "["
+            yield from _pieces(writer, hints[name], getattr(value, name))
+        yield "]"
+    elif get_origin(hint) is tuple:
+        turn = writer.turn_of(get_args(hint)[0])
+        yield "["
+        for begin in range(0, len(value), _AT_ONCE):
+            some = _compact([turn(one) for one in value[begin : begin + _AT_ONCE]])
+            yield f"{',' if begin else ''}{some[1:-1]}"
+        yield "]"
+    else:
+        yield _compact(writer.turn_of(hint)(value))
 
 
 def from_plain(made: type[_Record], plain: Mapping[str, Any]) -> _Record:

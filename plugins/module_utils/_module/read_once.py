@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
     Directory,
@@ -31,6 +32,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory imp
     ObjectLookup,
     UserLookup,
 )
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association
 
 
 class ReadOnce(Directory):
@@ -40,11 +42,18 @@ class ReadOnce(Directory):
     that it reaches the directory.
 
     :param identity: what the directory has said of itself already; None if it was not asked.
+    :param associations: of users, with which what is read of them is shared.
     """
 
-    def __init__(self, directory: Directory, identity: DirectoryIdentity | None = None) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        identity: DirectoryIdentity | None = None,
+        associations: Iterable[Association] = (),
+    ) -> None:
         self._directory = directory
         self._identity = identity
+        self._associations = {one.guid: one for one in associations}
         self._users: dict[UserQuery, list[DirectoryUser]] = {}
         self._units: dict[UnitQuery, list[DirectoryUnit]] = {}
         self._named_units: dict[str, DirectoryNode] = {}
@@ -90,7 +99,9 @@ class ReadOnce(Directory):
     def read_users(self, query: UserQuery) -> list[DirectoryUser]:
         """See ``Directory``."""
         if query not in self._users:
-            self._users[query] = [self._see(user) for user in self._directory.read_users(query)]
+            # Each as it was read is let go once it is seen.
+            read = self._directory.read_users(query)[::-1]
+            self._users[query] = [self._see(read.pop()) for _user in range(len(read))]
         return self._users[query]
 
     def search_users(self, search: UserSearch) -> list[DirectoryUser]:
@@ -175,8 +186,23 @@ class ReadOnce(Directory):
         )
 
     def _see(self, user: DirectoryUser) -> DirectoryUser:
+        user = sharing(user, self._associations.get(user.guid))
         self._seen[user.guid] = user
         return user
+
+
+def sharing(user: DirectoryUser, association: Association | None) -> DirectoryUser:
+    """Return a user who shares with an association the texts that are the same of both, which is nearly all of them."""
+    if association is None:
+        return user
+    texts = {one: one for one in association.written.values()}
+    return replace(
+        user,
+        guid=association.guid,
+        dn=association.dn if association.dn == user.dn else user.dn,
+        account_name=association.account_name if association.account_name == user.account_name else user.account_name,
+        attributes={name: texts.get(value, value) for name, value in user.attributes.items()},
+    )
 
 
 def _group_records(groups: Collection[DirectoryGroup], users: Mapping[str, DirectoryUser]) -> tuple[GroupRecord, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._errors import YeastarError
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.plain import from_plain, to_plain
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.plain import from_plain, in_pieces
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
     GroupQuery,
     Integration,
@@ -126,8 +126,9 @@ class Recording:
 
 def packed(recording: Recording) -> bytes:
     """Return a recording as compressed JSON."""
-    content = {"format": _FORMAT, **to_plain(recording)}
-    return zlib.compress(json.dumps(content, separators=(",", ":")).encode())
+    compressor = zlib.compressobj()
+    pieces = [compressor.compress(text.encode()) for text in in_pieces(recording, {"format": _FORMAT})]
+    return b"".join([*pieces, compressor.flush()])
 
 
 def unpacked(content: bytes) -> Recording:

@@ -49,7 +49,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory imp
     ObjectLookup,
     UserLookup,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain import DISPLAY_NAME
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import DISPLAY_NAME
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Extension,
     ExtensionGroup,

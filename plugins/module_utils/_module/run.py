@@ -57,7 +57,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.task import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import World, require_domain, require_pbx
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.firmware import check_firmware
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryIdentity
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain import EXPLAINED_ATTRIBUTES
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EXPLAINED_ATTRIBUTES
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import GuardLimits, judge
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Intent, Resolution
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
@@ -239,7 +239,7 @@ def look_ahead(
             full_read_every=request.full_read_every,
             check_mode=request.check_mode,
         ) as begun:
-            directory = ReadOnce(begun.directory, identity)
+            directory = ReadOnce(begun.directory, identity, memory.associations)
             started = [task.start(Sides(directory, identity, pbx, memory)) for task in tasks]
             settled = _settled(world, ledger, reading, memory)
             memory = Memory.of(ledger, request.unit_rule, leaves_places=request.leaves_places)

@@ -27,14 +27,9 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.user_task i
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world import DISABLED, World
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryUser
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain import (
-    CRITICAL,
-    EXPLAINED_ATTRIBUTES,
-    Explainer,
-    Facts,
-    explanation_data,
-)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain import Explainer, Facts, explanation_data
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain_scope import ScopeFacts
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import CRITICAL, EXPLAINED_ATTRIBUTES
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan_id import joined_id
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import settled_drift
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import RuleKind, Scope, UserRule

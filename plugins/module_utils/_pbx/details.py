@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
     DATA_NOT_FOUND,
@@ -76,7 +76,11 @@ class DetailReader:
             return None
 
     def read_all(self, object_ids: Sequence[int]) -> dict[int, Row]:
-        """Read these objects, every one of them.
+        """Read these objects, every one of them; see ``each``."""
+        return dict(self.each(object_ids))
+
+    def each(self, object_ids: Sequence[int]) -> Iterator[tuple[int, Row]]:
+        """Read these objects batch by batch, every one of them, each with its id.
 
         A batch that is refused is halved: the PBX may limit the ids in one call, or refuse an unknown id. Ids that
         are missing from an answer are asked for one by one, and if they exist, batches are no longer than what
@@ -84,23 +88,19 @@ class DetailReader:
 
         :raises IncompleteListError: if one of them is gone meanwhile.
         """
-        details: dict[int, Row] = {}
-        pending = list(object_ids)
-        size = _QUERY_IDS
-        while pending:
-            batch = _fitting(pending[:size])
+        size, begin = _QUERY_IDS, 0
+        while begin < len(object_ids):
+            batch = _fitting(object_ids[begin : begin + size])
             try:
                 answered = self._query(batch) if size > 1 else {}
             except PbxRefusedError:
                 size = max(1, len(batch) // 2)
                 continue
-            missing = [object_id for object_id in batch if object_id not in answered]
-            details.update(answered)
-            details.update((object_id, self._read_listed(object_id)) for object_id in missing)
-            if missing:
+            for object_id in batch:
+                yield object_id, answered[object_id] if object_id in answered else self._read_listed(object_id)
+            if len(answered) < len(batch):
                 size = max(1, len(answered))
-            pending = pending[len(batch) :]
-        return details
+            begin += len(batch)
 
     def _query(self, object_ids: Sequence[int]) -> dict[int, Row]:
         endpoint = f"{self._family}/query"

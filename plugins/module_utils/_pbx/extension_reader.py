@@ -14,6 +14,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.listing import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import Session
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import (
     OrganizationShape,
+    known,
     parse_extension,
     parse_integer,
     parse_text,
@@ -73,12 +74,13 @@ class ExtensionReader:
         return found
 
     def _read_list(self) -> list[Extension]:
+        """Keep of each answer no more than is needed once the next one is asked for."""
         rows = self._rows()
-        details = self._details.read_all(list(rows))
-        return [self._parse(details[extension_id], row) for extension_id, row in rows.items()]
+        return [self._parse(detail, rows.pop(extension_id)) for extension_id, detail in self._details.each(list(rows))]
 
     def _rows(self) -> dict[int, Row]:
-        return rows_by_id(self._listing.rows("extension/list", _NOUN, "list its extensions"), _NOUN)
+        pages = self._listing.pages("extension/list", _NOUN, "list its extensions")
+        return {extension_id: known(row) for page in pages for extension_id, row in rows_by_id(page, _NOUN).items()}
 
     def _parse(self, detail: Row, row: Row) -> Extension:
         extension = parse_extension(detail, row)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
@@ -38,7 +38,13 @@ class Listing:
     def rows(
         self, endpoint: str, noun: str, purpose: str, extra: Mapping[str, str] | None = None, key: str = "data"
     ) -> list[Row]:
-        """Read a list page by page, in the order of ids, until it is as long as its total.
+        """Read a list; see ``pages``."""
+        return [row for page in self.pages(endpoint, noun, purpose, extra, key) for row in page]
+
+    def pages(
+        self, endpoint: str, noun: str, purpose: str, extra: Mapping[str, str] | None = None, key: str = "data"
+    ) -> Iterator[list[Row]]:
+        """Read a list page by page, in the order of ids, until it is as long as its total; then it is proved whole.
 
         A server that gives fewer rows than asked for is taken to cap the page size; the following pages are asked
         for by the size it gives, which is right whether it counts pages by its size or by the one asked for.
@@ -54,26 +60,28 @@ class Listing:
         first = self._first_page(endpoint, purpose, extra)
         rows = parse_rows(first, key, endpoint)
         total = parse_total(first, endpoint)
-        size, page = len(rows), 1
-        while len(rows) < total and size:
+        size, page, count = len(rows), 1, len(rows)
+        ids = set(rows_by_id(rows, noun))
+        yield rows
+        while count < total and size:
             page += 1
             answer = self._page(endpoint, purpose, extra, page, size)
             if parse_total(answer, endpoint) != total:
                 raise IncompleteListError(f"The PBX's {endpoint} changed its length while it was read.")
-            following = parse_rows(answer, key, endpoint)
-            if not following:
+            rows = parse_rows(answer, key, endpoint)
+            if not rows:
                 break
-            rows.extend(following)
-            if len(rows_by_id(rows, noun)) < len(rows):
+            count += len(rows)
+            ids.update(rows_by_id(rows, noun))
+            yield rows
+            if len(ids) < count:
                 # A server that gives the same page again would do so until the total is reached.
                 break
-        different = len(rows_by_id(rows, noun))
-        if len(rows) != total or different != total:
+        if not count == len(ids) == total:
             raise IncompleteListError(
-                f"The PBX's {endpoint} gave {len(rows)} rows ({different} different ones) and says it has {total}.",
+                f"The PBX's {endpoint} gave {count} rows ({len(ids)} different ones) and says it has {total}.",
                 "Run again; if it stays so, restart the PBX.",
             )
-        return rows
 
     def _first_page(self, endpoint: str, purpose: str, extra: Mapping[str, str]) -> Mapping[str, Any]:
         while True:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import IncompleteListError, PbxAnswerError
@@ -32,6 +34,8 @@ SETTINGS = (
     "enb_vm",
     "enb_vm_pin",
 )
+
+_KNOWN = frozenset({"id", "number", "reg_name", "organization_list", "presence_status", *MANAGED_FIELDS, *SETTINGS})
 
 # References are {value, text} in most of the Open API and {id, name} in the organizations' own objects; the page
 # that describes those inside an extension could not be read, so both are taken.
@@ -109,6 +113,11 @@ def parse_total(answer: Mapping[str, Any], endpoint: str) -> int:
     return total
 
 
+def known(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of a row of extension/list what can be part of an extension."""
+    return {name: value for name, value in row.items() if name in _KNOWN}
+
+
 def parse_extension(detail: Mapping[str, Any], row: Mapping[str, Any] | None = None) -> Extension:
     """Read an extension.
 
@@ -116,19 +125,23 @@ def parse_extension(detail: Mapping[str, Any], row: Mapping[str, Any] | None = N
     :param row: its row of extension/list, for what the detail leaves out.
     :raises PbxAnswerError: if there is no id or number.
     """
-    known = {**(row or {}), **detail}
-    number = parse_text(known.get("number"), "number of an extension")
+    told = {**(row or {}), **detail}
+    number = parse_text(told.get("number"), "number of an extension")
     if not number:
         raise PbxAnswerError("The PBX's answer has an extension without number.")
-    registration_name = parse_text(known.get("reg_name"))
+    registration_name = parse_text(told.get("reg_name"))
     return Extension(
-        id=parse_integer(known.get("id"), "id of an extension"),
+        id=parse_integer(told.get("id"), "id of an extension"),
         number=number,
-        fields={name: parse_text(known.get(name), f"{name} of extension {number}") for name in MANAGED_FIELDS},
+        fields={name: parse_text(told.get(name), f"{name} of extension {number}") for name in MANAGED_FIELDS},
         registration_name=registration_name or None,
-        organizations=parse_organizations(known.get("organization_list")),
-        presence=parse_text(known.get("presence_status")),
-        settings={name: known[name] for name in SETTINGS if _is_filled(known.get(name))},
+        organizations=parse_organizations(told.get("organization_list")),
+        presence=_held_once(parse_text(told.get("presence_status"))),
+        settings={
+            name: number if told[name] == number else _held_once(told[name])
+            for name in SETTINGS
+            if _is_filled(told.get(name))
+        },
     )
 
 
@@ -137,13 +150,24 @@ def _is_filled(value: object) -> bool:
     return bool(value) if isinstance(value, str) else parse_optional_integer(value) is not None
 
 
+def _held_once(value: Any) -> Any:
+    """Return a setting, which thousands of extensions have alike, so that they share it."""
+    return intern(value) if isinstance(value, str) else value
+
+
 def parse_organizations(value: object) -> tuple[OrganizationReference, ...]:
     """Read an extension's organization_list; absent or null is none."""
     if value is None:
         return ()
     if not isinstance(value, list):
         raise PbxAnswerError("The PBX's answer has an organization_list that is no list.")
-    return tuple(_parse_reference(element) for element in value)
+    return _organizations(tuple(_parse_reference(element) for element in value))
+
+
+@lru_cache(maxsize=1024)
+def _organizations(references: tuple[OrganizationReference, ...]) -> tuple[OrganizationReference, ...]:
+    """Return the same organizations, the same object for all extensions that are in them."""
+    return references
 
 
 @dataclass(frozen=True, slots=True)

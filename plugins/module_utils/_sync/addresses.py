@@ -58,16 +58,19 @@ def _refuse_once(
     claims: Mapping[str, Claim], fixed: Mapping[str, int], refused: Mapping[str, Refusal]
 ) -> dict[str, Refusal]:
     kept: dict[str, str] = {}
-    wanting: dict[str, list[str]] = defaultdict(list)
+    # Nearly every address is wanted by one user alone.
+    first: dict[str, str] = {}
+    others: dict[str, list[str]] = defaultdict(list)
     for guid, claim in claims.items():
         if guid in refused:
             kept[claim.held.casefold()] = guid
-        else:
-            wanting[claim.wanted.casefold()].append(guid)
+        elif first.setdefault(claim.wanted.casefold(), guid) != guid:
+            others[claim.wanted.casefold()].append(guid)
     found: dict[str, Refusal] = {}
-    for address, guids in wanting.items():
+    for address, claimant in first.items():
         if not address:
             continue
+        guids = [claimant, *others.get(address, ())]
         if address in fixed:
             found.update({guid: Refusal(extension_id=fixed[address]) for guid in guids})
         elif address in kept:

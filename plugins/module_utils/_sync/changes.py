@@ -22,17 +22,32 @@ PARKED_PRESENCE = "off_work"
 
 
 def renewed(
-    association: Association, user: DirectoryUser, values: Mapping[str, str], organization_id: int
+    association: Association, user: DirectoryUser, values: Mapping[str, str], placed: Placed | None
 ) -> Association:
-    """Return the association as it is once the extension has these values and is in this organization."""
+    """Return the association as it is once the extension has these values and is where it is to be.
+
+    It is the same object where nothing of it changes, as nearly always.
+    """
+    organization_id = placed.organization_id if placed is not None else association.organization_id
+    renamed = (user.dn, user.account_name, user.attributes.get(PRINCIPAL_NAME, association.user_principal_name))
+    present = (association.dn, association.account_name, association.user_principal_name)
+    is_as_written = values.items() <= association.written.items()
+    if is_as_written and renamed == present and organization_id == association.organization_id:
+        return association
+    dn, account_name, user_principal_name = renamed
     return replace(
         association,
-        dn=user.dn,
-        account_name=user.account_name,
-        user_principal_name=user.attributes.get(PRINCIPAL_NAME, association.user_principal_name),
-        written={**association.written, **values},
+        dn=dn,
+        account_name=account_name,
+        user_principal_name=user_principal_name,
+        written=association.written if is_as_written else {**association.written, **values},
         organization_id=organization_id,
     )
+
+
+def needs_write(values: Mapping[str, str], extension: Extension, placed: Placed | None) -> bool:
+    """Tell whether an associated extension, which can be used, is otherwise than it is to be."""
+    return bool(differing(values, extension.fields)) or (placed is not None and placed.placement is not None)
 
 
 def update(
@@ -70,9 +85,7 @@ def update(
         after={**{name: values[name] for name in names}, **placement.after},
         drift=drift,
         depends_on=placed.depends_on if placed is not None and placed.placement is not None else (),
-        association=renewed(
-            association, user, values, placed.organization_id if placed is not None else association.organization_id
-        ),
+        association=renewed(association, user, values, placed),
         placement=placed.placement if placed is not None else None,
     )
 
@@ -225,12 +238,17 @@ def associate(
             account_name=user.account_name,
             user_principal_name=user.attributes.get(PRINCIPAL_NAME, ""),
             origin=origin,
-            written=dict(values),
+            written=values,
             organization_id=placed.organization_id if placed is not None else 0,
         ),
         placement=placed.placement if placed is not None else None,
         parked=parked,
     )
+
+
+def _filled(values: Mapping[str, str]) -> Mapping[str, str]:
+    """The values that are not empty; the same object where all are filled."""
+    return values if all(values.values()) else {name: value for name, value in values.items() if value}
 
 
 def create(
@@ -256,7 +274,7 @@ def create(
         number=number,
         object_id=None,
         reason=Reason.EXTENSION_MISSING if former else Reason.NEW_USER,
-        after={**{name: value for name, value in values.items() if value}, **placement.after},
+        after={**_filled(values), **placement.after} if placement.after else _filled(values),
         depends_on=depends_on,
         association=Association(
             guid=user.guid,
@@ -266,7 +284,7 @@ def create(
             account_name=user.account_name,
             user_principal_name=user.attributes.get(PRINCIPAL_NAME, ""),
             origin=former.origin if former else Origin.CREATED,
-            written=dict(values),
+            written=values,
             welcome=welcome,
             organization_id=placed.organization_id if placed is not None else 0,
         ),

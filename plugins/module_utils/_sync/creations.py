@@ -72,9 +72,9 @@ def _staying_numbers(situation: Situation) -> set[str]:
 
 
 def _again(situation: Situation, refusals: Mapping[str, Refusal]) -> tuple[list[_Wish], list[Conflict]]:
-    in_use = _staying_numbers(situation)
     wishes: list[_Wish] = []
     found: list[Conflict] = []
+    in_use = _staying_numbers(situation) if situation.restoring else set()
     for association, user in situation.restoring:
         if association.number in in_use:
             found.append(conflicts.number_made_anew(user, association.number))
@@ -87,6 +87,8 @@ def _numbered(
     situation: Situation, matches: Matches, refusals: Mapping[str, Refusal], retired: Sequence[RetiredNumber]
 ) -> tuple[list[_Wish], tuple[Conflict, ...]]:
     newcomers = [user for user in matches.to_create if user.guid not in refusals]
+    if not newcomers:
+        return [], ()
     promised = {held.association.number for held in situation.sorted.kept}
     freed = {change.number for change in _deletes(situation)}
     gone = {change.number for change in situation.sorted.removals if change.reason is Reason.EXTENSION_GONE}

@@ -23,7 +23,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.explain_scope
     ScopeFacts,
     ScopeVerdict,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import USER_ATTRIBUTES
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import DISPLAY_NAME
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
     ObjectKind,
     Origin,
@@ -48,11 +48,6 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.scope import account_status
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.standing import Standing
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.whereabouts import Whereabouts
-
-DISPLAY_NAME, CRITICAL = "displayName", "isCriticalSystemObject"
-
-#: What is to be read of a user besides what the rule needs.
-EXPLAINED_ATTRIBUTES = (*USER_ATTRIBUTES, PRINCIPAL_NAME, DISPLAY_NAME, CRITICAL)
 
 _ADDRESS_CONFLICTS = frozenset({ConflictCode.EMAIL_IN_USE.value, ConflictCode.EMAIL_SHARED.value})
 _ORIGINS = {

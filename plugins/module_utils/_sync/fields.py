@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryUser
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import PRINCIPAL_NAME, DirectoryUser
 
 EMAIL = "email_addr"
 NAME_LIMIT = 63
@@ -25,6 +25,8 @@ MOBILE_LIMIT = 31
 
 _EMAIL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.'-]*@[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+")
 _NOT_MOBILE = re.compile(r"[^0-9A-Za-z().+*#-]")
+# Unicode's category Cc.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DASHES = re.compile(r"[\u2010-\u2015\u2212]")
 
 
@@ -34,14 +36,14 @@ def _text(value: str) -> str:
 
 def _mobile(value: str) -> str:
     """Write a telephone number in the characters that the PBX takes, without losing a digit."""
-    text = unicodedata.normalize("NFKC", value).strip()
+    text = (value if value.isascii() else unicodedata.normalize("NFKC", value)).strip()
     text = text.removeprefix("tel:").removeprefix("TEL:")
     text = _DASHES.sub("-", text).replace("/", "-")
     return "".join(text.split())
 
 
 def _text_problem(value: str) -> str:
-    if any(unicodedata.category(character) == "Cc" for character in value):
+    if _CONTROL.search(value):
         return "it contains control characters"
     return ""
 
@@ -109,6 +111,11 @@ NAME_FALLBACKS = ("displayName", "cn")
 
 USER_ATTRIBUTES = tuple(field.attribute for field in MANAGED_FIELDS) + NAME_FALLBACKS
 
+DISPLAY_NAME, CRITICAL = "displayName", "isCriticalSystemObject"
+
+#: What is to be read of a user who is to be explained, besides what the rule needs.
+EXPLAINED_ATTRIBUTES = (*USER_ATTRIBUTES, PRINCIPAL_NAME, DISPLAY_NAME, CRITICAL)
+
 _BY_NAME = {field.name: field for field in MANAGED_FIELDS}
 
 
@@ -169,9 +176,11 @@ def fallback_name(user: DirectoryUser) -> FallbackName:
 
 def same(name: str, one: str, other: str) -> bool:
     """Tell whether two values of a managed field mean the same."""
-    return _BY_NAME[name].same(one, other)
+    return one == other or _BY_NAME[name].same(one, other)
 
 
 def differing(wanted: Mapping[str, str], actual: Mapping[str, str]) -> tuple[str, ...]:
     """Return the names of the wanted fields that the actual ones do not match, in the order of the table."""
+    if wanted == actual:
+        return ()
     return tuple(name for name in FIELD_NAMES if name in wanted and not same(name, wanted[name], actual.get(name, "")))

@@ -212,7 +212,7 @@ class Images:
                 id=object_id,
                 name=name,
                 members=members,
-                user_types={id_: kind for id_, kind in {**change.user_types, **known}.items() if id_ in members},
+                user_types=_of({**change.user_types, **known}, members),
                 settings=former.settings if former is not None else change.settings,
             )
         )
@@ -235,12 +235,18 @@ def _remembered_members(associations: Iterable[Association | ObjectAssociation])
     }
 
 
+def _of(user_types: Mapping[int, str], members: Iterable[int]) -> dict[int, str]:
+    """The user types of members."""
+    present = frozenset(members)
+    return {id_: kind for id_, kind in user_types.items() if id_ in present}
+
+
 def group_image(group: ExtensionGroup) -> GroupImage:
     """Return the image of a group."""
     return GroupImage(
         name=group.name,
         members=group.members,
         includes_all=group.includes_all,
-        user_types={id_: kind for id_, kind in group.user_types.items() if id_ in group.members},
+        user_types=_of(group.user_types, group.members),
         settings=dict(group.settings),
     )

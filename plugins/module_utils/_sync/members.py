@@ -69,7 +69,7 @@ class Membership:
     def ids(self, guids: Iterable[str]) -> frozenset[int]:
         """Return the ids of those users' extensions that exist and stay."""
         found = {self.associations[guid].extension_id for guid in guids if guid in self.associations}
-        return frozenset(found & self.extensions.keys() - self.going)
+        return frozenset((found & self.extensions.keys()) - self.going)
 
     def shown(self, ids: Iterable[int]) -> tuple[str, ...]:
         """Return extensions as a report shows them, by number."""

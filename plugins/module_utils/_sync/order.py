@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
@@ -26,7 +27,10 @@ def in_order(changes: Sequence[ExtensionChange], extensions: Mapping[int, Extens
 
     :param extensions: the PBX's extensions by id, as they are before the plan.
     """
-    return _sorted(_exchanges_broken(_addresses_followed(changes, extensions)))
+    followed = _addresses_followed(changes, extensions)
+    if not any(change.depends_on for change in followed):
+        return tuple(sorted(followed, key=lambda change: _RANK[change.action]))
+    return _sorted(_exchanges_broken(followed))
 
 
 def _addresses_followed(
@@ -108,7 +112,7 @@ def _sorted(changes: Sequence[ExtensionChange]) -> tuple[ExtensionChange, ...]:
     by_key = {change.key: change for change in changes}
     places = {change.key: (_RANK[change.action], place) for place, change in enumerate(changes)}
     waiting = {key: {other for other in change.depends_on if other in by_key} for key, change in by_key.items()}
-    dependents: dict[str, list[str]] = {key: [] for key in by_key}
+    dependents: dict[str, list[str]] = defaultdict(list)
     for key, others in waiting.items():
         for other in others:
             dependents[other].append(key)
@@ -118,7 +122,7 @@ def _sorted(changes: Sequence[ExtensionChange]) -> tuple[ExtensionChange, ...]:
     while ready:
         _place, key = heappop(ready)
         ordered.append(by_key[key])
-        for dependent in dependents[key]:
+        for dependent in dependents.pop(key, ()):
             waiting[dependent].discard(key)
             if not waiting[dependent]:
                 heappush(ready, (places[dependent], dependent))

@@ -127,7 +127,7 @@ def _by_hand(layout: Layout, extension: Extension, own: int, unit: str) -> ByHan
 
 def _stay(layout: Layout, extension: Extension, given: int) -> Placed:
     """Leave an extension where it is, but for organizations that are to be deleted."""
-    own = given if given in layout.associated - layout.leaving else 0
+    own = given if given in layout.associated and given not in layout.leaving else 0
     others = tuple(one for one in extension.organizations if one.id not in layout.leaving)
     if len(others) == len(extension.organizations):
         return Placed(None, own)

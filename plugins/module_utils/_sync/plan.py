@@ -20,6 +20,13 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import OrganizationReference
 
+_NOTHING: Mapping[Any, Any] = {}
+
+
+def _nothing() -> Mapping[Any, Any]:
+    """The one empty mapping that thousands of changes share; nobody changes a mapping of a change."""
+    return _NOTHING
+
 
 class Action(StrEnum):
     """What a change does to a PBX object. REVOKE replaces the user password that a sign-on has set by a random one."""
@@ -104,8 +111,8 @@ class Change:
     object_id: int | None
     reason: Reason
     number: str = ""
-    before: Mapping[str, str] = field(default_factory=dict)
-    after: Mapping[str, str] = field(default_factory=dict)
+    before: Mapping[str, str] = field(default_factory=_nothing)
+    after: Mapping[str, str] = field(default_factory=_nothing)
     drift: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
     part: str = ""
@@ -151,7 +158,7 @@ class ExtensionChange(Change):
     placement: Placement | None = None
     parked: Parked | None = None
     remembered: Association | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=_nothing)
     credential: Credential | None = None
 
 
@@ -206,8 +213,8 @@ class GroupChange(Change):
     left_in: tuple[int, ...] = ()
     left_out: tuple[int, ...] = ()
     remembered: ObjectAssociation | None = None
-    user_types: Mapping[int, str] = field(default_factory=dict)
-    settings: Mapping[str, int] = field(default_factory=dict)
+    user_types: Mapping[int, str] = field(default_factory=_nothing)
+    settings: Mapping[str, int] = field(default_factory=_nothing)
 
     def written_members(self, remembered: Iterable[int]) -> tuple[int, ...]:
         """Return the ids of the members that the PBX is given, of those that are remembered as written."""

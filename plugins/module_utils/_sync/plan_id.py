@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.dangers import (
@@ -31,7 +33,9 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AnyRule
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_history import RollbackRule
 
+_DIGITS = 16
 _LINE_DIGITS = 8
+_AT_ONCE = 500
 _GROUP_DIGITS = 8
 
 
@@ -47,15 +51,31 @@ def plan_id(
     The same rule over the same two states has the same id, in check mode and in a run; any other change, or the
     same changes on another PBX, has another.
     """
-    return _digest(
-        {
-            "rule": rule,
-            "domain": domain.guid,
-            "pbx": pbx.serial_number,
-            "changes": list(changes),
-            "conflicts": list(conflicts),
-        }
-    )
+    digest = hashlib.sha256()
+    for piece in _pieces(rule, domain, pbx, changes, conflicts):
+        digest.update(piece.encode())
+    return digest.hexdigest()[:_DIGITS]
+
+
+def _pieces(
+    rule: AnyRule | RollbackRule,
+    domain: Domain,
+    pbx: PbxIdentity,
+    changes: Sequence[Change],
+    conflicts: Sequence[Conflict],
+) -> Iterator[str]:
+    """The text of an object with all of it, in pieces, for the whole of it may be large."""
+    yield '{"changes": ['
+    yield from _listed(changes)
+    yield '], "conflicts": ['
+    yield from _listed(conflicts)
+    rest = _text({"domain": domain.guid, "pbx": pbx.serial_number, "rule": rule})
+    yield f"], {rest[1:]}"
+
+
+def _listed(values: Sequence[Any]) -> Iterator[str]:
+    for begin in range(0, len(values), _AT_ONCE):
+        yield f"{', ' if begin else ''}{_text(values[begin : begin + _AT_ONCE])[1:-1]}"
 
 
 def joined_id(plans: Sequence[Plan]) -> str:
@@ -119,16 +139,27 @@ def guard_id(domain: Domain, pbx: PbxIdentity, changes: Iterable[AnyChange]) -> 
 
 
 def _digest(content: Any) -> str:
-    text = json.dumps(content, sort_keys=True, default=_plain)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(_text(content).encode()).hexdigest()[:_DIGITS]
 
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return {one.name: getattr(value, one.name) for one in fields(value)}
+        names, values_of = _fields(type(value))
+        return dict(zip(names, values_of(value), strict=True))
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, datetime):
         # When a plan is made is no part of what it does.
         return ""
     raise TypeError(f"cannot write {type(value).__name__} into a plan's name")
+
+
+@lru_cache(maxsize=64)
+def _fields(made: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """The names of a dataclass's fields, in the order in which they are written, and what reads all of them."""
+    names = tuple(sorted(one.name for one in fields(made)))
+    values_of = attrgetter(*names)
+    return names, values_of if len(names) > 1 else lambda value: (values_of(value),)
+
+
+_text = json.JSONEncoder(sort_keys=True, default=_plain).encode

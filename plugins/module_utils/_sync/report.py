@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -213,25 +213,31 @@ def settled_drift(drift: Iterable[Drifted], outcomes: Sequence[Outcome]) -> list
     :param drift: of all parts of a run; an extension's organizations are looked at by two of them.
     """
     once = {(one.kind, one.guid, one.field, *_member(one)): one for one in drift}
+    drifted = {(one.kind, one.guid) for one in once.values()}
     changes: dict[tuple[ObjectKind, str], list[AnyChange]] = defaultdict(list)
-    for outcome in outcomes:
-        if outcome.state in (State.PLANNED, State.DONE):
-            changes[outcome.change.kind, outcome.change.guid].append(outcome.change)
-    return [_settled(one, changes[one.kind, one.guid]) for one in once.values()]
+    for outcome in outcomes if drifted else ():
+        whose = (outcome.change.kind, outcome.change.guid)
+        if whose in drifted and outcome.state in (State.PLANNED, State.DONE):
+            changes[whose].append(outcome.change)
+    put_back = {whose: _put_back(done) for whose, done in changes.items()}
+    return [_settled(one, put_back.get((one.kind, one.guid), [])) for one in once.values()]
 
 
-def _settled(drifted: Drifted, changes: Iterable[AnyChange]) -> Drifted:
-    if any(_puts_back(change, drifted) for change in changes):
-        return drifted
+def _put_back(changes: Iterable[AnyChange]) -> list[tuple[Collection[str], Collection[str] | None]]:
+    """What changes put back, each: the fields, and of a group the members that come in or go; None for no group."""
+    return [
+        (change.drift, frozenset((*change.added, *change.removed)) if isinstance(change, GroupChange) else None)
+        for change in changes
+    ]
+
+
+def _settled(drifted: Drifted, put_back: Iterable[tuple[Collection[str], Collection[str] | None]]) -> Drifted:
+    for names, members in put_back:
+        if drifted.field not in names:
+            continue
+        if members is None or drifted.field != MEMBERS or all(one in members for one in _member(drifted)):
+            return drifted
     return replace(drifted, action=DriftAction.REPORTED)
-
-
-def _puts_back(change: AnyChange, drifted: Drifted) -> bool:
-    if drifted.field not in change.drift:
-        return False
-    if isinstance(change, GroupChange) and drifted.field == MEMBERS:
-        return all(member in (*change.added, *change.removed) for member in _member(drifted))
-    return True
 
 
 def _member(drifted: Drifted) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from datetime import datetime
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryGroup, DirectoryUser
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import AccountStatus
 
+_IN_GOOD_STANDING: frozenset[AccountStatus] = frozenset()
+
 
 def with_nested(groups: Sequence[DirectoryGroup], wanted: Collection[str]) -> list[DirectoryGroup]:
     """Return the wanted groups (objectGUIDs) and every group nested in them, cycles included, each once.
@@ -82,6 +84,8 @@ def account_status(user: DirectoryUser, now: datetime) -> frozenset[AccountStatu
 
     Expiry does not set the disabled bit (MS-ADTS, accountExpires), so both are looked at.
     """
+    if not user.disabled and user.expires is None:
+        return _IN_GOOD_STANDING
     statuses = set()
     if user.disabled:
         statuses.add(AccountStatus.DISABLED)

@@ -121,11 +121,16 @@ def look_at(
     restoring = tuple((held, user) for held, user in with_user if held.extension_id not in extensions)
     updating = tuple((held, user) for held, user in with_user if held.extension_id in extensions)
     reported = frozenset(name for name in FIELD_NAMES if leaves_drift(rule, name))
-    merged = {
-        user.guid: merge_fields(user, wanted_fields(user), held, extensions[held.extension_id], reported)
-        for held, user in updating
-    }
-    others = [*(user for _association, user in restoring), *newcomers]
+    wanted: dict[str, WantedFields] = {}
+    drifted: list[Drifted] = []
+    left: dict[str, frozenset[str]] = {}
+    for held, user in updating:
+        merged = merge_fields(user, wanted_fields(user), held, extensions[held.extension_id], reported)
+        wanted[user.guid] = merged.wanted
+        drifted.extend(merged.drifted)
+        if merged.left:
+            left[user.guid] = merged.left
+    wanted.update((user.guid, wanted_fields(user)) for user in (*(one for _held, one in restoring), *newcomers))
     return Situation(
         rule=rule,
         directory=directory,
@@ -136,26 +141,27 @@ def look_at(
         updating=updating,
         restoring=restoring,
         newcomers=newcomers,
-        wanted={
-            **{guid: one.wanted for guid, one in merged.items()},
-            **{user.guid: wanted_fields(user) for user in others},
-        },
+        wanted=wanted,
         layout=layout,
-        drifted=tuple(drifted for one in merged.values() for drifted in one.drifted),
-        left={guid: one.left for guid, one in merged.items() if one.left},
+        drifted=tuple(drifted),
+        left=left,
     )
 
 
 def _as_shown(association: Association, extensions: Mapping[int, Extension]) -> Association:
     """The PBX's administrator may have changed an extension's number, so what the PBX shows is what counts."""
     extension = extensions.get(association.extension_id)
-    return association if extension is None else replace(association, number=extension.number)
+    if extension is None or extension.number == association.number:
+        return association
+    return replace(association, number=extension.number)
 
 
 def _as_named(rule: UserRule, association: Association) -> Association:
     """Whom the rule names is bound by name, however their association came about: leaving them out later keeps
     the extension."""
-    return replace(association, origin=Origin.BOUND) if rule.scope is Scope.USERS else association
+    if rule.scope is not Scope.USERS or association.origin is Origin.BOUND:
+        return association
+    return replace(association, origin=Origin.BOUND)
 
 
 def _newcomers(rule: UserRule, directory: DirectorySnapshot, kept: Iterable[Kept]) -> tuple[DirectoryUser, ...]:

@@ -68,6 +68,9 @@ def merge_fields(
     :param wanted: as the directory wants them.
     :param reported: names of the fields that are left then.
     """
+    if wanted.values == extension.fields:
+        # Nearly always. What is wanted need not be held beside what is there.
+        return Merged(replace(wanted, values=extension.fields))
     drifted = tuple(
         Drifted(
             kind=ObjectKind.EXTENSION,

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import changes, conflicts
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.addresses import Refusal
@@ -17,7 +17,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.claims import
     values_to_write,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.creations import creations
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectorySnapshot, DirectoryUser
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectorySnapshot
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.groups import GroupsPart
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.label import plan_label
@@ -77,14 +77,14 @@ def plan_users(
     situation = look_at(rule, directory, pbx, associations, layout)
     matches = _match(situation)
     refusals = refused_addresses(situation, matches)
-    updates = [*_updates(situation, refusals), *_unparked_without_user(situation)]
+    updates = _updates(situation, refusals)
     handed_over = _handed_over(situation, matches)
     associates = _associates(situation, matches, refusals, handed_over)
-    drifted = (*situation.drifted, *_drifted_places(situation))
+    drifted = (*situation.drifted, *updates.drifted)
     creates, create_conflicts = creations(situation, matches, refusals, retired)
     taken_over = {change.object_id for change in handed_over}
     parkings = [change for change in situation.sorted.parkings if change.object_id not in taken_over]
-    written = [change for change in updates if _is_written(change)]
+    written = [*updates.written, *_unparked_without_user(situation)]
     revoked = revocations(
         sign_on, directory, situation.associations, [*situation.sorted.removals, *parkings], situation.extensions
     )
@@ -109,33 +109,28 @@ def plan_users(
             key=lambda conflict: (conflict.name.casefold(), conflict.guid, conflict.code, conflict.message),
         )
     )
-    known = {association.guid: association for association in associations}
     return Plan(
         id=plan_id(rule, directory.domain, pbx.identity, changes_made, found),
         changes=changes_made,
         conflicts=found,
         guard_id=guard_id(directory.domain, pbx.identity, changes_made),
-        refreshed=(
-            *(
-                change.association
-                for change in updates
-                if not _is_written(change)
-                and change.association is not None
-                and change.association != known[change.guid]
-            ),
-            *label.refreshed,
-        ),
+        refreshed=(*_differing(updates.going_on, associations), *label.refreshed),
         unchanged=situation.existing - len(written),
-        excluded=_excluded(rule, directory, known),
+        excluded=_excluded(rule, directory, associations),
         parked=sum(1 for association in situation.sorted.parked if association.extension_id not in taken_over),
         drift=(*drifted, *label.drift),
     )
 
 
-def _excluded(rule: UserRule, directory: DirectorySnapshot, known: Mapping[str, Association]) -> int:
-    return sum(
-        1 for user in directory.users if user.guid not in known and deleting_status(user, rule, directory) is not None
-    )
+def _differing(going_on: Iterable[Association], associations: Iterable[Association]) -> list[Association]:
+    """The associations that are not as they are remembered."""
+    known = {association.guid: association for association in associations}
+    return [association for association in going_on if association != known[association.guid]]
+
+
+def _excluded(rule: UserRule, directory: DirectorySnapshot, associations: Iterable[Association]) -> int:
+    barred = {user.guid for user in directory.users if deleting_status(user, rule, directory) is not None}
+    return len(barred.difference(association.guid for association in associations))
 
 
 def _match(situation: Situation) -> Matches:
@@ -154,24 +149,38 @@ def _match(situation: Situation) -> Matches:
     )
 
 
-def _updates(situation: Situation, refusals: Mapping[str, Refusal]) -> list[ExtensionChange]:
-    return [_update(situation, association, user, refusals) for association, user in situation.updating]
+@dataclass(slots=True)
+class _Updates:
+    """What becomes of the extensions of those who go on to have one.
+
+    :param written: the changes.
+    :param going_on: associations of extensions that are as they are to be.
+    :param drifted: organizations that a person took extensions out of.
+    """
+
+    written: list[ExtensionChange] = field(default_factory=list)
+    going_on: list[Association] = field(default_factory=list)
+    drifted: list[Drifted] = field(default_factory=list)
 
 
-def _update(
-    situation: Situation, association: Association, user: DirectoryUser, refusals: Mapping[str, Refusal]
-) -> ExtensionChange:
-    extension = situation.extensions[association.extension_id]
-    values = values_to_write(situation, user.guid, refusals)
-    placed = situation.placed(user.guid, extension, association.organization_id)
-    if association.parked is None:
-        return changes.update(association, user, values, extension, placed)
-    welcomed = replace(association, welcome=_welcome_back(situation, values, association.welcome))
-    return changes.unpark(association, extension, changes.update(welcomed, user, values, extension, placed))
-
-
-def _is_written(change: ExtensionChange) -> bool:
-    return bool(change.after) or change.parked is not None
+def _updates(situation: Situation, refusals: Mapping[str, Refusal]) -> _Updates:
+    found = _Updates()
+    for association, user in situation.updating:
+        extension = situation.extensions[association.extension_id]
+        values = values_to_write(situation, user.guid, refusals)
+        placed = situation.placed(user.guid, extension, association.organization_id)
+        drifted = drifted_place(association, extension, placed)
+        if drifted is not None:
+            found.drifted.append(drifted)
+        if association.parked is not None:
+            welcomed = replace(association, welcome=_welcome_back(situation, values, association.welcome))
+            updated = changes.update(welcomed, user, values, extension, placed)
+            found.written.append(changes.unpark(association, extension, updated))
+        elif changes.needs_write(values, extension, placed):
+            found.written.append(changes.update(association, user, values, extension, placed))
+        else:
+            found.going_on.append(changes.renewed(association, user, values, placed))
+    return found
 
 
 def _welcome_back(situation: Situation, values: Mapping[str, str], present: Welcome) -> Welcome:
@@ -195,17 +204,6 @@ def _handed_over(situation: Situation, matches: Matches) -> list[ExtensionChange
         for extension in matches.adopted.values()
         if extension.id in waiting
     ]
-
-
-def _drifted_places(situation: Situation) -> list[Drifted]:
-    found = []
-    for association, user in situation.updating:
-        extension = situation.extensions[association.extension_id]
-        placed = situation.placed(user.guid, extension, association.organization_id)
-        drifted = drifted_place(association, extension, placed)
-        if drifted is not None:
-            found.append(drifted)
-    return found
 
 
 def _label(
