@@ -10,9 +10,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lab.directory_admin import DirectoryAdmin, administer, split_dn
+from lab.pbx.control import ControlClient
 from lab.samba import BASE_DN, SERVICE_ACCOUNTS_DN
 
 from .errors import BenchError
@@ -27,13 +28,29 @@ MOVED, JOINED, LEFT = 10, 5, 5
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
+class Place(Protocol):
+    """Where a module runs: its folder, and the PBX that it talks to."""
+
+    @property
+    def folder(self) -> Path:
+        """For the files of the run."""
+
+    @property
+    def pbx(self) -> ControlClient:
+        """Steers the emulator and reads its log of calls."""
+
+
 @dataclass(frozen=True)
 class Calls:
-    """How many calls the emulator's log shows, by kind."""
+    """How many calls the emulator's log shows, by kind.
+
+    :param for_changes: all from the first write to the last one, but those for the token: what the changes took.
+    """
 
     reads: int
     writes: int
     tokens: int
+    for_changes: int
 
     @property
     def total(self) -> int:
@@ -53,7 +70,8 @@ class Run:
     processor_seconds: float
     peak_bytes: int
     calls: Calls
-    summary: Mapping[str, int]
+    changes: int
+    conflicts: int
 
 
 @dataclass(frozen=True)
@@ -129,31 +147,32 @@ def _measured(site: Site, module: str) -> tuple[Run, dict[str, Any]]:
     return measured_run(site, module, options)
 
 
-def measured_run(site: Site, module: str, options: Mapping[str, Any]) -> tuple[Run, dict[str, Any]]:
+def measured_run(place: Place, module: str, options: Mapping[str, Any]) -> tuple[Run, dict[str, Any]]:
     """Run a module with these options: what it took, and its result.
 
     :raises BenchError: if it fails.
     """
-    site.pbx.clear_calls()
-    result, taken = run_module(site, module, options)
+    place.pbx.clear_calls()
+    result, taken = run_module(place, module, options)
     run = Run(
         seconds=taken["seconds"],
         processor_seconds=taken["processor_seconds"],
         peak_bytes=taken["peak_bytes"],
-        calls=_count(site.pbx.calls()),
-        summary=result["summary"],
+        calls=_count(place.pbx.calls()),
+        changes=len(result["changes"]),
+        conflicts=len(result["conflicts"]),
     )
     return run, result
 
 
-def run_module(site: Site, name: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def run_module(place: Place, name: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Run a module through `bench.launch`: its result, and what it took.
 
     :raises BenchError: if it fails.
     """
     finished = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "bench.launch", sys.executable, "-m", f"{MODULES}.{name}"],
-        input=json.dumps({"ANSIBLE_MODULE_ARGS": {**options, "_ansible_remote_tmp": str(site.folder)}}),
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": {**options, "_ansible_remote_tmp": str(place.folder)}}),
         capture_output=True,
         text=True,
         cwd=_REPOSITORY,
@@ -172,8 +191,14 @@ def run_module(site: Site, name: str, options: Mapping[str, Any]) -> tuple[dict[
 
 def _count(calls: Sequence[Mapping[str, Any]]) -> Calls:
     tokens = sum(1 for call in calls if call["endpoint"] in TOKEN_ENDPOINTS)
-    writes = sum(1 for call in calls if call["write"])
-    return Calls(reads=len(calls) - tokens - writes, writes=writes, tokens=tokens)
+    writes = [place for place, call in enumerate(calls) if call["write"]]
+    changing = calls[writes[0] : writes[-1] + 1] if writes else ()
+    return Calls(
+        reads=len(calls) - tokens - len(writes),
+        writes=len(writes),
+        tokens=tokens,
+        for_changes=sum(1 for call in changing if call["endpoint"] not in TOKEN_ENDPOINTS),
+    )
 
 
 def _people(result: Mapping[str, Any]) -> list[str]:

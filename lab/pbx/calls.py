@@ -39,7 +39,7 @@ class Call:
     raw_body: bytes = field(repr=False)
 
     def as_json(self, *, raw: bool = False) -> dict[str, Any]:
-        """The call for the control port; with `raw` the query and the body (text) as they came."""
+        """The call for the control port; with `raw` headers, query and body (text) as they came."""
         shown = {
             name: getattr(self, name)
             for name in (
@@ -58,6 +58,7 @@ class Call:
             )
         }
         if raw:
+            shown["raw_headers"] = dict(self.raw_headers)
             shown["raw_query"] = self.raw_query
             shown["raw_body"] = self.raw_body.decode(errors="replace")
         return shown

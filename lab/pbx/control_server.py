@@ -58,6 +58,9 @@ _CHANGES: dict[str, Action] = {
     "/variants": _variants,
     "/clock": _clock,
     "/seed-extension": lambda emulator, arguments: emulator.pbx.seed_extension(**arguments),
+    "/seed-each-extension": lambda emulator, arguments: [
+        emulator.pbx.seed_extension(**extension) for extension in arguments["extensions"]
+    ],
     "/seed-extensions": lambda emulator, arguments: emulator.pbx.seed_extensions(**arguments),
     "/seed-number": lambda emulator, arguments: emulator.pbx.seed_number(**arguments),
     "/seed-organization": lambda emulator, arguments: emulator.pbx.seed_organization(**arguments),
