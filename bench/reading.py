@@ -3,13 +3,9 @@
 
 from __future__ import annotations
 
-import os
 import statistics
-import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.connection import DirectorySettings
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.reader import open_directory
@@ -21,18 +17,10 @@ from lab.samba import LDAPS_PORT
 from lab.services import PROXY_CONTROL_PORT, PROXY_LDAPS_PORT
 
 from .errors import BenchError
+from .ldapsearch import Ldapsearch, Question
 from .site import Site
 
 ROUNDS = 5
-PAGE_SIZE = 1000
-
-
-@dataclass(frozen=True)
-class _Question:
-    """What the reader asks the directory, as the lab's LDAP proxy saw it."""
-
-    filter: str
-    attributes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -64,12 +52,13 @@ def measure_reading(site: Site) -> Reading:
 
     :raises BenchError: if they do not read the same number of entries.
     """
-    password_path = _password_file(site)
-    question = _asked(site)
+    ldapsearch_of_site = ldapsearch_of(site)
     pairs = []
     for _round in range(ROUNDS + 1):
-        reader, entries = _timed(lambda: _read(site, LDAPS_PORT))
-        ldapsearch, found = _timed(lambda: _ldapsearch(site, question, password_path))
+        begun = time.monotonic()
+        entries = _read(site, LDAPS_PORT)
+        reader = time.monotonic() - begun
+        ldapsearch, found = ldapsearch_of_site.timed()
         if entries != found:
             raise BenchError(f"the reader read {entries} entries, ldapsearch {found}")
         pairs.append((reader, ldapsearch))
@@ -83,19 +72,26 @@ def measure_reading(site: Site) -> Reading:
     )
 
 
-def _timed(work: Callable[[], int]) -> tuple[float, int]:
-    begun = time.monotonic()
-    result = work()
-    return time.monotonic() - begun, result
+def ldapsearch_of(site: Site) -> Ldapsearch:
+    """ldapsearch with what the reader asks for when it reads all users."""
+    return Ldapsearch(
+        folder=site.folder,
+        url=site.directory.ldaps_url,
+        base_dn=site.directory.base_dn,
+        user=site.directory.sync_account.user_principal_name,
+        password=site.directory.sync_account.password,
+        ca_path=site.directory.ca_path,
+        question=_asked(site),
+    )
 
 
-def _asked(site: Site) -> _Question:
+def _asked(site: Site) -> Question:
     """Let the reader read through the proxy once, and look what it asks there."""
     with ProxyControl(site.directory.address, PROXY_CONTROL_PORT) as proxy:
         proxy.clear()
         _read(site, PROXY_LDAPS_PORT)
         first = next(row for row in proxy.searches() if "objectCategory=person" in row["filter"])
-    return _Question(first["filter"], tuple(first["attributes"]))
+    return Question(first["filter"], tuple(first["attributes"]))
 
 
 def _read(site: Site, port: int) -> int:
@@ -113,36 +109,3 @@ def _read(site: Site, port: int) -> int:
     )
     with open_directory(settings, attributes=USER_ATTRIBUTES) as directory:
         return len(directory.read_users(UserQuery(bases=(site.directory.base_dn,))))
-
-
-def _ldapsearch(site: Site, question: _Question, password_path: Path) -> int:
-    output_path = site.folder / "ldapsearch.ldif"
-    with output_path.open("wb") as output:
-        finished = subprocess.run(  # noqa: S603
-            [
-                *("ldapsearch", "-x", "-LLL", "-o", "ldif-wrap=no"),
-                *("-E", f"pr={PAGE_SIZE}/noprompt", "-E", "!domainScope"),
-                *("-H", site.directory.ldaps_url, "-b", site.directory.base_dn),
-                *("-D", site.directory.sync_account.user_principal_name, "-y", str(password_path)),
-                *(question.filter, *question.attributes),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "LDAPTLS_CACERT": str(site.directory.ca_path), "LDAPTLS_REQCERT": "demand"},
-            check=False,
-        )
-    if finished.returncode != 0:
-        raise BenchError(f"ldapsearch ended with {finished.returncode}: {finished.stderr.strip()}")
-    with output_path.open("rb") as lines:
-        return sum(1 for line in lines if line.startswith(b"dn:"))
-
-
-def _password_file(site: Site) -> Path:
-    """A file of the owner's alone: a password on a command line is everybody's to see."""
-    path = site.folder / "ldapsearch.password"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(site.directory.sync_account.password)
-    return path
