@@ -20,6 +20,9 @@ WORKERS ?= 2
 # Modules of _sync, as a shell's patterns; all of them if there is none.
 MODULES ?=
 
+# Those of python -m bench.
+BENCH_FLAGS ?=
+
 # Those of ansible-playbook.
 RELEASE_FLAGS ?=
 
@@ -67,8 +70,8 @@ mutants: setup ## Change _sync (or MODULES of it) in thousands of small ways; te
 	@set -f; python scripts/mutants.py $(MODULES)
 
 .PHONY: bench
-bench: setup ## Measure 200, 1,000 and 10,000 users
-	@python -m bench
+bench: setup ## Measure each figure beside its limit; BENCH_FLAGS=--help tells how to measure single ones
+	@python -m bench $(BENCH_FLAGS)
 
 .PHONY: requirements
 requirements: setup ## Write requirements/dev.txt and the sign-on gateway's requirements.txt anew

@@ -94,7 +94,7 @@ def measure_first(site: Site, *, pbx_seconds: float = 0.0) -> BesideBare:
     :param pbx_seconds: what the PBX takes for each creation besides its own time.
     :raises BenchError: if a run or a bare call fails.
     """
-    rounds = [_first(site, pbx_seconds, number) for number in range(1 if site.size > _MANY else 3)]
+    rounds = [_first(site, pbx_seconds, number) for number in range(_rounds(site.size, pbx_seconds))]
     site.pbx.reset()
     return _summed(FIRST, site, rounds, pbx_seconds)
 
@@ -113,6 +113,11 @@ def default_concurrency() -> int:
     exec(compile(_FRAGMENT.read_text(encoding="utf-8"), str(_FRAGMENT), "exec"), documentation)  # noqa: S102 (ours)
     options = yaml.safe_load(documentation["ModuleDocFragment"].DOCUMENTATION)["options"]
     return int(options.get("pbx_concurrency", {}).get("default", 1))
+
+
+def _rounds(size: int, pbx_seconds: float) -> int:
+    """What takes minutes, or waits more than it works, differs little from one time to the next."""
+    return 1 if size > _MANY or pbx_seconds else 3
 
 
 def _first(site: Site, pbx_seconds: float, number: int) -> _Round:

@@ -34,6 +34,7 @@ _PAGED_RESULTS = b"1.2.840.113556.1.4.319"
 _OF_PEOPLE = b"isCriticalSystemObject"
 _SUCCESS, _NO_SUCH_OBJECT = 0, 32
 _BASE_OBJECT = b"\0"
+_LONG_FORM = 0x80
 # X.690 and RFC 4511
 _INTEGER, _OCTETS, _ENUMERATED, _SEQUENCE, _SET = 0x02, 0x04, 0x0A, 0x30, 0x31
 _BIND, _SEARCH = 0x60, 0x63
@@ -139,8 +140,8 @@ def _elements(content: bytes) -> list[tuple[int, bytes]]:
     found = []
     while content:
         length, start = content[1], 2
-        if length >= 0x80:
-            start += length - 0x80
+        if length >= _LONG_FORM:
+            start += length - _LONG_FORM
             length = int.from_bytes(content[2:start], "big")
         found.append((content[0], content[start : start + length]))
         content = content[start + length :]
@@ -150,18 +151,18 @@ def _elements(content: bytes) -> list[tuple[int, bytes]]:
 def _read_message(stream: Any) -> bytes:
     """One message as it came; b"" at the connection's end."""
     head = stream.read(2)
-    if len(head) < 2:
+    if not head:
         return b""
     length = head[1]
-    if length >= 0x80:
-        long_form = stream.read(length - 0x80)
+    if length >= _LONG_FORM:
+        long_form = stream.read(length - _LONG_FORM)
         head, length = head + long_form, int.from_bytes(long_form, "big")
     return bytes(head + stream.read(length))
 
 
 def _element(tag: int, content: bytes) -> bytes:
     length = len(content)
-    if length < 0x80:
+    if length < _LONG_FORM:
         return bytes((tag, length)) + content
     # The four bytes that Active Directory takes for a length.
     return bytes((tag, 0x84)) + length.to_bytes(4, "big") + content

@@ -43,6 +43,8 @@ _PLAIN = """\
       ca_path: "{{ pbx_ca_path }}"
       body_format: json
       return_content: true
+  vars:
+    api: "{{ pbx_url }}/openapi/v1.0"
   tasks:
     - name: Read the people
       community.general.ldap_search:
@@ -58,17 +60,17 @@ _PLAIN = """\
       register: people
     - name: Log in to the PBX
       ansible.builtin.uri:
-        url: "{{ pbx_url }}/openapi/v1.0/get_token"
+        url: "{{ api }}/get_token"
         method: POST
         body: {username: "{{ pbx_client_id }}", password: "{{ pbx_client_secret }}"}
       register: login
     - name: List the extensions
       ansible.builtin.uri:
-        url: "{{ pbx_url }}/openapi/v1.0/extension/list?page=1&page_size=10000&access_token={{ login.json.access_token }}"
+        url: "{{ api }}/extension/list?page=1&page_size=10000&access_token={{ login.json.access_token }}"
       register: extensions
     - name: Create who has none
       ansible.builtin.uri:
-        url: "{{ pbx_url }}/openapi/v1.0/extension/create?access_token={{ login.json.access_token }}"
+        url: "{{ api }}/extension/create?access_token={{ login.json.access_token }}"
         method: POST
         body:
           type: SIP
@@ -94,7 +96,7 @@ _PLAIN = """\
         known: "{{ extensions.json.data | default([], true) | map(attribute='email_addr') }}"
     - name: Log out
       ansible.builtin.uri:
-        url: "{{ pbx_url }}/openapi/v1.0/del_token?access_token={{ login.json.access_token }}"
+        url: "{{ api }}/del_token?access_token={{ login.json.access_token }}"
 """
 _WITH_COLLECTION = """\
 - name: Synchronize with the collection
@@ -196,9 +198,9 @@ def _add_people(site: Site, users: int) -> str:
         parent = f"OU={name},{site.directory.base_dn}"
         for person in map(Person, range(users)):
             shown = ("givenName", "sn", "telephoneNumber", "title", "displayName")
-            attributes = {attribute: person.attributes[attribute] for attribute in shown}
-            mail = f"plain.{users}.{person.place}@lab.test"
-            admin.add_user(person.common_name, parent=parent, mail=mail, **attributes)
+            attributes: dict[str, Any] = {attribute: person.attributes[attribute] for attribute in shown}
+            attributes["mail"] = f"plain.{users}.{person.place}@lab.test"
+            admin.add_user(person.common_name, parent=parent, **attributes)
     return parent
 
 

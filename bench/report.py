@@ -1,98 +1,79 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The figures as a table for people and as JSON for programs."""
+"""The figures as tables for people."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TypeVar
 
 from .explaining import Explaining
+from .figures import SizeFigures
 from .reading import ROUNDS, Reading
 from .runs import Run, Runs
 from .sign_on import SignOnFigures
+from .targets import NotMeasured, Target
+
+HEADINGS = ("figure", "users", "measured", "beside it", "ratio", "limit", "met")
 
 _LABEL_WIDTH = 44
 _COLUMN_WIDTH = 12
+_HUNDRED, _TEN = 100, 10
 
+_Measured = TypeVar("_Measured")
+_Row = tuple[str, Callable[[_Measured], str]]
 
-@dataclass(frozen=True)
-class Figures:
-    """All that was measured with one size.
-
-    :param bare_creation_seconds: what one bare call of extension/create takes.
-    """
-
-    size: int
-    reading: Reading
-    runs: Runs
-    explaining: Explaining
-    sign_on: SignOnFigures
-    bare_creation_seconds: float
-
-    @property
-    def bare_seconds(self) -> float:
-        """What the first run's creations take as bare calls."""
-        return self.bare_creation_seconds * self.runs.first.summary["created"]
-
-
-_Row = tuple[str, Callable[[Figures], str]]
-
-_READING_ROWS: tuple[_Row, ...] = (
-    ("entries", lambda figures: f"{figures.reading.entries:,}"),
-    ("reader, entries a second", lambda figures: f"{figures.reading.reader_rate:,.0f}"),
-    ("ldapsearch, entries a second", lambda figures: f"{figures.reading.ldapsearch_rate:,.0f}"),
-    ("reader, seconds", lambda figures: f"{figures.reading.reader_seconds:.2f}"),
-    ("ldapsearch, seconds", lambda figures: f"{figures.reading.ldapsearch_seconds:.2f}"),
-    ("reader's time by ldapsearch's, side by side", lambda figures: f"{figures.reading.ratio:.2f}"),
+_READING_ROWS: tuple[_Row[Reading], ...] = (
+    ("entries", lambda reading: f"{reading.entries:,}"),
+    ("reader, entries a second", lambda reading: f"{reading.reader_rate:,.0f}"),
+    ("ldapsearch, entries a second", lambda reading: f"{reading.ldapsearch_rate:,.0f}"),
+    ("reader, seconds", lambda reading: f"{reading.reader_seconds:.2f}"),
+    ("ldapsearch, seconds", lambda reading: f"{reading.ldapsearch_seconds:.2f}"),
 )
 
-_BARE_ROWS: tuple[_Row, ...] = (
-    ("the same creations as bare calls, seconds", lambda figures: f"{figures.bare_seconds:.1f}"),
+_RUN_ROWS: tuple[_Row[Run], ...] = (
+    ("changes done", lambda run: f"{run.changes:,}"),
+    ("conflicts", lambda run: f"{run.conflicts:,}"),
+    ("Open API calls", lambda run: f"{run.calls.total:,}"),
+    ("  reads", lambda run: f"{run.calls.reads:,}"),
+    ("  writes", lambda run: f"{run.calls.writes:,}"),
+    ("  tokens", lambda run: f"{run.calls.tokens:,}"),
+    ("seconds", lambda run: f"{run.seconds:.1f}"),
+    ("  of them the module's own processor time", lambda run: f"{run.processor_seconds:.1f}"),
+    ("peak memory of the module, MB", lambda run: f"{run.peak_bytes / 1e6:.0f}"),
 )
 
-
-_EXPLAINING_ROWS: tuple[_Row, ...] = (
-    (
-        "run of all rules that keeps no snapshot, seconds",
-        lambda figures: f"{figures.explaining.not_keeping.seconds:.1f}",
-    ),
-    ("run that keeps one, seconds", lambda figures: f"{figures.explaining.keeping.seconds:.1f}"),
-    ("the snapshot, MiB", lambda figures: f"{figures.explaining.snapshot_bytes / 2**20:.2f}"),
-    ("users explained", lambda figures: f"{figures.explaining.users:,}"),
-    ("seconds", lambda figures: f"{figures.explaining.seconds:.1f}"),
-    ("  of them the module's own processor time", lambda figures: f"{figures.explaining.processor_seconds:.1f}"),
-    ("peak memory of the module, MiB", lambda figures: f"{figures.explaining.peak_bytes / 2**20:.0f}"),
+_RUNS: tuple[tuple[str, Callable[[Runs], Run]], ...] = (
+    ("first run", lambda runs: runs.first),
+    ("run after 10 changes in the directory", lambda runs: runs.ten_changes),
+    ("run after no change", lambda runs: runs.no_change),
+    ("organizational units: first run", lambda runs: runs.units_first),
+    ("organizational units: run after users moved", lambda runs: runs.units_moved),
+    ("organizational units: run after no change", lambda runs: runs.units_no_change),
+    ("groups: first run", lambda runs: runs.groups_first),
+    ("groups: run after one group changed", lambda runs: runs.groups_changed),
+    ("groups: run after no change", lambda runs: runs.groups_no_change),
 )
 
-_SIGN_ON_ROWS: tuple[_Row, ...] = (
-    ("sign-ons one after the other", lambda figures: f"{figures.sign_on.alone.count:,}"),
-    ("  a second", lambda figures: f"{figures.sign_on.alone.rate:.1f}"),
-    ("  median answer, seconds", lambda figures: f"{figures.sign_on.alone.median:.3f}"),
-    ("  95th percentile, seconds", lambda figures: f"{figures.sign_on.alone.late:.3f}"),
-    ("sign-ons all at once", lambda figures: f"{figures.sign_on.at_once.count:,}"),
-    ("  a second", lambda figures: f"{figures.sign_on.at_once.rate:.1f}"),
-    ("  median answer, seconds", lambda figures: f"{figures.sign_on.at_once.median:.3f}"),
-    ("  95th percentile, seconds", lambda figures: f"{figures.sign_on.at_once.late:.3f}"),
+_EXPLAINING_ROWS: tuple[_Row[Explaining], ...] = (
+    ("run of all rules that keeps no snapshot, seconds", lambda explaining: f"{explaining.not_keeping.seconds:.1f}"),
+    ("run that keeps one, seconds", lambda explaining: f"{explaining.keeping.seconds:.1f}"),
+    ("the snapshot, MB", lambda explaining: f"{explaining.snapshot_bytes / 1e6:.2f}"),
+    ("users explained", lambda explaining: f"{explaining.users:,}"),
+    ("seconds", lambda explaining: f"{explaining.seconds:.1f}"),
+    ("  of them the module's own processor time", lambda explaining: f"{explaining.processor_seconds:.1f}"),
+    ("peak memory of the module, MB", lambda explaining: f"{explaining.peak_bytes / 1e6:.0f}"),
 )
 
-
-def as_table(figures: Sequence[Figures]) -> str:
-    """A column for each size, a row for each figure."""
-    lines = [_line("users", [f"{one.size:,}" for one in figures])]
-    lines += _block(f"reading the directory (medians of {ROUNDS})", _READING_ROWS, figures)
-    lines += _block("first run", (*_run_rows(lambda runs: runs.first), *_BARE_ROWS), figures)
-    lines += _block("run after 10 changes in the directory", _run_rows(lambda runs: runs.ten_changes), figures)
-    lines += _block("run after no change", _run_rows(lambda runs: runs.no_change), figures)
-    lines += _block("organizational units: first run", _run_rows(lambda runs: runs.units_first), figures)
-    lines += _block("organizational units: run after users moved", _run_rows(lambda runs: runs.units_moved), figures)
-    lines += _block("organizational units: run after no change", _run_rows(lambda runs: runs.units_no_change), figures)
-    lines += _block("groups: first run", _run_rows(lambda runs: runs.groups_first), figures)
-    lines += _block("groups: run after one group changed", _run_rows(lambda runs: runs.groups_changed), figures)
-    lines += _block("groups: run after no change", _run_rows(lambda runs: runs.groups_no_change), figures)
-    lines += _block("explaining everybody offline", _EXPLAINING_ROWS, figures)
-    lines += _block("signing on at the gateway", _SIGN_ON_ROWS, figures)
-    return "\n".join(lines)
+_SIGN_ON_ROWS: tuple[_Row[SignOnFigures], ...] = (
+    ("sign-ons one after the other", lambda sign_on: f"{sign_on.alone.count:,}"),
+    ("  a second", lambda sign_on: f"{sign_on.alone.rate:.1f}"),
+    ("  median answer, seconds", lambda sign_on: f"{sign_on.alone.median:.3f}"),
+    ("  95th percentile, seconds", lambda sign_on: f"{sign_on.alone.late:.3f}"),
+    ("sign-ons all at once", lambda sign_on: f"{sign_on.at_once.count:,}"),
+    ("  a second", lambda sign_on: f"{sign_on.at_once.rate:.1f}"),
+    ("  median answer, seconds", lambda sign_on: f"{sign_on.at_once.median:.3f}"),
+    ("  95th percentile, seconds", lambda sign_on: f"{sign_on.at_once.late:.3f}"),
+)
 
 
 def as_header(machine: Mapping[str, str]) -> str:
@@ -100,34 +81,69 @@ def as_header(machine: Mapping[str, str]) -> str:
     return "\n".join(f"{label + ':':<13}{value}" for label, value in machine.items())
 
 
-def as_json(machine: Mapping[str, str], figures: Sequence[Figures]) -> dict[str, Any]:
-    """All figures by their names."""
-    return {"machine": dict(machine), "sizes": [asdict(one) for one in figures]}
-
-
-def _run_rows(run: Callable[[Runs], Run]) -> tuple[_Row, ...]:
-    def of(show: Callable[[Run], str]) -> Callable[[Figures], str]:
-        return lambda figures: show(run(figures.runs))
-
+def target_cells(target: Target) -> tuple[str, ...]:
+    """The cells of a row of the table, one for each of the headings."""
     return (
-        ("changes done", of(_changes)),
-        ("conflicts", of(lambda one: f"{one.summary['conflicts']:,}")),
-        ("Open API calls", of(lambda one: f"{one.calls.total:,}")),
-        ("  reads", of(lambda one: f"{one.calls.reads:,}")),
-        ("  writes", of(lambda one: f"{one.calls.writes:,}")),
-        ("  tokens", of(lambda one: f"{one.calls.tokens:,}")),
-        ("seconds", of(lambda one: f"{one.seconds:.1f}")),
-        ("  of them the module's own processor time", of(lambda one: f"{one.processor_seconds:.1f}")),
-        ("peak memory of the module, MiB", of(lambda one: f"{one.peak_bytes / 2**20:.0f}")),
+        target.figure,
+        "" if target.users is None else f"{target.users:,}",
+        _quantity(target.measured, target.unit),
+        "" if target.beside is None else f"{_quantity(target.beside, target.unit)} {target.beside_what}",
+        "" if target.ratio is None else f"{target.ratio:.2f}",
+        _limit(target),
+        "" if target.limit is None else "yes" if target.is_met else "NO",
     )
 
 
-def _changes(run: Run) -> str:
-    return f"{sum(run.summary[action] for action in ('created', 'associated', 'updated', 'released', 'deleted')):,}"
+def as_targets_table(targets: Sequence[Target], not_measured: Sequence[NotMeasured]) -> str:
+    """Each figure beside its limit, and how many of them are kept."""
+    rows = [HEADINGS, *map(target_cells, targets)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    lines = ["  ".join(_aligned(column, cell, widths[column]) for column, cell in enumerate(row)) for row in rows]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    lines += [f"{one.name} was not measured: {one.why}" for one in not_measured]
+    judged = [target for target in targets if target.limit is not None]
+    lines += ["", f"{sum(target.is_met for target in judged)} of {len(judged)} limits are kept"]
+    return "\n".join(line.rstrip() for line in lines)
 
 
-def _block(title: str, rows: Sequence[_Row], figures: Sequence[Figures]) -> list[str]:
-    return ["", title, *(_line(f"  {label}", [show(one) for one in figures]) for label, show in rows)]
+def as_table(figures: Sequence[SizeFigures]) -> str:
+    """A column for each size, a row for each figure."""
+    lines = [_line("users", [f"{one.size:,}" for one in figures])]
+    readings = [one.reading for one in figures if one.reading]
+    lines += _block(f"reading the directory (medians of {ROUNDS})", _READING_ROWS, readings)
+    runs = [one.runs for one in figures if one.runs]
+    for title, run_of in _RUNS:
+        lines += _block(title, _RUN_ROWS, [run_of(one) for one in runs])
+    lines += _block(
+        "explaining everybody offline", _EXPLAINING_ROWS, [one.explaining for one in figures if one.explaining]
+    )
+    lines += _block("signing on at the gateway", _SIGN_ON_ROWS, [one.sign_on for one in figures if one.sign_on])
+    return "\n".join(lines)
+
+
+def _quantity(value: float, unit: str) -> str:
+    """A figure with as many digits as say something."""
+    if value == int(value) or value >= _HUNDRED:
+        return f"{value:,.0f} {unit}"
+    return f"{value:.1f} {unit}" if value >= _TEN else f"{value:.2f} {unit}"
+
+
+def _limit(target: Target) -> str:
+    if target.limit is None:
+        return ""
+    return f"{target.limit:.2f}" if target.ratio is not None else _quantity(target.limit, target.unit)
+
+
+def _aligned(column: int, cell: str, width: int) -> str:
+    """Words are to the left, numbers to the right."""
+    is_text = HEADINGS[column] in ("figure", "beside it", "met")
+    return cell.ljust(width) if is_text else cell.rjust(width)
+
+
+def _block(title: str, rows: Sequence[_Row[_Measured]], measured: Sequence[_Measured]) -> list[str]:
+    if not measured:
+        return []
+    return ["", title, *(_line(f"  {label}", [show(one) for one in measured]) for label, show in rows)]
 
 
 def _line(label: str, cells: Sequence[str]) -> str:
