@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from .errors import BenchError
 
@@ -73,6 +75,21 @@ def main() -> int:
     return 0
 
 
+class _Adapter(HTTPAdapter):
+    """Verifies by one context, which is made once and not for each connection."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, ssl_context=self._context, **options)
+
+    def cert_verify(self, conn: Any, *_unused: Any, **_unused_too: Any) -> None:
+        """Add nothing to what the context says."""
+        conn.cert_reqs = "CERT_REQUIRED"
+
+
 class _Loop:
     """The loop; a session for each thread."""
 
@@ -80,6 +97,7 @@ class _Loop:
         self._wanted = wanted
         self._own = threading.local()
         self._token = ""
+        self._context = ssl.create_default_context(cafile=wanted["ca_path"])
 
     def run(self, calls: Sequence[Mapping[str, Any]], concurrency: int) -> None:
         """Log in, send the calls, log out."""
@@ -115,8 +133,8 @@ class _Loop:
         if session is None:
             session = self._own.session = requests.Session()
             session.trust_env = False
-            session.verify = self._wanted["ca_path"]
             session.headers.clear()
+            session.mount("https://", _Adapter(self._context))
         return session
 
 
