@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import secrets
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,7 @@ _CLIENT_ID = "bench"
 _SEEDED_AT_ONCE = 10_000
 _READY_SECONDS = 120
 _ROOT_ORGANIZATION = 1
+_FEW = 1_000
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -69,16 +70,24 @@ def measure_growth(folder: Path, size: int) -> Growth:
     folder.mkdir()
     with _serving(folder, size) as site:
         run_module(site, "pbx_ad_connection", _connection(site))
-        first, _result = measured_run(site, USERS, {**site.options, "_ansible_check_mode": True})
-        if first.changes != size or first.calls.writes:
-            raise BenchError(f"the plan for {size} people who have no extension yet holds {first.changes} changes")
+        first = _median(site, {**site.options, "_ansible_check_mode": True}, changes=size)
         _leave_synchronized(site)
         # Saves the rule.
         run_module(site, USERS, site.options)
-        no_change, result = measured_run(site, USERS, site.options)
-        if result["changed"] or no_change.calls.writes:
-            raise BenchError(f"a run with nothing to do did {no_change.changes} changes")
-    return Growth(size, first, no_change)
+        return Growth(size, first, _median(site, site.options, changes=0))
+
+
+def _median(site: _Site, options: Mapping[str, Any], *, changes: int) -> Run:
+    """The run of median length; one of many users, which little disturbs, is alone."""
+    runs = []
+    for _round in range(1 if site.size > _FEW else 3):
+        run, _result = measured_run(site, USERS, options)
+        if run.changes != changes or run.calls.writes:
+            raise BenchError(
+                f"a run of {site.size} users had {changes} changes to plan, and {run.changes} were planned"
+            )
+        runs.append(run)
+    return sorted(runs, key=lambda run: run.seconds)[len(runs) // 2]
 
 
 @contextmanager

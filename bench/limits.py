@@ -24,7 +24,7 @@ CALLS_PER_CHANGE = 1.05
 PLANNER_SECONDS = 3.0
 LEDGER_SECONDS = 1.0
 # A limit is for so many users, and for fewer.
-_MEGABYTES = {10_000: 150.0, 100_000: 400.0}
+MEGABYTES = {10_000: 150.0, 100_000: 400.0}
 _QUERY_IDS, _OTHER_CALLS = 100, 10
 
 
@@ -94,5 +94,5 @@ def of_ledger(figures: LedgerFigures) -> Iterator[Target]:
 
 
 def _of_memory(figure: str, size: int, run: Run) -> Iterator[Target]:
-    limit = next((limit for most, limit in _MEGABYTES.items() if size <= most), None)
+    limit = next((limit for most, limit in MEGABYTES.items() if size <= most), None)
     yield Target(MEMORY, figure, size, run.peak_bytes / 1e6, "MB", limit)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from .growth import Growth
+from .limits import MEGABYTES
 from .runs import Run
 
 NAME = "growth"
@@ -28,6 +29,9 @@ def draw_growth(growths: Sequence[Growth], folder: Path) -> None:
         seconds, memory = figure.subplots(1, 2)
         _panel(seconds, ordered, "seconds of the whole process", lambda run: run.seconds)
         _panel(memory, ordered, "peak memory of the process, MB", lambda run: run.peak_bytes / 1e6)
+        memory.scatter(list(MEGABYTES), list(MEGABYTES.values()), marker="_", s=400, color="#333333", label="limit")
+        for panel in (seconds, memory):
+            panel.legend()
         figure.savefig(folder / f"{NAME}.svg", metadata={"Date": None})
         figure.savefig(folder / f"{NAME}.png", dpi=150)
 
@@ -45,4 +49,3 @@ def _panel(axes: Axes, growths: Sequence[Growth], title: str, value: Callable[[R
     axes.set_xlabel("users")
     axes.set_title(title)
     axes.grid(visible=True, which="major", alpha=0.3)
-    axes.legend()
