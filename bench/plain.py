@@ -3,7 +3,7 @@
 
 Theirs is community.general.ldap_search and a loop of ansible.builtin.uri, which creates who is not on the PBX yet. It
 is written for speed, not for care: it proves nothing, remembers nothing, changes nobody and removes nobody. Both run in
-an environment with the package ansible and python-ldap, which is made below build/ when it is needed.
+an environment with community.general and python-ldap, which is made below build/ when it is needed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 import time
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,10 @@ SIZES = (100, 1_000)
 _REPOSITORY = Path(__file__).resolve().parents[1]
 _ENVIRONMENT = _REPOSITORY / "build" / "plain"
 _REQUIREMENTS = Path(__file__).with_name("plain-requirements.txt")
+_COLLECTIONS = _ENVIRONMENT / "collections"
+# As in scripts/setup.
+_ALL_COLLECTIONS = "ansible==12.3.0"
+_COMMUNITY_GENERAL = "ansible_collections/community/general/"
 _CONSTRAINTS = _REPOSITORY / "requirements" / "dev.txt"
 _PLAIN = """\
 - name: Synchronize without the collection
@@ -153,14 +159,29 @@ def make_environment() -> Path:
     :raises BenchError: if it cannot be made.
     """
     stamp = _ENVIRONMENT / ".set-up"
-    fingerprint = hashlib.sha256(_REQUIREMENTS.read_bytes() + _CONSTRAINTS.read_bytes()).hexdigest()
+    pins = _REQUIREMENTS.read_bytes() + _CONSTRAINTS.read_bytes() + _ALL_COLLECTIONS.encode()
+    fingerprint = hashlib.sha256(pins).hexdigest()
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != fingerprint:
         _run([sys.executable, "-m", "venv", "--clear", _ENVIRONMENT])
-        options = ("--quiet", "--no-input", "--disable-pip-version-check")
-        wanted = ("-r", _REQUIREMENTS, "-c", _CONSTRAINTS)
-        _run([_ENVIRONMENT / "bin" / "python", "-m", "pip", "install", *options, *wanted])
+        _pip("install", "-r", _REQUIREMENTS, "-c", _CONSTRAINTS)
+        _take_community_general()
         stamp.write_text(fingerprint, encoding="utf-8")
     return _ENVIRONMENT / "bin"
+
+
+def _take_community_general() -> None:
+    """Take one collection out of the package that has them all, and is large."""
+    with tempfile.TemporaryDirectory(dir=_ENVIRONMENT) as folder:
+        _pip("download", "--no-deps", "--dest", folder, _ALL_COLLECTIONS)
+        (wheel,) = Path(folder).glob("*.whl")
+        with zipfile.ZipFile(wheel) as package:
+            names = [name for name in package.namelist() if name.startswith(_COMMUNITY_GENERAL)]
+            package.extractall(_COLLECTIONS, names)
+
+
+def _pip(command: str, *arguments: str | Path) -> None:
+    options = ("--quiet", "--no-input", "--disable-pip-version-check")
+    _run([_ENVIRONMENT / "bin" / "python", "-m", "pip", command, *options, *arguments])
 
 
 def measure_plain(site: Site, programs: Path, users: int) -> Plain:
@@ -213,7 +234,7 @@ def _play(folder: Path, programs: Path, playbook: Path, variables: Path) -> floa
             "HOME": str(folder),
             "LC_ALL": "C.UTF-8",
             "ANSIBLE_HOME": str(folder / "ansible"),
-            "ANSIBLE_COLLECTIONS_PATH": str(_REPOSITORY / ".venv" / "collections"),
+            "ANSIBLE_COLLECTIONS_PATH": f"{_COLLECTIONS}:{_REPOSITORY / '.venv' / 'collections'}",
             "ANSIBLE_PYTHON_INTERPRETER": str(programs / "python"),
         },
     )

@@ -9,8 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bench.measuring import NAMES
 from tests.playbook.playbook_site import REPOSITORY, environment_of
+
+# Each starts a lab or two; where much else runs, that takes its time.
+pytestmark = pytest.mark.timeout(900)
 
 _PLAIN = "plain"
 

@@ -17,6 +17,7 @@ from bench.figures import Results
 from bench.growth import Growth
 from bench.limits import of_growth, of_runs
 from bench.people import Person
+from bench.plain import _ALL_COLLECTIONS
 from bench.plot import draw_growth
 from bench.report import HEADINGS, as_targets_table, target_cells
 from bench.runs import Calls, Run, Runs
@@ -104,6 +105,12 @@ def test_a_bare_loop_sends_at_once_what_followed_each_other_and_no_token_of_the_
 
 def test_a_bare_loop_has_as_many_calls_under_way_as_a_module_may() -> None:
     assert 1 <= default_concurrency() <= 32
+
+
+def test_the_collections_of_others_are_those_of_the_setup() -> None:
+    setup = (Path(__file__).parents[2] / "scripts" / "setup").read_text(encoding="utf-8")
+
+    assert f"\nawx_package={_ALL_COLLECTIONS}\n" in setup
 
 
 def test_people_differ_in_all_that_has_to_be_unique() -> None:
