@@ -16,6 +16,7 @@ from .planning import Planning
 from .reading import Reading
 from .runs import Runs
 from .sign_on import SignOnFigures
+from .starting import Starting
 from .targets import NotMeasured, Target
 
 
@@ -49,6 +50,7 @@ class Results:
     growth: list[Growth] = field(default_factory=list)
     planning: list[Planning] = field(default_factory=list)
     ledger: list[LedgerFigures] = field(default_factory=list)
+    starting: list[Starting] = field(default_factory=list)
     seconds: float = 0.0
 
     def as_json(self) -> dict[str, Any]:

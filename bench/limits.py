@@ -13,9 +13,11 @@ from .ledger import LedgerFigures
 from .planning import Kind, Occasion, Planning
 from .reading import Reading
 from .runs import Run, Runs
+from .starting import Starting
 from .targets import Target
 
-DIRECTORY, CALLS, PLANNER, MEMORY, LEDGER = "directory", "calls", "planner", "memory", "ledger"
+DIRECTORY, CALLS, PLANNER = "directory", "calls", "planner"
+MEMORY, LEDGER, STARTING = "memory", "ledger", "starting"
 PLANNER_SIZES = (10_000, 100_000)
 LEDGER_SIZES = (100_000,)
 
@@ -91,6 +93,22 @@ def of_ledger(figures: LedgerFigures) -> Iterator[Target]:
     yield Target(
         LEDGER, "loading the ledger's associations", figures.associations, figures.reading_seconds, "s", LEDGER_SECONDS
     )
+
+
+def of_starting(figures: Sequence[Starting]) -> Iterator[Target]:
+    """What modules take until they connect, beside what the libraries that they need take."""
+    for one in figures:
+        yield Target(
+            name=STARTING,
+            figure=f"{one.module} until it connects",
+            users=None,
+            measured=one.seconds,
+            unit="s",
+            limit=None,
+            beside=one.libraries_seconds,
+            beside_what="Python with ldap3 and requests",
+            ratio=one.seconds / one.libraries_seconds,
+        )
 
 
 def _of_memory(figure: str, size: int, run: Run) -> Iterator[Target]:

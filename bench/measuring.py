@@ -26,6 +26,7 @@ from .reading import measure_reading
 from .runs import measure_runs
 from .sign_on import measure_sign_ons
 from .site import Site, fresh_site
+from .starting import measure_starting
 from .targets import NotMeasured
 
 DETAILS = "details"
@@ -39,6 +40,7 @@ NAMES = (
     limits.PLANNER,
     limits.MEMORY,
     limits.LEDGER,
+    limits.STARTING,
     DETAILS,
 )
 SITE_SIZES = (1_000, 10_000)
@@ -76,6 +78,7 @@ class Bench:
             limits.PLANNER: self._measure_planner,
             limits.MEMORY: self._measure_growth,
             limits.LEDGER: self._measure_ledger,
+            limits.STARTING: self._measure_starting,
         }
         for name, measure in alone.items():
             if name in self.names:
@@ -147,6 +150,10 @@ class Bench:
             measured = measure_growth(self.folder / f"growth-{size}", size)
             self.results.growth.append(measured)
             self.results.targets += limits.of_growth(measured)
+
+    def _measure_starting(self) -> None:
+        self.results.starting += measure_starting()
+        self.results.targets += limits.of_starting(self.results.starting)
 
     def _measure_ledger(self) -> None:
         for size in self.sizes or limits.LEDGER_SIZES:
