@@ -17,6 +17,7 @@ import yaml
 
 from .bare_calls import seconds_of_bare_calls
 from .errors import BenchError
+from .ldapsearch import Ldapsearch
 from .reading import ldapsearch_of
 from .runs import USERS, measured_run, run_module
 from .site import Site
@@ -94,7 +95,8 @@ def measure_first(site: Site, *, pbx_seconds: float = 0.0) -> BesideBare:
     :param pbx_seconds: what the PBX takes for each creation besides its own time.
     :raises BenchError: if a run or a bare call fails.
     """
-    rounds = [_first(site, pbx_seconds, number) for number in range(_rounds(site.size, pbx_seconds))]
+    ldapsearch = ldapsearch_of(site)
+    rounds = [_first(site, ldapsearch, pbx_seconds, number) for number in range(_rounds(site.size, pbx_seconds))]
     site.pbx.reset()
     return _summed(FIRST, site, rounds, pbx_seconds)
 
@@ -120,7 +122,7 @@ def _rounds(size: int, pbx_seconds: float) -> int:
     return 1 if size > _MANY or pbx_seconds else 3
 
 
-def _first(site: Site, pbx_seconds: float, number: int) -> _Round:
+def _first(site: Site, ldapsearch: Ldapsearch, pbx_seconds: float, number: int) -> _Round:
     ledger = site.folder / f"first-{1000 * pbx_seconds:.0f}-{number}.sqlite3"
     options = {**site.connection_options, "ledger_path": str(ledger)}
     _empty(site, pbx_seconds)
@@ -130,7 +132,7 @@ def _first(site: Site, pbx_seconds: float, number: int) -> _Round:
         raise BenchError("a first synchronization created nothing")
     calls = site.pbx.calls(raw=True)
     _empty(site, pbx_seconds)
-    return _beside(site, run.seconds, options, calls)
+    return _beside(ldapsearch, run.seconds, options, calls)
 
 
 def _empty(site: Site, pbx_seconds: float) -> None:
@@ -140,16 +142,19 @@ def _empty(site: Site, pbx_seconds: float) -> None:
 
 
 def _no_changes(site: Site) -> Iterator[_Round]:
+    ldapsearch = ldapsearch_of(site)
     for _round in range(3):
         run, result = measured_run(site, USERS, site.user_options)
         if result["changed"]:
             raise BenchError("a run without a change in between changed something")
-        yield _beside(site, run.seconds, site.connection_options, site.pbx.calls(raw=True))
+        yield _beside(ldapsearch, run.seconds, site.connection_options, site.pbx.calls(raw=True))
 
 
-def _beside(site: Site, run_seconds: float, options: Mapping[str, Any], calls: list[dict[str, Any]]) -> _Round:
+def _beside(
+    ldapsearch: Ldapsearch, run_seconds: float, options: Mapping[str, Any], calls: list[dict[str, Any]]
+) -> _Round:
     bare = seconds_of_bare_calls(options, calls, default_concurrency())
-    return _Round(run_seconds, ldapsearch_of(site).timed()[0], bare, len(calls))
+    return _Round(run_seconds, ldapsearch.timed()[0], bare, len(calls))
 
 
 def _summed(name: str, site: Site, rounds: list[_Round], pbx_seconds: float) -> BesideBare:

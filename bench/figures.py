@@ -45,6 +45,7 @@ class Results:
     targets: list[Target] = field(default_factory=list)
     not_measured: list[NotMeasured] = field(default_factory=list)
     sizes: list[SizeFigures] = field(default_factory=list)
+    slapd: list[Reading] = field(default_factory=list)
     beside_bare: list[BesideBare] = field(default_factory=list)
     plain: list[Plain] = field(default_factory=list)
     growth: list[Growth] = field(default_factory=list)

@@ -20,13 +20,14 @@ def describe_machine() -> dict[str, str]:
     system = _found(r'PRETTY_NAME="(.*)"', _text("/etc/os-release"))
     samba = _found(r"Version (\S+)", _output(["samba", "--version"]))
     ldapsearch = _found(r"ldapsearch ([\d.]+)", _output(["ldapsearch", "-VV"]))
+    slapd = _found(r"slapd ([\d.]+)", _output(["/usr/sbin/slapd", "-VV"]))
     return {
         "processor": f"{processor}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before",
         "memory": f"{kibibytes // 1024:,} MiB",
         "system": f"{system}, Linux {platform.release()}",
         "Python": f"{platform.python_version()}, {ssl.OPENSSL_VERSION}",
         "libraries": ", ".join(f"{name} {version(name)}" for name in ("ansible-core", "ldap3", "requests")),
-        "directory": f"Samba {samba}, LDAPS",
+        "directory": f"Samba {samba}, OpenLDAP's slapd {slapd}, LDAPS",
         "ldapsearch": f"OpenLDAP {ldapsearch}, LDAPS, pages of 1,000",
         "PBX": f"the lab's emulator, werkzeug {version('werkzeug')}, HTTPS, a connection for each call",
     }

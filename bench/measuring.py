@@ -22,7 +22,7 @@ from .growth import measure_growth
 from .ledger import measure_ledger
 from .plain import make_environment, measure_plain
 from .planning import measure_planning
-from .reading import measure_reading
+from .reading import SLAPD_SIZE, measure_reading, measure_slapd_reading
 from .runs import measure_runs
 from .sign_on import measure_sign_ons
 from .site import Site, fresh_site
@@ -74,6 +74,7 @@ class Bench:
                 with self._noting(f"a site of {size:,} users"):
                     self._measure_site(size)
         alone: dict[str, Callable[[], None]] = {
+            limits.DIRECTORY: self._measure_slapd,
             plain.NAME: self._measure_plain,
             limits.PLANNER: self._measure_planner,
             limits.MEMORY: self._measure_growth,
@@ -130,6 +131,12 @@ class Bench:
     def _add_beside_bare(self, measured: BesideBare) -> None:
         self.results.beside_bare.append(measured)
         self.results.targets.append(measured.target)
+
+    def _measure_slapd(self) -> None:
+        for size in self.sizes or (SLAPD_SIZE,):
+            reading = measure_slapd_reading(self.folder / f"slapd-{size}", size)
+            self.results.slapd.append(reading)
+            self.results.targets += limits.of_slapd_reading(size, reading)
 
     def _measure_plain(self) -> None:
         programs = make_environment()

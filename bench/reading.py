@@ -6,7 +6,9 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad import objects, terms
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.connection import DirectorySettings
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.reader import open_directory
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import UserQuery
@@ -15,12 +17,17 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import
 from lab.ldap_proxy.control import ProxyControl
 from lab.samba import LDAPS_PORT
 from lab.services import PROXY_CONTROL_PORT, PROXY_LDAPS_PORT
+from lab.slapd import LDAPS_PORT as SLAPD_PORT
+from lab.slapd import running
+from lab.tls import CertificateAuthority
 
 from .errors import BenchError
 from .ldapsearch import Ldapsearch, Question
 from .site import Site
 
 ROUNDS = 5
+SLAPD_SIZE = 20_000
+_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -52,13 +59,39 @@ def measure_reading(site: Site) -> Reading:
 
     :raises BenchError: if they do not read the same number of entries.
     """
-    ldapsearch_of_site = ldapsearch_of(site)
+    return _by_turns(_settings(site, LDAPS_PORT), ldapsearch_of(site))
+
+
+def measure_slapd_reading(folder: Path, size: int = SLAPD_SIZE) -> Reading:
+    """The same with OpenLDAP's own server, which a reader waits for less than for a domain controller.
+
+    :param folder: for the server; it must not be there yet.
+    :raises BenchError: if they do not read the same number of entries.
+    :raises lab.processes.LabError: if there is no server to be started.
+    """
+    folder.mkdir()
+    with running(folder / "slapd", CertificateAuthority(folder / "tls"), size=size) as server:
+        settings = DirectorySettings(
+            host=server.address,
+            protocol="ldaps",
+            port=SLAPD_PORT,
+            base_dn=server.base_dn,
+            username=server.username,
+            password=server.password,
+            ca_path=str(server.ca_path),
+            timeout=_SECONDS,
+        )
+        question = Question(f"(&{terms.USERS})", objects.user_attributes(USER_ATTRIBUTES))
+        return _by_turns(settings, _ldapsearch(folder, server.ldaps_url, settings, question))
+
+
+def _by_turns(settings: DirectorySettings, ldapsearch_of_it: Ldapsearch) -> Reading:
     pairs = []
     for _round in range(ROUNDS + 1):
         begun = time.monotonic()
-        entries = _read(site, LDAPS_PORT)
+        entries = _read(settings)
         reader = time.monotonic() - begun
-        ldapsearch, found = ldapsearch_of_site.timed()
+        ldapsearch, found = ldapsearch_of_it.timed()
         if entries != found:
             raise BenchError(f"the reader read {entries} entries, ldapsearch {found}")
         pairs.append((reader, ldapsearch))
@@ -74,14 +107,19 @@ def measure_reading(site: Site) -> Reading:
 
 def ldapsearch_of(site: Site) -> Ldapsearch:
     """ldapsearch with what the reader asks for when it reads all users."""
+    settings = _settings(site, LDAPS_PORT)
+    return _ldapsearch(site.folder, site.directory.ldaps_url, settings, _asked(site))
+
+
+def _ldapsearch(folder: Path, url: str, settings: DirectorySettings, question: Question) -> Ldapsearch:
     return Ldapsearch(
-        folder=site.folder,
-        url=site.directory.ldaps_url,
-        base_dn=site.directory.base_dn,
-        user=site.directory.sync_account.user_principal_name,
-        password=site.directory.sync_account.password,
-        ca_path=site.directory.ca_path,
-        question=_asked(site),
+        folder=folder,
+        url=url,
+        base_dn=settings.base_dn,
+        user=settings.username,
+        password=settings.password,
+        ca_path=Path(settings.ca_path or ""),
+        question=question,
     )
 
 
@@ -89,23 +127,25 @@ def _asked(site: Site) -> Question:
     """Let the reader read through the proxy once, and look what it asks there."""
     with ProxyControl(site.directory.address, PROXY_CONTROL_PORT) as proxy:
         proxy.clear()
-        _read(site, PROXY_LDAPS_PORT)
+        _read(_settings(site, PROXY_LDAPS_PORT))
         first = next(row for row in proxy.searches() if "objectCategory=person" in row["filter"])
     return Question(first["filter"], tuple(first["attributes"]))
 
 
-def _read(site: Site, port: int) -> int:
+def _settings(site: Site, port: int) -> DirectorySettings:
     account = site.directory.sync_account
-    settings = DirectorySettings(
+    return DirectorySettings(
         host=site.directory.address,
         protocol="ldaps",
         port=port,
         base_dn=site.directory.base_dn,
         username=account.user_principal_name,
         password=account.password,
-        validate_certs=True,
         ca_path=str(site.directory.ca_path),
-        timeout=120,
+        timeout=_SECONDS,
     )
+
+
+def _read(settings: DirectorySettings) -> int:
     with open_directory(settings, attributes=USER_ATTRIBUTES) as directory:
-        return len(directory.read_users(UserQuery(bases=(site.directory.base_dn,))))
+        return len(directory.read_users(UserQuery(bases=(settings.base_dn,))))

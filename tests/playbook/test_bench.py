@@ -102,7 +102,7 @@ def test_what_the_bench_cannot_measure_is_told_and_ends_it_with_a_failure(tmp_pa
     assert finished.returncode == 1
     assert "a site of 5 users was not measured: 200 are the least that the lab's population has" in finished.stdout
     # What comes after it is measured all the same.
-    assert [target["name"] for target in measured["targets"]] == ["ledger"]
+    assert [(target["name"], target["users"]) for target in measured["targets"]] == [("directory", 5), ("ledger", 5)]
 
 
 def test_a_measurement_that_there_is_none_of_is_refused_with_the_names_of_all(tmp_path: Path) -> None:
