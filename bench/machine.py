@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shutil
 import ssl
 import subprocess
 from collections.abc import Sequence
@@ -43,5 +44,7 @@ def _text(path: str) -> str:
 
 
 def _output(command: Sequence[str]) -> str:
+    if shutil.which(command[0]) is None:
+        return ""
     finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     return finished.stdout + finished.stderr
