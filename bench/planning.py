@@ -101,16 +101,20 @@ class Site:
     standing: Standing
 
     @classmethod
-    def new(cls, size: int) -> Site:
+    def new(cls, size: int, *, units: int = UNITS, groups: int = GROUPS) -> Site:
         """Return a site whose PBX has no extension yet.
 
         :param size: number of users, who are spread evenly over units and groups.
+        :param units: how many there are at most.
+        :param groups: likewise.
         """
-        units = tuple(_unit(place) for place in range(min(UNITS, max(1, size // 10))))
-        users = tuple(_user(place, units[place % len(units)]) for place in range(size))
-        groups = tuple(_group(place, users[place::GROUPS]) for place in range(min(GROUPS, size)))
+        made = tuple(_unit(place) for place in range(min(units, max(1, size // 10))))
+        users = tuple(_user(place, made[place % len(made)]) for place in range(size))
+        count = min(groups, size)
         pbx = PbxSnapshot(PBX, PbxCapacity(2 * size, 0), (), organizations=(Organization(ROOT, "Lab", 0),), groups=())
-        return cls(users, units, groups, Standing(pbx, (), ()))
+        return cls(
+            users, made, tuple(_group(place, users[place::count]) for place in range(count)), Standing(pbx, (), ())
+        )
 
     def plan(self, kind: Kind) -> Plan:
         """Plan one kind."""
@@ -126,7 +130,7 @@ class Site:
                 return plan_units(UnitRule(), units, pbx, associations, objects, anchor=ROOT)
             case Kind.GROUPS:
                 members = {
-                    group.guid: frozenset(user.guid for user in self.users[place::GROUPS])
+                    group.guid: frozenset(user.guid for user in self.users[place :: len(self.groups)])
                     for place, group in enumerate(self.groups)
                 }
                 paths = {group.guid: (group.name,) for group in self.groups}

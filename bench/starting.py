@@ -68,7 +68,7 @@ class Starting:
     :param processor_seconds: likewise.
     :param payload_bytes: what Ansible sends to run it, the parameters included.
     :param files: how many of the collection's files it imports until then.
-    :param libraries_seconds: what a process takes that imports ldap3 and requests and does nothing.
+    :param libraries_seconds: of the processor, for a process that imports ldap3 and requests and does nothing.
     """
 
     module: str
@@ -85,7 +85,7 @@ def measure_starting(modules: Sequence[str] = tuple(MODULES)) -> list[Starting]:
     :raises BenchError: if one ends without any.
     """
     with tempfile.TemporaryDirectory(prefix="pbx-bench-") as folder:
-        libraries = statistics.median(_libraries_seconds() for _round in range(ROUNDS))
+        libraries = statistics.median(_libraries_seconds(Path(folder)) for _round in range(ROUNDS))
         return [_measure(Path(folder), module, libraries) for module in modules]
 
 
@@ -133,7 +133,7 @@ def _pack(module: str, arguments: Mapping[str, Any], path: Path) -> None:
 
 def _start(path: Path) -> tuple[float, float, float]:
     program = f"{_HOOK}\nimport runpy\nrunpy.run_path({str(path)!r}, run_name='__main__')"
-    finished = _timed(program)
+    finished = _timed(program, path.parent)
     told = [line.split()[1:] for line in finished.stdout.splitlines() if line.startswith("STARTED")]
     if not told:
         raise BenchError(f"{path.name} did not connect: {finished.stdout.strip()} {finished.stderr.strip()}")
@@ -141,14 +141,16 @@ def _start(path: Path) -> tuple[float, float, float]:
     return seconds, processor_seconds, files
 
 
-def _libraries_seconds() -> float:
-    program = f'import os, time\n{_LIBRARIES}\nprint(time.monotonic() - float(os.environ["BEGUN"]))'
-    return float(_timed(program).stdout)
+def _libraries_seconds(folder: Path) -> float:
+    program = f"import time\n{_LIBRARIES}\nprint(time.process_time())"
+    return float(_timed(program, folder).stdout)
 
 
-def _timed(program: str) -> subprocess.CompletedProcess[str]:
+def _timed(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a program that knows when its process was started: the monotonic clock is the machine's."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    # What a process that ends so early has unpacked is left there.
+    environment["TMPDIR"] = str(folder)
     environment["BEGUN"] = str(time.monotonic())
     command = [sys.executable, "-c", program]
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)  # noqa: S603
