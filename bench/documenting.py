@@ -48,7 +48,7 @@ def figures_as_markdown(measured: Mapping[str, Any]) -> str:
         "\n".join(_table(("", ""), measured["machine"].items())),
         "\n".join(_table(HEADINGS, map(target_cells, targets))),
         f"{sum(target.is_met for target in judged)} of {len(judged)} limits are kept.",
-        *(f"Not measured: {one.name}, for {one.why}." for one in missing),
+        *(f"Not measured: {one.name} ({one.why.splitlines()[-1]})." for one in missing),
         "\n".join(_growth_table(measured["growth"])),
     ]
     return "\n\n".join(["", *parts, ""])

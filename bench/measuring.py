@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 import time
+import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,8 +95,11 @@ class Bench:
         """Note what fails in a ``with`` block."""
         try:
             yield
-        except (BenchError, LabError) as error:
-            self.results.not_measured.append(NotMeasured(name, str(error)))
+        # Whatever it is, half an hour of other figures is not lost by it.
+        except Exception as error:
+            known = isinstance(error, BenchError | LabError)
+            why = str(error) if known else "".join(traceback.format_exception(error))
+            self.results.not_measured.append(NotMeasured(name, why.strip()))
 
     def _measure_site(self, size: int) -> None:
         if size < SMALLEST_SIZE:

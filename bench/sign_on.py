@@ -108,7 +108,12 @@ async def _sign_on(gateway: GatewayProcess, context: ssl.SSLContext, name: str) 
             raise BenchError(f"the gateway shows no form: see {gateway.log_path}")
         fields = {"csrf": unescape(found[1]), "username": name, "password": _PASSWORD}
         begun = time.monotonic()
-        answer = await client.post("/", data=fields, headers={"Origin": gateway.url})
+        headers = {"Origin": gateway.url}
+        try:
+            answer = await client.post("/", data=fields, headers=headers)
+        except httpx.RemoteProtocolError:
+            # The gateway has closed the connection while it was idle; a browser opens another one, too.
+            answer = await client.post("/", data=fields, headers=headers)
     if answer.status_code not in (_SIGNED_ON, _REFUSED):
         raise BenchError(f"the gateway answered {name} with status {answer.status_code}: see {gateway.log_path}")
     return time.monotonic() - begun if answer.status_code == _SIGNED_ON else None

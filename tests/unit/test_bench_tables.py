@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import documenting
+from bench import documenting, measuring
 from bench.bare_calls import _batches
 from bench.beside_bare import FIRST, BesideBare, default_concurrency
 from bench.errors import BenchError
@@ -128,6 +128,20 @@ def test_people_differ_in_all_that_has_to_be_unique() -> None:
     assert all(len(person.number) == 8 for person in people)
 
 
+def test_what_fails_in_no_known_way_is_told_whole_and_the_next_one_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = Results({})
+    monkeypatch.setattr(measuring, "measure_planning", lambda _sizes: 1 / 0)
+
+    measuring.Bench(("planner", "ledger"), (10,), tmp_path, results).measure()
+
+    (missing,) = results.not_measured
+    assert missing.name == "planner"
+    assert "ZeroDivisionError" in missing.why.splitlines()[-1]
+    assert [target.name for target in results.targets] == ["ledger"]
+
+
 def test_the_page_gets_what_the_json_has_and_nothing_else_of_it_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,7 +167,7 @@ def test_the_page_gets_what_the_json_has_and_nothing_else_of_it_changes(
     assert f"| {' | '.join(target_cells(_MISSED))} |" in written
     assert "| 1,000 | 1.5 | 50 | 1.5 | 50 |" in written
     assert "1 of 2 limits are kept." in written
-    assert "Not measured: directory, for there is none." in written
+    assert "Not measured: directory (there is none)." in written
     assert picture.read_bytes() == (tmp_path / "growth.svg").read_bytes()
 
 
