@@ -51,7 +51,7 @@ def figures_as_markdown(measured: Mapping[str, Any]) -> str:
         *(f"Not measured: {one.name} ({one.why.splitlines()[-1]})." for one in missing),
         "\n".join(_growth_table(measured["growth"])),
     ]
-    return "\n\n".join(["", *parts, ""])
+    return "\n" + "\n\n".join(parts) + "\n"
 
 
 def _growth_table(growths: Sequence[Mapping[str, Any]]) -> list[str]:

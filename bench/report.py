@@ -124,7 +124,7 @@ def as_table(figures: Sequence[SizeFigures]) -> str:
 def _quantity(value: float, unit: str) -> str:
     """A figure with as many digits as say something."""
     if value == int(value) or value >= _HUNDRED:
-        return f"{value:,.0f} {unit}"
+        return f"{value:,.0f} {unit}".strip()
     return f"{value:.1f} {unit}" if value >= _TEN else f"{value:.2f} {unit}"
 
 
