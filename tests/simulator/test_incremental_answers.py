@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad import changes as directory_changes
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.reader import DirectoryReader
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ledger import sqlite
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module import incremental
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module import changed_directory, incremental
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.incremental import (
     DirectoryReading,
     read_by_changes,
@@ -158,19 +158,31 @@ def _usable_if_there(mark: object, _now: object, _full_read_every: int) -> str:
 
 
 _BREAKAGES = {
-    "it is not looked at what other objects are in": (incremental, "why_doubtful", lambda _changes, _remembered: ""),
+    "it is not looked at what other objects are in": (
+        changed_directory,
+        "why_doubtful",
+        lambda _changes, _remembered: "",
+    ),
     "it is not looked at who remembers what of whom": (incremental, "why_unusable", _usable_if_there),
-    "what is no longer shown is taken for being there": (incremental, "why_gone", lambda _remembered, _present: ""),
-    "members keep the names that they had": (incremental, "_name_now", lambda one, _changes: one.dn),
+    "what is no longer shown is taken for being there": (
+        changed_directory,
+        "why_gone",
+        lambda _remembered, _present: "",
+    ),
+    "members keep the names that they had": (changed_directory, "_name_now", lambda one, _changes: one.dn),
     "the groups of who was not known are not read": (directory_changes, "find_groups_of", lambda *_some: frozenset()),
-    "a name that another had is not looked at": (incremental, "_with_name_of", lambda _known, _changes: frozenset()),
+    "a name that another had is not looked at": (
+        changed_directory,
+        "_with_name_of",
+        lambda _known, _changes: frozenset(),
+    ),
     "deletions are not read": (
-        incremental,
+        changed_directory,
         "concerning",
         lambda found: [one for one in found if not one.deleted and one.kind is not ChangedKind.PLACE],
     ),
     "changes of groups are not read": (
-        incremental,
+        changed_directory,
         "concerning",
         lambda found: [one for one in found if one.kind is ChangedKind.USER],
     ),
