@@ -112,7 +112,6 @@ class _HandedOver(Sequence[Any]):
 
     def __init__(self, elements: list[Any]) -> None:
         self._left = elements[::-1]
-        elements.clear()
 
     def __len__(self) -> int:
         return len(self._left)
