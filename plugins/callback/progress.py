@@ -67,7 +67,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +81,7 @@ from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report.progress im
     Seen,
     bar_line,
     duration,
+    is_rewritable,
     last_seen,
     plain_line,
     together,
@@ -93,8 +93,6 @@ _LOOK_EVERY = 0.25
 _SHOWN_AFTER = 1.0
 _TAIL = 1024
 _ERASE_LINE = "\r\x1b[K"
-# The first is set by ansible-runner, and so in AWX.
-_NOBODY_LOOKS = ("AWX_ISOLATED_DATA_DIR", "CI")
 
 
 @dataclass(slots=True)
@@ -232,13 +230,6 @@ class _MakesWay:
 
 def _fallback_width() -> int:
     return shutil.get_terminal_size().columns
-
-
-def is_rewritable(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Tell whether somebody looks at the stream while it is written: AWX and CI have terminals too, to write files of."""
-    if any(name in environment for name in _NOBODY_LOOKS):
-        return False
-    return stream.isatty() and environment.get("TERM", "dumb") != "dumb"
 
 
 class CallbackModule(CallbackBase):

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.pbxops.yeastar.plugins.callback.progress import is_rewritable
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.progress import (
     PROGRESS_FILE,
     Progress,
@@ -23,6 +22,7 @@ from ansible_collections.pbxops.yeastar.plugins.plugin_utils._report.progress im
     Seen,
     bar_line,
     duration,
+    is_rewritable,
     last_seen,
     plain_line,
     together,

@@ -221,3 +221,10 @@ def test_no_file_names_a_path_of_somebodys_machine() -> None:
 @pytest.mark.parametrize("parts", [("", "home"), ("", "root"), ("", "work"), ("", "Users"), ("..", "shared")])
 def test_a_path_of_somebodys_machine_is_seen(parts: tuple[str, str]) -> None:
     assert _MACHINE_PATH.search(f"ca_path: '{'/'.join(parts)}/ca.pem'")
+
+
+def test_no_test_makes_a_controller_of_its_process() -> None:
+    """Ansible's own plugins load its controller, in whose process modules are given their arguments otherwise."""
+    plugin = re.compile(rf"from {re.escape(_COLLECTION)}plugins\.(callback|filter|action|lookup|inventory)\b")
+    tests = [file for file in (_ROOT / "tests").rglob("*.py") if plugin.search(file.read_text(encoding="utf-8"))]
+    assert tests == []

@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TextIO
 
 _WHOLE = 100
 _BAR = 30
 _LEAST_BAR = 10
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
+# The first is set by ansible-runner, and so in AWX.
+_NOBODY_LOOKS = ("AWX_ISOLATED_DATA_DIR", "CI")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +141,10 @@ def duration(seconds: float) -> str:
     whole = round(seconds)
     hours, minutes, rest = whole // _HOUR, whole % _HOUR // _MINUTE, whole % _MINUTE
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def is_rewritable(stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """Tell whether somebody looks at a stream while it is written: AWX and CI have terminals as well, to write files."""
+    if any(name in environment for name in _NOBODY_LOOKS):
+        return False
+    return stream.isatty() and environment.get("TERM", "dumb") != "dumb"
