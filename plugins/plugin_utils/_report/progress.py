@@ -144,7 +144,7 @@ def duration(seconds: float) -> str:
 
 
 def is_rewritable(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Tell whether somebody looks at a stream while it is written: AWX and CI have terminals as well, to write files."""
+    """Tell whether somebody looks at a stream while it is written: AWX and CI have terminals too, to write files."""
     if any(name in environment for name in _NOBODY_LOOKS):
         return False
     return stream.isatty() and environment.get("TERM", "dumb") != "dumb"
