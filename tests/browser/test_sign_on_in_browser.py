@@ -73,6 +73,8 @@ def _opened(browser: Browser, gateway: GatewayProcess) -> Iterator[Opened]:
 
 def _sign_on(page: Page, person: Person, password: str = PASSWORD) -> None:
     """Fill the form in and send it, with keys alone, from where the page put the focus."""
+    # A key that comes before the page has put the focus goes nowhere.
+    expect(page.locator("[autofocus]")).to_be_focused()
     if not page.get_by_label("User name").input_value():
         page.keyboard.type(person.upn)
         page.keyboard.press("Tab")
@@ -116,6 +118,7 @@ def test_rules_of_the_pbx_are_told_to_whom_has_proved_who_he_is(site: Site, link
     short = "Horse-77"
     person = site.person(password=short)
     page = opened(locale="de-AT")
+    expect(page.locator("[autofocus]")).to_be_focused()
 
     page.keyboard.type(person.upn)
     page.keyboard.press("Tab")

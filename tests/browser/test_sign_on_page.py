@@ -200,6 +200,8 @@ def test_nothing_is_loaded_but_the_gateway_s_own_files(pages: Pages, opened: Ope
 @pytest.mark.parametrize("java_script_enabled", [True, False])
 def test_keys_alone_sign_on(java_script_enabled: bool, pages: Pages, opened: Opened, site: _Site) -> None:
     page = opened(_form(pages, "en", addresses=_ADDRESSES), java_script_enabled=java_script_enabled)
+    # A key that comes before the page has put the focus goes nowhere.
+    expect(page.locator("[autofocus]")).to_be_focused()
 
     page.keyboard.type("cohn@example.com")
     page.keyboard.press("Tab")

@@ -163,7 +163,7 @@ def test_a_nested_group_that_is_left_out_in_silence_is_missed(
     search = number_of_search(site, ldap_proxy, ALL_GROUPS, **rule)
     shown = listed.index(inner)
     site.pbx.calls.clear()
-    ldap_proxy.control.set_faults([result(0, entries=shown, nth=search), result(0, entries=1, page=2, nth=search + 1)])
+    ldap_proxy.control.set_faults([result(0, entries=shown, nth=nth) for nth in (search, search + 1)])
 
     outcome = site.groups(fails=True, **through(site, ldap_proxy, **rule))
 

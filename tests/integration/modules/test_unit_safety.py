@@ -140,7 +140,7 @@ def test_units_left_out_of_the_searchs_answer_are_found_in_scope_when_asked_for(
 ) -> None:
     """Of the base and its four units three are shown, and three are counted: the answer looks complete both times."""
     search = _search(filled, ldap_proxy, filled.units, "organizationalUnit")
-    shown, counted = result(0, entries=3, nth=search), result(0, entries=1, nth=search + 1, page=2)
+    shown, counted = result(0, entries=3, nth=search), result(0, entries=3, nth=search + 1)
     for check in (True, False):
         ldap_proxy.control.set_faults([shown, counted])
         outcome = filled.units(check=check, fails=True, **through(filled, ldap_proxy, **DELETE))
@@ -152,7 +152,7 @@ def test_units_left_out_of_the_searchs_answer_are_found_in_scope_when_asked_for(
 def test_users_left_out_of_the_searchs_answer_are_moved_nowhere(filled: Site, ldap_proxy: LdapProxy, run: str) -> None:
     """The run of units looks for their places elsewhere; that of users must know its scope, and fails."""
     search = _search(filled, ldap_proxy, filled.units if run == "units" else filled.sync, "objectCategory=person")
-    ldap_proxy.control.set_faults([result(0, entries=2, nth=search), result(0, entries=1, nth=search + 1, page=2)])
+    ldap_proxy.control.set_faults([result(0, entries=2, nth=search), result(0, entries=2, nth=search + 1)])
 
     outcome = getattr(filled, run)(**through(filled, ldap_proxy))
 

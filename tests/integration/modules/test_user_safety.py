@@ -86,7 +86,7 @@ def test_an_answer_that_is_short_in_whatever_pages_it_is_counted_removes_nothing
 ) -> None:
     """Of six users four are shown, and four are counted; the two others are found in scope when asked for."""
     search = _scope_search(filled, ldap_proxy)
-    shown, counted = result(0, entries=4, nth=search), result(0, entries=1, nth=search + 1, page=2)
+    shown, counted = result(0, entries=4, nth=search), result(0, entries=4, nth=search + 1)
     ldap_proxy.control.set_faults([shown, counted])
 
     outcome = filled.sync_failing(**through(filled, ldap_proxy, out_of_scope="delete"))
