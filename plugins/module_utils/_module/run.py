@@ -226,36 +226,38 @@ def look_ahead(
     tasks = [part.task for part in request.parts]
     known = (*attributes, *attributes_to_remember(request.full_read_every))
     needed = dict.fromkeys([*(name for task in tasks for name in task.attributes(memory)), *known])
-    with world.open_directory(needed) as opened:
+    with world.open_directory(needed) as opened, ExitStack() as stack:
         identity = opened.identify()
         require_domain(ledger, identity)
         needs_groups = with_groups or any(task.needs_groups(memory) for task in tasks)
         reading = _begin_reading(workers, ledger, pbx, memory, needs_groups=needs_groups)
-        with read_by_changes(
-            opened,
-            identity,
-            ledger,
-            needed,
-            full_read_every=request.full_read_every,
-            check_mode=request.check_mode,
-        ) as begun:
-            directory = ReadOnce(begun.directory, identity, memory.associations)
-            started = [task.start(Sides(directory, identity, pbx, memory)) for task in tasks]
-            settled = _settled(world, ledger, reading, memory)
-            memory = Memory.of(ledger, request.unit_rule, leaves_places=request.leaves_places)
-            in_use = InUse(pbx)
-            stages = _plan(request.parts, started, memory, settled.pbx, in_use)
-            yield Outlook(
-                directory=directory,
-                reading=begun,
-                identity=identity,
-                memory=memory,
-                started={part.kind: one for part, one in zip(request.parts, started, strict=True)},
-                pbx=settled.pbx,
-                recovered=settled.recovered,
-                stages=stages,
-                warnings=in_use.warnings,
+        begun = stack.enter_context(
+            read_by_changes(
+                opened,
+                identity,
+                ledger,
+                needed,
+                full_read_every=request.full_read_every,
+                check_mode=request.check_mode,
             )
+        )
+        directory = ReadOnce(begun.directory, identity, memory.associations)
+        started = [task.start(Sides(directory, identity, pbx, memory)) for task in tasks]
+        settled = _settled(world, ledger, reading, memory)
+        memory = Memory.of(ledger, request.unit_rule, leaves_places=request.leaves_places)
+        in_use = InUse(pbx)
+        stages = _plan(request.parts, started, memory, settled.pbx, in_use)
+        yield Outlook(
+            directory=directory,
+            reading=begun,
+            identity=identity,
+            memory=memory,
+            started={part.kind: one for part, one in zip(request.parts, started, strict=True)},
+            pbx=settled.pbx,
+            recovered=settled.recovered,
+            stages=stages,
+            warnings=in_use.warnings,
+        )
 
 
 def _prepare(running: _Running, pbx: Pbx, workers: Workers) -> _Prepared:

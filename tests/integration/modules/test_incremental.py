@@ -109,16 +109,18 @@ def test_doubt_reads_whole(staffed: Staffed, change: Callable[[Staffed], object]
 
 
 def _forge(site: Site, known: str, other: str) -> None:
-    with closing(connect(site.ledger_path)) as database, database:
+    with closing(connect(site.ledger_path)) as database:
         database.execute("UPDATE directory SET mark = replace(mark, ?, ?)", (known, other))
+        database.commit()
 
 
 def test_another_domain_controller_is_told_by_its_invocation_id(staffed: Staffed) -> None:
-    with closing(connect(staffed.site.ledger_path)) as database, database:
+    with closing(connect(staffed.site.ledger_path)) as database:
         ((mark,),) = database.execute("SELECT mark FROM directory").fetchall()
         known = mark.split('"record":')[1]
         invocation_id = next(word for word in known.split('"') if len(word) == 32)
         database.execute("UPDATE directory SET mark = ?", (mark.replace(invocation_id, "0" * 32),))
+        database.commit()
     result = staffed.run()
     assert result["directory_read"] == {
         "how": "whole",
