@@ -468,3 +468,14 @@ def test_refused_welcome_emails_are_told(emulator: Emulator) -> None:
 def test_client_is_the_interface_of_the_run() -> None:
     methods = {name for name in vars(Pbx) if not name.startswith("_")}
     assert methods <= set(dir(PbxClient))
+
+
+@pytest.mark.parametrize("as_strings", [True, False])
+def test_settings_that_are_shown_as_texts_of_digits_are_kept(emulator: Emulator, as_strings: bool) -> None:
+    emulator.variants = emulator.variants.changed(integers_as_strings=as_strings)
+    settings = {"concurrent_registrations": "3" if as_strings else 3, "caller_id": "1299"}
+    with client_for(emulator) as client:
+        client.create_extension(dataclasses.replace(new_extension("1299"), settings=settings))
+    assert client.warnings == []
+    made = emulator.state.extensions["1299"]
+    assert (made["concurrent_registrations"], made["caller_id"]) == (3, "1299")

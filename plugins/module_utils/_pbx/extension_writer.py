@@ -27,7 +27,11 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.lost_answers i
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.passwords import make_password
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import Session
-from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import ElementShape, OrganizationShape
+from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import (
+    ElementShape,
+    OrganizationShape,
+    parse_optional_integer,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.transport import Call
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Access,
@@ -74,7 +78,7 @@ class ExtensionWriter:
         """Create an extension with passwords that nobody knows, and return its id.
 
         Settings that the PBX refuses (a role that is gone, a number of registrations that it no longer allows) are
-        left out, with a warning.
+        left out, with a warning; those that it shows as texts of digits, and refuses so, are sent as numbers first.
 
         :raises PbxCapacityError: if the licence allows no more.
         :raises PbxRefusedError: if the PBX refuses it, or the number is another extension's.
@@ -86,6 +90,9 @@ class ExtensionWriter:
             refused = _refused_settings(error, new)
             if not refused:
                 raise
+        numbers = {name: int(value) for name in refused if _is_digits(value := new.settings[name])}
+        if numbers:
+            return self.create(replace(new, settings={**new.settings, **numbers}))
         kept = {name: value for name, value in new.settings.items() if name not in refused}
         extension_id = self.create(replace(new, settings=kept))
         self._warn(
@@ -278,6 +285,10 @@ def _refused_settings(error: PbxRefusedError, new: NewExtension) -> set[str]:
         return {"role_id"} & new.settings.keys()
     invalid = set(error.invalid_fields)
     return invalid if invalid <= new.settings.keys() else set()
+
+
+def _is_digits(value: object) -> bool:
+    return isinstance(value, str) and parse_optional_integer(value) is not None
 
 
 def _is_ours(found: Extension, new: NewExtension) -> bool:
