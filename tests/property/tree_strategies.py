@@ -284,6 +284,15 @@ def _change_person(site: Site, number: int, **values: object) -> None:
         site.directory.people[guid] = replace(site.directory.people[guid], **values)  # type: ignore[arg-type]
 
 
+def _exchange_person_names(site: Site, step: Step) -> None:
+    """Two or three people come to bear, and have the address of, the name of another of them."""
+    people = site.directory.people
+    numbers = (step.one, step.two, step.three) if people else ()
+    guids = list(dict.fromkeys(_person(site, number) for number in numbers))
+    for guid, name in zip(guids, [people[guid].name for guid in [*guids[1:], *guids[:1]]], strict=True):
+        people[guid] = replace(people[guid], name=name)
+
+
 def _add_person(site: Site, step: Step) -> None:
     directory = site.directory
     if len(directory.people) < MOST_PEOPLE:
@@ -591,6 +600,7 @@ ACTIONS: dict[str, Callable[[Site, Step], None]] = {
         _split_unit,
         _scope_unit,
         _hide_unit,
+        _exchange_person_names,
         _add_person,
         _delete_person,
         _move_person,

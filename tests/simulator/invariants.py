@@ -53,11 +53,13 @@ class Undone:
 
     :param before: what was before that run.
     :param after: what it has left behind.
+    :param written: all that it wrote to extensions on the way there: ids, names of fields and values.
     """
 
     run_id: str
     before: Picture
     after: Picture
+    written: frozenset[tuple[int, str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -754,7 +756,10 @@ def a_rollback_takes_away_only_what_the_run_has_made(seen: Observed) -> None:
 
 
 def what_was_changed_since_the_run_stays(seen: Observed) -> None:
-    """A rollback leaves each value that is not as the run has left it."""
+    """A rollback leaves each value that is not as the run has left it, or had it on the way there.
+
+    Back on the way there an earlier attempt may have ended.
+    """
     if seen.undone is None:
         return
     for id_, left in seen.undone.after.extensions.items():
@@ -764,7 +769,9 @@ def what_was_changed_since_the_run_stays(seen: Observed) -> None:
         for name in FIELD_NAMES:
             found = getattr(before, name)
             require(
-                found == getattr(left, name) or getattr(after, name) == found,
+                found == getattr(left, name)
+                or getattr(after, name) == found
+                or (id_, name, found) in seen.undone.written,
                 f"{name} of extension {before.number} was {found!r}, which the run had not written, and is "
                 f"{getattr(after, name)!r} after the rollback",
             )

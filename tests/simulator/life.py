@@ -594,7 +594,7 @@ class Life:
             allowed=request.allowed,
         )
         if seen.run_id and touched is None:
-            self.runs.append(Undone(seen.run_id, seen.before, seen.after))
+            self.runs.append(Undone(seen.run_id, seen.before, seen.after, seen.command.written))
         return seen
 
     def observe(

@@ -64,9 +64,9 @@ def _work_on_the_pbx(life: Life) -> None:
 def _redo(life: Life, rollback: Observed, undone: Undone) -> None:
     """A rollback is rolled back: then the night is done again as it was."""
     life.say("--- the rollback is rolled back")
-    again = _roll_back(life, Undone(rollback.run_id, rollback.before, rollback.after))
+    again = _roll_back(life, Undone(rollback.run_id, rollback.before, rollback.after, rollback.command.written))
     if again is not None and _is_whole(again):
-        _require_as_before(life, Undone(undone.run_id, undone.after, undone.before))
+        _require_as_before(life, replace(undone, before=undone.after, after=undone.before))
         life.tally.counts["rollbacks rolled back"] += 1
 
 

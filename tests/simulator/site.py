@@ -41,6 +41,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._module.world impor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx import details, transport
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.client import PbxClient
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.settings import PbxSettings
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import FIELD_NAMES
 
 from lab.pbx.pbx import Pbx as EmulatedPbx
 from tests.simulator.clock import SimulatedClock
@@ -101,6 +102,17 @@ class Command:
     def changed(self) -> bool:
         """Whether it says that it changed anything."""
         return bool(self.values.get("changed"))
+
+    @property
+    def written(self) -> frozenset[tuple[int, str, str]]:
+        """All that it wrote to extensions that were there: ids, names of managed fields and values."""
+        return frozenset(
+            (int(sent.arguments["id"]), name, sent.arguments[name])
+            for sent in self.wire.sent
+            if sent.done and sent.endpoint == "extension/update"
+            for name in FIELD_NAMES
+            if name in sent.arguments
+        )
 
     @property
     def failure(self) -> str:

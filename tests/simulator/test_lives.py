@@ -14,7 +14,7 @@ from tests.simulator.soak import live, live_all, replay_command
 
 _ROOT = Path(__file__).parents[2]
 _CHUNK = 25
-_CHUNKS = 88
+_CHUNKS = 95
 _TRACED = (3, 8, 21)
 
 

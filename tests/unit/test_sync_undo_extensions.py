@@ -13,7 +13,13 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.images import
     OrganizationImage,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Done
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind, Origin, Parked, Welcome
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import (
+    Association,
+    ObjectKind,
+    Origin,
+    Parked,
+    Welcome,
+)
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     ExtensionGroup,
     Organization,
@@ -418,6 +424,57 @@ def test_two_changes_of_one_extension_are_undone_one_after_the_other() -> None:
         "update:anna-guid:2 | rolled_back | title: Chief>Boss",
         "update:anna-guid:1 | rolled_back | title: Boss>Clerk | after update:anna-guid:2",
     ]
+
+
+ADA, BEN = {"email_addr": "ada@example.test"}, {"email_addr": "ben@example.test"}
+NO_ADDRESS = {"email_addr": ""}
+
+
+def _exchanged() -> list[Done]:
+    """Anna and Ben have exchanged their addresses, and both changes of Anna's extension begin with what it was."""
+    ben = user("ben", 42, "1001")
+    return [
+        _updated(ADA, NO_ADDRESS, 1, reason=Reason.ADDRESS_EXCHANGE),
+        row(2, Action.UPDATE, replace(ben, written=BEN), replace(ben, written=ADA), before=BEN, after=ADA),
+        replace(_updated(ADA, BEN, 3), former=replace(ANNA, written=NO_ADDRESS)),
+    ]
+
+
+def _after_the_exchange(annas: str, bens: str = "ada@example.test") -> Rollback:
+    """Undo the exchange of Anna and Ben, who have these addresses by now."""
+    extensions = [extension(41, "1000", email_addr=annas), extension(42, "1001", email_addr=bens)]
+    held = [replace(ANNA, written=BEN), user("ben", 42, "1001", written=ADA)]
+    return rolled_back(*_exchanged(), extensions=extensions, held=held)
+
+
+def test_addresses_that_were_exchanged_go_back_the_way_they_came() -> None:
+    made = _after_the_exchange("ben@example.test")
+    assert conflicts(made) == []
+    assert brief(made) == [
+        "update:anna-guid:3 | rolled_back | email_addr: ben@example.test>",
+        "update:ben-guid:2 | rolled_back | email_addr: ada@example.test>ben@example.test | after update:anna-guid:3",
+        "update:anna-guid:1 | rolled_back | email_addr: >ada@example.test | after update:ben-guid:2 update:anna-guid:3",
+    ]
+    assert _written(made) == {"anna-guid": ADA, "ben-guid": BEN}
+
+
+def test_an_address_that_was_exchanged_and_changed_since_is_told_once_and_truly() -> None:
+    made = _after_the_exchange("new@example.test")
+    assert conflicts(made) == [
+        (
+            "anna",
+            "changed_since",
+            'email_addr of extension 1000 was "ada@example.test" before the run, which left it "ben@example.test"; now '
+            'it is "new@example.test". It was changed since, and is left as it is. Set it by hand if it is to be as '
+            "before.",
+        )
+    ]
+    assert [change.key for change in made.plan.changes if change.after] == ["update:ben-guid:2"]
+
+
+def _written(made: Rollback) -> dict[str, Any]:
+    """What is remembered as last written once all is done, by the users' objectGUIDs."""
+    return {one.guid: one.remembered.written for one in made.plan.changes if isinstance(one.remembered, Association)}
 
 
 def test_what_somebody_has_put_back_already_is_only_remembered() -> None:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import assert_never
 
@@ -43,10 +43,13 @@ class ExtensionUndoing:
     """Undoes changes of extensions, the latest first.
 
     :param send_welcome_email: whether the users of extensions that are made again get a new welcome e-mail.
+    :param in_passing: what the run itself had written to an extension before it did so again; see ``History``.
     """
 
     view: View
     send_welcome_email: bool
+    in_passing: Mapping[int, Mapping[str, str]]
+    _told: set[tuple[int, str]] = field(default_factory=set)
 
     def undo(self, row: Done, change: ExtensionChange) -> None:
         """Plan what undoes a change."""
@@ -316,24 +319,34 @@ class ExtensionUndoing:
         before: dict[str, str] = {}
         after: dict[str, str] = {}
         kept: set[str] = set()
+        in_passing = self.in_passing.get(row.id, {})
         for name in FIELD_NAMES:
             if name not in change.after:
                 continue
             was, left, now = change.before.get(name, ""), change.after[name], extension.fields.get(name, "")
-            match step(was, left, now, partial(same, name)):
+            found = in_passing.get(name, was)
+            match step(found, left, now, partial(same, name)):
                 case Step.CHANGED_SINCE:
-                    self.view.changed_since(change, name, (was, left, now))
+                    self._tell_changed(change, extension, name, (was, left, now))
                     kept.add(name)
                 case Step.PUT_BACK:
-                    if name == EMAIL and self._is_address_taken(change, was):
+                    if name == EMAIL and self._is_address_taken(change, found):
                         kept.add(name)
                     else:
-                        before[name], after[name] = now, was
+                        before[name], after[name] = now, found
         places = self._places(row, change, extension, kept)
         if places is not None:
             before[ORGANIZATIONS] = self.view.paths(self.view.places(extension))
             after[ORGANIZATIONS] = self.view.paths(places)
         return _Found(before, after, kept, places)
+
+    def _tell_changed(
+        self, change: ExtensionChange, extension: Extension, name: str, values: tuple[str, str, str]
+    ) -> None:
+        """Tell that a field was changed since, once; an earlier change of the run left it so in passing alone."""
+        if (extension.id, name) not in self._told:
+            self._told.add((extension.id, name))
+            self.view.changed_since(change, name, values)
 
     def _is_address_taken(self, change: ExtensionChange, address: str) -> bool:
         holder = self.view.by_email(address) if address else None

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Done
@@ -15,6 +15,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     REMOVALS,
     Action,
+    ExtensionChange,
     GroupChange,
     OrganizationChange,
     Reason,
@@ -75,6 +76,25 @@ class History:
             if _is_end_of_organization(row):
                 gone.discard(row.change.object_id)
                 yield from waiting.pop(row.change.object_id, [])
+
+    def in_passing(self) -> dict[int, Mapping[str, str]]:
+        """Return what the run itself had written to extensions that it wrote once more.
+
+        Both changes of such an extension are planned from what it was before the run: where users exchange addresses,
+        one of them has none in between.
+
+        :returns: for each row that wrote what the run had written already: what it found, by the names of fields.
+        """
+        written: dict[int, dict[str, str]] = defaultdict(dict)
+        found: dict[int, Mapping[str, str]] = {}
+        for row in self.rows:
+            change = row.change
+            if not isinstance(change, ExtensionChange) or change.object_id is None:
+                continue
+            known = written[change.object_id]
+            found[row.id] = {name: known[name] for name in change.after if name in known}
+            known.update(change.after)
+        return found
 
     def known_ids(self) -> dict[tuple[ObjectKind, int], int]:
         """Return the ids that objects have now which were made again while the run was undone, by their former ids."""
