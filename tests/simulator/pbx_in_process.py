@@ -50,11 +50,11 @@ FAULT_KINDS = (
     UNCLEAR_BEFORE,
     UNCLEAR_AFTER,
     RUN_ENDING,
-    SHORT_PAGE,
-    LARGER_TOTAL,
+    *[SHORT_PAGE] * 2,
+    *[LARGER_TOTAL] * 2,
     MISSING_IDS,
     MISSING_MEMBERS,
-    HIDDEN_ROW,
+    *[HIDDEN_ROW] * 2,
 )
 # Errcodes that refuse one call, and those after which no other makes sense.
 _REFUSALS = (40001, *[40002] * 6, 40003, 60001, 60002, 60101, 70082, 70091, 70120)

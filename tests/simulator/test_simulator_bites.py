@@ -57,18 +57,18 @@ def _with_secrets(value: object, _secrets: object = ()) -> str:
 
 def _as_long_as_it_is(
     listing: Listing, endpoint: str, _noun: str, purpose: str, extra: Any = None, key: str = "data"
-) -> list[Row]:
+) -> Iterator[list[Row]]:
     """Read a list until a page is empty, and believe that this is all."""
-    first = listing._first_page(endpoint, purpose, extra or {})
-    rows, total, page = parse_rows(first, key, endpoint), parse_total(first, endpoint), 1
-    size = len(rows)
-    while len(rows) < total and size:
+    answer = listing._first_page(endpoint, purpose, extra or {})
+    rows, total, page = parse_rows(answer, key, endpoint), parse_total(answer, endpoint), 1
+    size = count = len(rows)
+    while rows:
+        yield rows
+        if count >= total:
+            return
         page += 1
-        following = parse_rows(listing._page(endpoint, purpose, extra or {}, page, size), key, endpoint)
-        if not following:
-            break
-        rows.extend(following)
-    return rows
+        rows = parse_rows(listing._page(endpoint, purpose, extra or {}, page, size), key, endpoint)
+        count += len(rows)
 
 
 def _put_back_whatever_it_is(before: Any, left: Any, _now: Any, *_same: object) -> Step:
@@ -136,7 +136,7 @@ _BREAKAGES = {
         frozenset({"no_secret_is_told"}),
     ),
     "the total of a list is not looked at": Breakage(
-        ((Listing, "rows", _as_long_as_it_is),),
+        ((Listing, "pages", _as_long_as_it_is),),
         frozenset({"what_a_run_goes_by_is_proved_complete"}),
     ),
     "changes that are under way side by side do not wait for each other": Breakage(
