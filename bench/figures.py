@@ -10,6 +10,7 @@ from typing import Any
 from .beside_bare import BesideBare
 from .explaining import Explaining
 from .growth import Growth
+from .incremental import Incremental
 from .ledger import LedgerFigures
 from .plain import Plain
 from .planning import Planning
@@ -27,6 +28,7 @@ class SizeFigures:
     size: int
     reading: Reading | None = None
     runs: Runs | None = None
+    incremental: Incremental | None = None
     explaining: Explaining | None = None
     sign_on: SignOnFigures | None = None
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.listing import PAGE_SIZE
 
 from .growth import Growth
+from .incremental import Incremental
 from .ledger import LedgerFigures
 from .planning import Kind, Occasion, Planning
 from .reading import Reading
@@ -16,7 +17,7 @@ from .runs import Run, Runs
 from .starting import Starting
 from .targets import Target
 
-DIRECTORY, CALLS, PLANNER = "directory", "calls", "planner"
+DIRECTORY, CALLS, INCREMENTAL, PLANNER = "directory", "calls", "incremental", "planner"
 MEMORY, LEDGER, STARTING = "memory", "ledger", "starting"
 PLANNER_SIZES = (10_000, 100_000)
 LEDGER_SIZES = (100_000,)
@@ -79,6 +80,21 @@ def of_runs(size: int, runs: Runs) -> Iterator[Target]:
     yield from _of_memory("memory of a first run", size, runs.first)
 
 
+def of_incremental(measured: Incremental) -> Iterator[Target]:
+    """A run that reads what changed, beside one that reads the directory whole."""
+    yield Target(
+        name=INCREMENTAL,
+        figure="run of all rules without a change, reading what changed",
+        users=measured.size,
+        measured=measured.changes.seconds,
+        unit="s",
+        limit=None,
+        beside=measured.whole.seconds,
+        beside_what="reading the directory whole",
+        ratio=measured.ratio,
+    )
+
+
 def of_growth(growth: Growth) -> Iterator[Target]:
     """The memory of both runs."""
     yield from _of_memory("memory of a first run, planned", growth.size, growth.first)
@@ -116,7 +132,7 @@ def of_starting(figures: Sequence[Starting]) -> Iterator[Target]:
             limit=None,
             beside=one.libraries_seconds,
             beside_what="Python with ldap3 and requests",
-            ratio=one.seconds / one.libraries_seconds,
+            ratio=one.ratio,
         )
 
 

@@ -20,6 +20,7 @@ from .errors import BenchError
 from .explaining import measure_explaining
 from .figures import Results, SizeFigures
 from .growth import measure_growth
+from .incremental import measure_incremental
 from .ledger import measure_ledger
 from .plain import make_environment, measure_plain
 from .planning import measure_planning
@@ -37,6 +38,7 @@ NAMES = (
     beside_bare.FIRST,
     beside_bare.NO_CHANGE,
     limits.CALLS,
+    limits.INCREMENTAL,
     plain.NAME,
     limits.PLANNER,
     limits.MEMORY,
@@ -46,8 +48,8 @@ NAMES = (
 )
 SITE_SIZES = (1_000, 10_000)
 
-_SITE_NAMES = frozenset({limits.DIRECTORY, beside_bare.FIRST, beside_bare.NO_CHANGE, limits.CALLS, DETAILS})
-_SYNCHRONIZED_NAMES = frozenset({beside_bare.NO_CHANGE, limits.CALLS, DETAILS})
+_SYNCHRONIZED_NAMES = frozenset({beside_bare.NO_CHANGE, limits.CALLS, limits.INCREMENTAL, DETAILS})
+_SITE_NAMES = _SYNCHRONIZED_NAMES | {limits.DIRECTORY, beside_bare.FIRST}
 # A PBX that takes its time is waited for.
 _MOST_SLOW = 1_000
 
@@ -126,6 +128,10 @@ class Bench:
         self.results.targets += limits.of_runs(site.size, figures.runs)
         if beside_bare.NO_CHANGE in self.names:
             self._add_beside_bare(measure_no_change(site))
+        if limits.INCREMENTAL in self.names:
+            _tell(f"{site.size:,} users: reading what changed")
+            figures.incremental = measure_incremental(site)
+            self.results.targets += limits.of_incremental(figures.incremental)
         if DETAILS in self.names:
             _tell(f"{site.size:,} users: explaining them")
             figures.explaining = measure_explaining(site)

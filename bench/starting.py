@@ -68,7 +68,8 @@ class Starting:
     :param processor_seconds: likewise.
     :param payload_bytes: what Ansible sends to run it, the parameters included.
     :param files: how many of the collection's files it imports until then.
-    :param libraries_seconds: of the processor, for a process that imports ldap3 and requests and does nothing.
+    :param libraries_seconds: for a process that imports ldap3 and requests and does nothing, from its start.
+    :param ratio: the median of the rounds' own ratios.
     """
 
     module: str
@@ -77,29 +78,31 @@ class Starting:
     payload_bytes: int
     files: int
     libraries_seconds: float
+    ratio: float
 
 
 def measure_starting(modules: Sequence[str] = tuple(MODULES)) -> list[Starting]:
-    """Start each module, up to its first connection.
+    """Start each module, up to its first connection, and a process with the libraries alone, by turns.
 
     :raises BenchError: if one ends without any.
     """
     with tempfile.TemporaryDirectory(prefix="pbx-bench-") as folder:
-        libraries = statistics.median(_libraries_seconds(Path(folder)) for _round in range(ROUNDS))
-        return [_measure(Path(folder), module, libraries) for module in modules]
+        return [_measure(Path(folder), module) for module in modules]
 
 
-def _measure(folder: Path, module: str, libraries: float) -> Starting:
+def _measure(folder: Path, module: str) -> Starting:
     path = folder / module
     _pack(module, {**_arguments(folder), **MODULES[module]}, path)
-    found = [_start(path) for _round in range(ROUNDS)]
+    found = [(_start(path), _libraries_seconds(folder)) for _round in range(ROUNDS)]
+    starts = [start for start, _libraries in found]
     return Starting(
         module=module,
-        seconds=statistics.median(one[0] for one in found),
-        processor_seconds=statistics.median(one[1] for one in found),
+        seconds=statistics.median(start[0] for start in starts),
+        processor_seconds=statistics.median(start[1] for start in starts),
         payload_bytes=path.stat().st_size,
-        files=int(found[0][2]),
-        libraries_seconds=libraries,
+        files=int(starts[0][2]),
+        libraries_seconds=statistics.median(libraries for _start, libraries in found),
+        ratio=statistics.median(start[0] / libraries for start, libraries in found),
     )
 
 
@@ -142,7 +145,7 @@ def _start(path: Path) -> tuple[float, float, float]:
 
 
 def _libraries_seconds(folder: Path) -> float:
-    program = f"import time\n{_LIBRARIES}\nprint(time.process_time())"
+    program = f"import os, time\n{_LIBRARIES}\nprint(time.monotonic() - float(os.environ['BEGUN']))"
     return float(_timed(program, folder).stdout)
 
 
