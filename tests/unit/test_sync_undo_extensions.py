@@ -739,6 +739,26 @@ def test_an_extension_that_was_taken_over_gets_its_values_back_and_is_released()
     assert untouched.plan.unchanged == 0
 
 
+def test_extensions_that_were_taken_over_and_exchanged_their_addresses_get_them_back_and_are_released() -> None:
+    ben = user("ben", 42, "1001", origin=Origin.ADOPTED, written=ADA)
+    vacated, anna = (replace(ANNA, origin=Origin.ADOPTED, written=written) for written in (NO_ADDRESS, BEN))
+    rows = (
+        row(1, Action.ASSOCIATE, None, vacated, before=ADA, after=NO_ADDRESS, reason=Reason.ADDRESS_EXCHANGE),
+        row(2, Action.ASSOCIATE, None, ben, before=BEN, after=ADA),
+        row(3, Action.ASSOCIATE, vacated, anna, before=ADA, after=BEN),
+    )
+    extensions = [extension(41, "1000", **BEN), extension(42, "1001", **ADA)]
+    made = rolled_back(*rows, extensions=extensions, held=[anna, ben])
+    assert conflicts(made) == []
+    assert [line.partition(" | after ")[0] for line in brief(made)] == [
+        "update:anna-guid:3 | rolled_back | email_addr: ben@example.test>",
+        "update:ben-guid:2.fields | rolled_back | email_addr: ada@example.test>ben@example.test",
+        "release:ben-guid:2 | rolled_back",
+        "update:anna-guid:1.fields | rolled_back | email_addr: >ada@example.test",
+        "release:anna-guid:1 | rolled_back",
+    ]
+
+
 def test_an_extension_that_was_handed_on_goes_back_once_it_is_let_go() -> None:
     latter = user("ben", 41, "1000", origin=Origin.ADOPTED)
     rows = (row(1, Action.RELEASE, ANNA, None), row(2, Action.ASSOCIATE, None, latter, _image(ROOT)))

@@ -247,8 +247,9 @@ class ExtensionUndoing:
         self, row: Done, change: ExtensionChange, former: Association | None, latter: Association | None
     ) -> None:
         view, present = self.view, self.view.users[change.guid]
-        # One that the run associated ends here; what its directory object had before was gone.
-        is_last = change.action is not Action.ASSOCIATE
+        # One that the run associated ends here; what its directory object had before was gone. An address that it gave
+        # up in passing is a change of its own, and the association begins with that one.
+        is_last = change.action is not Action.ASSOCIATE or _is_same(former, latter)
         extension = view.extensions.get(present.extension_id)
         if extension is None:
             view.gone_since(change)
@@ -429,6 +430,11 @@ class ExtensionUndoing:
             )
             view.emit(parking)
         view.hold(former)
+
+
+def _is_same(former: Association | None, latter: Association | None) -> bool:
+    """Whether two associations are about the same extension."""
+    return former is not None and latter is not None and former.extension_id == latter.extension_id
 
 
 def _writing(present: Association, wanted: Association) -> Action:
