@@ -97,7 +97,7 @@ class Bench:
         """Note what fails in a ``with`` block."""
         try:
             yield
-        # Whatever it is, half an hour of other figures is not lost by it.
+        # Whatever it is, a quarter of an hour of other figures is not lost by it.
         except Exception as error:
             known = isinstance(error, BenchError | LabError)
             why = str(error) if known else "".join(traceback.format_exception(error))
