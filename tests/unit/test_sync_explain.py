@@ -24,12 +24,26 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     ObjectAssociation,
     ObjectKind,
     Origin,
+    Parked,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
     Extension,
     ExtensionGroup,
     Organization,
     OrganizationReference,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Action,
+    Conflict,
+    DriftAction,
+    Drifted,
+    Reason,
+)
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.report import (
+    State,
+    conflict_data,
+    drift_data,
+    explanation,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rules import (
     AccountStatus,
@@ -206,6 +220,75 @@ def test_a_deletion_that_the_guard_stops_is_told_so() -> None:
     )
     assert not told.scope.in_scope
     assert explanation_data(told, NOW)["next"][0]["state"] == "stopped"
+
+
+def test_an_update_of_several_fields_that_is_put_off_is_told_so() -> None:
+    held, known = synced(ANNA, 7, "2000", title="Boss", mobile_number="1")
+    facts = facts_of_a_run([ANNA], pbx(held), [known])
+    put_off = [replace(one, state=State.DEFERRED, detail="it is in a call") for one in facts.outcomes]
+
+    assert explain(ANNA, replace(facts, outcomes=put_off)).summary == (
+        "anna has extension 2000; the next run would update mobile_number, title of extension 2000 (drift: it was "
+        "changed on the PBX by hand, which is put off while it is in a call)."
+    )
+
+
+def test_several_steps_are_told_in_one_sentence() -> None:
+    held, known = synced(ANNA, 7, "2000", title="Boss")
+    facts = facts_of_a_run([ANNA], pbx(held), [known])
+    (update,) = facts.outcomes
+    release = replace(
+        update, change=replace(update.change, action=Action.RELEASE, reason=Reason.OUT_OF_SCOPE, after={})
+    )
+    empty = replace(update, change=replace(update.change, after={}))
+
+    assert explain(ANNA, replace(facts, outcomes=[empty, release])).summary == (
+        "anna has extension 2000; the next run would update nothing of extension 2000 (drift: it was changed on the "
+        "PBX by hand), and release extension 2000 (it exists in the directory but the scope no longer takes it in)."
+    )
+
+
+def test_a_parked_extension_is_told_with_the_day_since_when() -> None:
+    held, known = synced(ANNA, 7, "2000")
+    facts = facts_of_a_run([ANNA], pbx(held), [known])
+    parked = replace(known, parked=Parked(NOW, "reg", "available"))
+
+    told = explain(ANNA, replace(facts, now=replace(facts.now, associations=[parked]), outcomes=()))
+
+    assert told.extension == ExtensionExplanation("2000", 7, Origin.CREATED, "kept since it was given", NOW)
+    assert told.summary == (
+        f"anna has extension 2000, parked since {NOW:%Y-%m-%d}, and the next run changes nothing of it."
+    )
+
+
+def test_drift_of_the_user_alone_is_told() -> None:
+    held, known = synced(ANNA, 7, "2000")
+    hers = Drifted(
+        ObjectKind.EXTENSION, ANNA.guid, "2000", "anna", "title", "Clerk", "Clerk", "Boss", DriftAction.REPORTED
+    )
+    others = [replace(hers, guid="bernd"), replace(hers, kind=ObjectKind.ORGANIZATION)]
+
+    told = explain(ANNA, replace(facts_of_a_run([ANNA], pbx(held), [known]), drift=[*others, hers]))
+
+    assert told.drift == (hers,)
+
+
+def test_a_number_has_rested_on_the_day_on_which_it_has() -> None:
+    days = rule().number_rest_days
+
+    told = explain(ANNA, facts_of_a_run([ANNA], retired=[retired("1000", "anna", days_ago=days)]))
+
+    assert told.extension is not None
+    assert told.extension.number_explanation == "first free number from 1000"
+
+
+def test_where_no_rule_is_saved_users_are_explained_all_the_same() -> None:
+    held, known = synced(ANNA, 7, "2000")
+    facts = facts_without_a_run("no rule for users is saved", None, Standing(pbx(held), [known], ()))
+
+    assert (
+        explain(ANNA, facts).summary == "anna has extension 2000, and no run changes that: no rule for users is saved."
+    )
 
 
 def test_who_is_out_of_scope_and_has_an_extension_is_told_what_becomes_of_it() -> None:
@@ -392,16 +475,96 @@ def test_without_an_extension_there_are_no_places() -> None:
 
 def test_the_data_tells_the_account_and_all_that_was_explained() -> None:
     anna = user("anna", disabled=True, expires=NOW, userPrincipalName="anna@x", displayName="Anna A.")
+    explained = explain(anna, facts_of_a_run([anna]))
 
-    data = explanation_data(explain(anna, facts_of_a_run([anna])), NOW)
+    data = explanation_data(explained, NOW)
 
-    assert data["user_principal_name"] == "anna@x"
-    assert data["display_name"] == "Anna A."
-    assert (data["disabled"], data["expired"], data["in_scope"]) == (True, True, True)
-    assert data["extension"]["origin"] == "created"
-    assert data["next"][0]["after"] == {"first_name": "anna"}
-    assert (data["next"][0]["state"], data["next"][0]["kind"]) == ("planned", "extension")
-    assert explanation_data(explain(anna, facts_of_a_run([])), NOW)["extension"] == {}
+    fields = data.pop("fields")
+    assert data == {
+        "guid": anna.guid,
+        "dn": anna.dn,
+        "name": "anna",
+        "user_principal_name": "anna@x",
+        "display_name": "Anna A.",
+        "disabled": True,
+        "expired": True,
+        "in_scope": True,
+        "scope_explanation": explained.scope.explanation,
+        "extension": {
+            "number": "1000",
+            "id": None,
+            "origin": "created",
+            "number_explanation": "first free number from 1000",
+            "parked_since": "",
+        },
+        "organization": {"wanted": "", "actual": ""},
+        "groups": [],
+        "next": [
+            {
+                "kind": "extension",
+                "action": "create",
+                "state": "planned",
+                "number": "1000",
+                "reason": "new_user",
+                "explanation": explanation(Reason.NEW_USER),
+                "before": {},
+                "after": {"first_name": "anna"},
+            }
+        ],
+        "drift": [],
+        "conflicts": [],
+        "summary_explanation": explained.summary,
+    }
+    assert fields[0] == {
+        "field": "first_name",
+        "attribute": "givenName",
+        "directory": "anna",
+        "wanted": "anna",
+        "pbx": None,
+        "written": None,
+        "drift": False,
+        "problem": "",
+    }
+    assert [field["field"] for field in fields] == [field.field for field in explained.fields]
+
+
+def test_the_data_of_who_has_nothing_has_nothing() -> None:
+    data = explanation_data(explain(user("anna"), facts_of_a_run([])), NOW)
+
+    assert (data["extension"], data["user_principal_name"], data["display_name"]) == ({}, "", "")
+
+
+def test_the_data_tells_places_drift_and_since_when_an_extension_is_parked() -> None:
+    explained = explain(ANNA, facts_of_a_run([ANNA]))
+    drifted = Drifted(
+        ObjectKind.EXTENSION, ANNA.guid, "2000", "anna", "title", "Clerk", "Clerk", "Boss", DriftAction.REPORTED
+    )
+    conflict = Conflict("email_in_use", ANNA.guid, "anna", "It is taken.")
+
+    data = explanation_data(
+        replace(
+            explained,
+            extension=ExtensionExplanation("2000", 7, Origin.ADOPTED, "why", NOW),
+            organization_wanted="Company/Sales",
+            organization_actual="Company",
+            groups=(GroupExplanation("Team", RuleKind.GROUPS, wanted=True, actual=False),),
+            drift=(drifted,),
+            conflicts=(conflict,),
+        ),
+        NOW,
+    )
+
+    assert data["extension"] == {
+        "number": "2000",
+        "id": 7,
+        "origin": "adopted",
+        "number_explanation": "why",
+        "parked_since": NOW.isoformat(timespec="seconds"),
+    }
+    assert data["organization"] == {"wanted": "Company/Sales", "actual": "Company"}
+    assert data["groups"] == [{"name": "Team", "rule": "groups", "wanted": True, "actual": False}]
+    assert data["drift"] == [drift_data(drifted)]
+    assert data["conflicts"] == [conflict_data(conflict)]
 
 
 # --- size
