@@ -355,7 +355,7 @@ def test_one_refused_change_does_not_stop_the_others(filled: Site) -> None:
         filled.add_user(name)
     filled.pbx.fail("extension/create", "errcode", nth=2, errcode=40002)
 
-    outcome = filled.sync_failing()
+    outcome = filled.sync_failing(pbx_concurrency=1)
 
     assert [(change["name"].split("-")[0], change["state"]) for change in outcome["changes"]] == [("Hanna", "failed")]
     assert "Hanna" in outcome["msg"]
