@@ -65,11 +65,15 @@ def test_without_a_rule_nobody_is_in_scope() -> None:
             ),
             "The user's primary group is Domain Users, which is a member of Outer.",
         ),
+        # Where it is not known by which of them, all that the rule names are named.
+        (scope_facts(user("anna"), rule=_UNITS), "The user is in the organizational unit Staff or Support."),
+        (scope_facts(user("anna"), rule=_GROUPS), "The user is a member of Outer or Other."),
         (scope_facts(user("anna"), rule=_FILTER), "The user matches the filter (cn=a*)."),
         (
             scope_facts(user("anna"), rule=users_rule({"anna@x": "2000"}), names={guid("anna"): "anna@x"}),
             "The rule names the user as anna@x.",
         ),
+        (scope_facts(user("anna"), rule=users_rule({"anna@x": "2000"})), "The rule names the user as anna."),
     ],
 )
 def test_who_is_in_scope_is_told_why(facts: ScopeFacts, sentence: str) -> None:
