@@ -555,6 +555,10 @@ def the_run_does_what_check_mode_showed(seen: Observed) -> None:
     if seen.shown is None or seen.command.report is None or seen.is_hit_by(hiding) or seen.allowed:
         # What is let through of one kind may alter what is planned of the next.
         return
+    ways = {str(one.values.get("directory_read", {}).get("how")) for one in (seen.shown, seen.command)}
+    if len(ways) > 1 and any(thing.hidden for truth in seen.truths for thing in truth.things.values()):
+        # What is hidden since the directory was read whole is seen by a whole read alone.
+        return
     shown, planned = seen.shown.values.get("plan_id"), seen.command.values.get("plan_id")
     require(
         seen.shown.error is None and shown == planned,

@@ -194,8 +194,10 @@ def ask_offline(life: Life) -> None:
         require(is_unknown, f"{question} is refused offline: {offline.failure}")
         return
     told, kept = ({user["guid"]: user for user in one.values["users"]} for one in (on_line, offline))
+    # Who is in a group only through one that is hidden is known to the directory alone.
+    is_through_hidden = question.groups and any(group.hidden for group in life.site.directory.of(Kind.GROUP))
     for guid, user in told.items():
-        if user["in_scope"] or user["extension"]:
+        if (user["in_scope"] or user["extension"]) and not is_through_hidden:
             require(guid in kept, f"{user['name']} is not in the snapshot")
     for guid, user in kept.items():
         require(guid in told, f"{user['name']} is in the snapshot, and both sides do not find them")

@@ -835,6 +835,17 @@ def test_a_released_extension_that_is_gone_is_lost() -> None:
     )
 
 
+def test_of_a_released_extension_that_is_gone_nothing_is_told_of_what_was_remembered_before() -> None:
+    placed = replace(ANNA, organization_id=7)
+    rows = (
+        row(1, Action.UPDATE, placed, ANNA, reason=Reason.REMEMBERED),
+        row(2, Action.RELEASE, ANNA, None, reason=Reason.EXTENSION_GONE),
+    )
+    made = rolled_back(*rows)
+    assert (brief(made), conflicts(made)) == ([], [])
+    assert lost(made) == [("anna", "its association: the extension is gone from the PBX")]
+
+
 def test_a_released_extension_that_has_another_number_since_is_left() -> None:
     made = rolled_back(row(3, Action.RELEASE, ANNA, None), extensions=[extension(41, "2000")])
     assert made.plan.changes == ()

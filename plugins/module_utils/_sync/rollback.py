@@ -68,12 +68,17 @@ def plan_rollback(rule: RollbackRule, history: History, standing: Standing, doma
 
 
 def _is_as_it_was_left(view: View, row: Done) -> bool:
-    """Tell whether the association is about the same object as the run left it, and tell it if not."""
+    """Tell whether the association is about the same object as the run left it, and tell it if not.
+
+    What is missing because a later change could not be undone was told with that.
+    """
     kind, latter, held = row.change.kind, row.latter, view.held(row.change)
     left = view.id(kind, own_id(latter)) if latter is not None else 0
     now = own_id(held) if held is not None else 0
     if left == now:
         return True
+    if held is None and view.has_told(row.change):
+        return False
     before = view.id(kind, own_id(row.former)) if row.former is not None else 0
     view.changed_since(
         row.change, "The association", (_shown(view, kind, before), _shown(view, kind, left), _shown(view, kind, now))

@@ -109,6 +109,7 @@ class View:
     _numbers: dict[str, int] = field(init=False)
     _emails: dict[str, int] = field(init=False)
     _last: dict[tuple[ObjectKind, str], str] = field(default_factory=dict)
+    _told: set[tuple[ObjectKind, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         pbx = self.standing.pbx
@@ -261,6 +262,7 @@ class View:
 
     def conflict(self, change: Change, code: ConflictCode, message: str) -> None:
         """Tell what stands in the way of undoing a change, each thing once."""
+        self._told.add((change.kind, change.guid))
         found = Conflict(code.value, change.guid, change.name, message)
         if found not in self.conflicts:
             self.conflicts.append(found)
@@ -287,8 +289,13 @@ class View:
             "The next synchronization makes it anew, if the directory still asks for it.",
         )
 
+    def has_told(self, change: Change) -> bool:
+        """Whether it was told that something of a change's object stays lost, or stands in the way of undoing one."""
+        return (change.kind, change.guid) in self._told
+
     def lose(self, change: Change, *what: str) -> None:
         """Tell what stays lost."""
+        self._told.add((change.kind, change.guid))
         self.not_restored.append(NotRestored(change.kind, change.guid, change.number, change.name, what))
 
 
