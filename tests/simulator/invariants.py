@@ -397,7 +397,10 @@ def _may_name_the_company(seen: Observed) -> bool:
 
 
 def _members_put_back(seen: Observed, group_id: int) -> dict[int, str]:
-    """Who has come back, by a rollback, into a group of an administrator that a deletion had taken them out of."""
+    """Who has come back, by a rollback, into a group of an administrator that a deletion had taken them out of.
+
+    As what they were in it before, or, where the PBX does not show that, as a plain user.
+    """
     if seen.undone is None or group_id not in seen.after.groups:
         return {}
     former = seen.undone.before.groups.get(group_id)
@@ -408,7 +411,9 @@ def _members_put_back(seen: Observed, group_id: int) -> dict[int, str]:
     return {
         id_: role
         for id_, role in after.items()
-        if id_ not in before and numbers.get(seen.after.extensions[id_].number) == role
+        if id_ not in before
+        and (number := seen.after.extensions[id_].number) in numbers
+        and role in (numbers[number], "user")
     }
 
 
