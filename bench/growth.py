@@ -26,7 +26,7 @@ from lab.tls import CertificateAuthority
 
 from .errors import BenchError
 from .people import DOMAIN_DN, FIRST_NUMBER, Person
-from .runs import USERS, Run, measured_run, run_module
+from .runs import USERS, Run, measured_run, median_run, run_module
 
 SIZES = (100, 1_000, 10_000, 100_000)
 _ADDRESS = "127.0.0.1"
@@ -87,7 +87,7 @@ def _median(site: _Site, options: Mapping[str, Any], *, changes: int) -> Run:
                 f"a run of {site.size} users had {changes} changes to plan, and {run.changes} were planned"
             )
         runs.append(run)
-    return sorted(runs, key=lambda run: run.seconds)[len(runs) // 2]
+    return median_run(runs)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BenchError
-from .runs import Run, measured_run
+from .runs import Run, measured_run, median_run
 from .site import Site
 
 CHANGES, WHOLE = "changes", "whole"
@@ -47,8 +47,8 @@ def measure_incremental(site: Site) -> Incremental:
     pairs = [(_run(site, seldom, _SELDOM, CHANGES), _run(site, often, 1, WHOLE)) for _round in range(ROUNDS)]
     return Incremental(
         size=site.size,
-        changes=_median([changes for changes, _whole in pairs]),
-        whole=_median([whole for _changes, whole in pairs]),
+        changes=median_run([changes for changes, _whole in pairs]),
+        whole=median_run([whole for _changes, whole in pairs]),
         ratio=statistics.median(changes.seconds / whole.seconds for changes, whole in pairs),
     )
 
@@ -62,7 +62,3 @@ def _run(site: Site, ledger: Path, full_read_every: int, how: str) -> Run:
     if read["how"] != how:
         raise BenchError(f"the directory was to be read by {how}, and was read by {read['how']}: {read['why']}")
     return run
-
-
-def _median(runs: list[Run]) -> Run:
-    return sorted(runs, key=lambda run: run.seconds)[len(runs) // 2]

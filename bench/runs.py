@@ -165,6 +165,11 @@ def measured_run(place: Place, module: str, options: Mapping[str, Any]) -> tuple
     return run, result
 
 
+def median_run(runs: Sequence[Run]) -> Run:
+    """Return the run of median length."""
+    return sorted(runs, key=lambda run: run.seconds)[len(runs) // 2]
+
+
 def run_module(place: Place, name: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Run a module through `bench.launch`: its result, and what it took.
 

@@ -92,7 +92,9 @@ class History:
             if not isinstance(change, ExtensionChange) or change.object_id is None:
                 continue
             known = written[change.object_id]
-            found[row.id] = {name: known[name] for name in change.after if name in known}
+            again = {name: known[name] for name in change.after if name in known}
+            if again:
+                found[row.id] = again
             known.update(change.after)
         return found
 
