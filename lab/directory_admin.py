@@ -96,6 +96,20 @@ class DirectoryAdmin:
         dn = self.dn(name, parent or self.base_dn, kind="OU")
         return self.add(dn, "organizationalUnit", attributes)
 
+    @contextmanager
+    def unit_of_its_own(self, name: str = "") -> Iterator[str]:
+        """An organizational unit in the domain for the length of a with block: its DN.
+
+        It is deleted at the end, whatever is in it by then. `name` is made up when not given.
+        """
+        name = name or f"test-{secrets.token_hex(6)}"
+        self.add_ou(name)
+        dn = self.dn(name, self.base_dn, kind="OU")
+        try:
+            yield dn
+        finally:
+            self.delete(dn, with_children=True)
+
     def add_group(
         self,
         name: str,
@@ -241,6 +255,19 @@ class DirectoryAdmin:
     def dn(name: str, parent: str, *, kind: str = "CN") -> str:
         """The DN of an entry called `name` under `parent`, with all that RFC 4514 escapes."""
         return f"{kind}={escape_rdn(name)},{parent}"
+
+    def objects(self) -> set[str]:
+        """The DNs of the domain's people, groups, organizational units, contacts and computers."""
+        kinds = ("person", "group", "organizationalUnit")
+        found = self._connection.extend.standard.paged_search(
+            self.base_dn,
+            f"(|{''.join(f'(objectClass={kind})' for kind in kinds)})",
+            attributes=["1.1"],
+            paged_size=1000,
+            generator=False,
+        )
+        self._check(f"search {self.base_dn}")
+        return {entry["dn"] for entry in found if entry["type"] == "searchResEntry"}
 
     def _change_members(self, group_dn: str, operation: str, members: Sequence[str]) -> None:
         self._connection.modify(group_dn, {"member": [(operation, list(members))]})

@@ -43,7 +43,7 @@ def lab_directory(
     """A running domain controller with `lab_population`, one for each pytest worker.
 
     Tests share it: one that changes something does so in an organizational unit of its own, and
-    none restarts it.
+    none restarts it. `directory_admin` looks whether they left something behind.
     """
     folder = tmp_path_factory.mktemp("dc")
     with samba.running(folder, lab_authority, population=lab_population) as controller:
@@ -60,8 +60,17 @@ def lax_lab_directory(
         yield controller
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def directory_admin(lab_directory: DomainController) -> Iterator[DirectoryAdmin]:
-    """An administrator's connection to `lab_directory`."""
+    """An administrator's connection to `lab_directory`, in which a module leaves what it found and nothing else."""
     with administer(lab_directory) as admin:
+        found = admin.objects()
         yield admin
+        assert admin.objects() == found
+
+
+@pytest.fixture
+def own_unit(directory_admin: DirectoryAdmin) -> Iterator[str]:
+    """The DN of an organizational unit for the test alone, below which it may make what it likes."""
+    with directory_admin.unit_of_its_own() as dn:
+        yield dn

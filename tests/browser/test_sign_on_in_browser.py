@@ -30,8 +30,9 @@ def _site(
 ) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     variants = Variants(first_log_in_changes_password=True)
-    with running_emulator(authority=lab_authority, variants=variants, token_limit=1) as emulator:
-        yield Site(folder, lab_authority, lab_directory, directory_admin, emulator, lab_directory.address)
+    pbx = running_emulator(authority=lab_authority, variants=variants, token_limit=1)
+    with pbx as emulator, directory_admin.unit_of_its_own() as unit:
+        yield Site(folder, lab_authority, lab_directory, directory_admin, emulator, lab_directory.address, unit)
 
 
 @pytest.fixture(name="gateway", scope="module")

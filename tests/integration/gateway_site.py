@@ -72,7 +72,8 @@ class Person:
 class Site:
     """A directory, a PBX and the ledger that joins them.
 
-    `host` and `port` are where the gateway finds the directory, `address` the ledger's if it is not a file.
+    `host` and `port` are where the gateway finds the directory, `unit` is the DN of the organizational unit of its
+    people, `address` is the ledger's if it is not a file.
     """
 
     folder: Path
@@ -81,6 +82,7 @@ class Site:
     admin: DirectoryAdmin
     emulator: Emulator
     host: str
+    unit: str
     port: int = LDAPS_PORT
     settings: SignOnSettings = field(
         default_factory=lambda: SignOnSettings(enabled=True, login_addresses=(LOGIN_ADDRESS, OTHER_ADDRESS))
@@ -152,7 +154,13 @@ class Site:
         account_name, number = f"gw{serial}", str(2000 + serial)
         upn, email = f"person.{serial}@example.org", f"person.{serial}@example.test"
         guid = self.admin.add_user(
-            name, sam_account_name=account_name, password=password, userPrincipalName=upn, mail=email, **attributes
+            name,
+            parent=self.unit,
+            sam_account_name=account_name,
+            password=password,
+            userPrincipalName=upn,
+            mail=email,
+            **attributes,
         )
         extension_id = 0
         if synchronized:
@@ -244,15 +252,16 @@ def _association(person: Person, parked: bool = False) -> Association:
 def running_site(
     folder: Path, authority: CertificateAuthority, directory: DomainController, admin: DirectoryAdmin
 ) -> Iterator[Site]:
-    """A site with a PBX of its own, which gives out one access token at a time; in the end none lives."""
-    with running_emulator(
+    """A site with a PBX and people of its own. The PBX gives out one access token at a time; in the end none lives."""
+    pbx = running_emulator(
         authority=authority,
         token_limit=1,
         client_secret=secrets.token_hex(16),
         linkus_sdk_id=SDK_ID,
         linkus_sdk_secret=SDK_KEY,
-    ) as emulator:
-        site = Site(folder, authority, directory, admin, emulator, directory.address)
+    )
+    with pbx as emulator, admin.unit_of_its_own() as unit:
+        site = Site(folder, authority, directory, admin, emulator, directory.address, unit)
         site.save()
         try:
             yield site

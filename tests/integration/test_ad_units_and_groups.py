@@ -55,13 +55,9 @@ def reader(settings: DirectorySettings) -> Iterator[DirectoryReader]:
 
 @pytest.fixture
 def own_unit(directory_admin: DirectoryAdmin) -> Iterator[str]:
-    """The DN of a unit for the test alone, below which it may make what it likes."""
-    dn = DirectoryAdmin.dn("Units, and Groups", BASE, kind="OU")
-    directory_admin.add_ou("Units, and Groups")
-    try:
+    """As everywhere, but with a name in which a character is escaped."""
+    with directory_admin.unit_of_its_own("Units, and Groups") as dn:
         yield dn
-    finally:
-        directory_admin.delete(dn, with_children=True)
 
 
 def _by_guid(units: list[DirectoryUnit]) -> dict[str, DirectoryUnit]:

@@ -246,9 +246,9 @@ class TestRights:
             assert _find(connection, lab_directory.base_dn, f"(objectGUID={_guid_filter(guid)})") == []
 
     def test_the_sync_account_cannot_write(
-        self, lab_directory: DomainController, directory_admin: DirectoryAdmin
+        self, lab_directory: DomainController, directory_admin: DirectoryAdmin, own_unit: str
     ) -> None:
-        dn = directory_admin.dn_of(directory_admin.add_user("Read Only"))
+        dn = directory_admin.dn_of(directory_admin.add_user("Read Only", parent=own_unit))
         with _bound(lab_directory, lab_directory.sync_account) as connection:
             connection.modify(dn, {"telephoneNumber": [(ldap3.MODIFY_REPLACE, ["1"])]})
             assert connection.result["description"] == "insufficientAccessRights"
@@ -273,8 +273,9 @@ class TestAdministration:
         directory_admin.delete(unit_dn, with_children=True)
         assert "DEL:" in directory_admin.dn_of(guid)
 
-    def test_account_state_and_values_change(self, directory_admin: DirectoryAdmin) -> None:
-        dn = directory_admin.dn_of(directory_admin.add_user("Zustand", mail="a@lab.test", enabled=True))
+    def test_account_state_and_values_change(self, directory_admin: DirectoryAdmin, own_unit: str) -> None:
+        guid = directory_admin.add_user("Zustand", parent=own_unit, mail="a@lab.test", enabled=True)
+        dn = directory_admin.dn_of(guid)
         directory_admin.set_enabled(dn, False)
         directory_admin.set_expiry(dn, 0)
         directory_admin.modify(dn, mail=None, ipPhone="2001")
@@ -283,9 +284,9 @@ class TestAdministration:
         directory_admin.set_enabled(dn, True)
         assert directory_admin.read(dn, "userAccountControl")["userAccountControl"] == [b"512"]
 
-    def test_membership_direct_and_primary(self, directory_admin: DirectoryAdmin) -> None:
-        dn = directory_admin.dn_of(directory_admin.add_user("Mitglied"))
-        group = directory_admin.dn_of(directory_admin.add_group("Gruppe, eigene"))
+    def test_membership_direct_and_primary(self, directory_admin: DirectoryAdmin, own_unit: str) -> None:
+        dn = directory_admin.dn_of(directory_admin.add_user("Mitglied", parent=own_unit))
+        group = directory_admin.dn_of(directory_admin.add_group("Gruppe, eigene", parent=own_unit))
         directory_admin.add_members(group, [dn])
         assert len(directory_admin.read(group, "member")["member"]) == 1
         directory_admin.set_primary_group(dn, group)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -27,11 +26,7 @@ def _pbx(lab_authority: CertificateAuthority) -> Iterator[Emulator]:
 
 @pytest.fixture(name="site")
 def _site(
-    lab_directory: DomainController, directory_admin: DirectoryAdmin, pbx: Emulator, tmp_path: Path
-) -> Iterator[PlaybookSite]:
+    lab_directory: DomainController, directory_admin: DirectoryAdmin, own_unit: str, pbx: Emulator, tmp_path: Path
+) -> PlaybookSite:
     """A site with nobody in it; the directory's part of it is gone at the end."""
-    name = f"test-{uuid4().hex[:12]}"
-    directory_admin.add_ou(name)
-    base_dn = DirectoryAdmin.dn(name, directory_admin.base_dn, kind="OU")
-    yield PlaybookSite(tmp_path, lab_directory, directory_admin, pbx, base_dn)
-    directory_admin.delete(base_dn, with_children=True)
+    return PlaybookSite(tmp_path, lab_directory, directory_admin, pbx, own_unit)

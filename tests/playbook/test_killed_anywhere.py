@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -98,15 +97,12 @@ def _fleet(
     lab_authority: CertificateAuthority,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Fleet]:
-    name = f"test-{uuid4().hex[:12]}"
-    directory_admin.add_ou(name)
-    base_dn = DirectoryAdmin.dn(name, directory_admin.base_dn, kind="OU")
     with ExitStack() as stack:
+        base_dn = stack.enter_context(directory_admin.unit_of_its_own())
         emulators = [stack.enter_context(running_emulator(authority=lab_authority)) for _one in range(_PBXS)]
         folder = tmp_path_factory.mktemp("killed")
         site = PlaybookSite(folder, lab_directory, directory_admin, emulators[0], base_dn)
         yield Fleet(site, emulators, _RULES)
-    directory_admin.delete(base_dn, with_children=True)
 
 
 def _begin_by_hand(pbx: Pbx) -> None:

@@ -14,11 +14,10 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from lab.directory_admin import DirectoryAdmin, administer
+from lab.directory_admin import administer
 from lab.pbx.emulator import Emulator
 from lab.pbx.settings import Settings
 from lab.postgresql import running as running_postgresql
@@ -49,16 +48,12 @@ def _emulators(authority: CertificateAuthority, count: int) -> Iterator[dict[str
 @pytest.fixture(name="domains")
 def _domains(site: PlaybookSite, lax_lab_directory: DomainController) -> Iterator[dict[str, dict[str, Any]]]:
     """Each domain, with its people: the variables that tell where it is and who may read it."""
-    with administer(lax_lab_directory) as admin:
-        unit = f"test-{uuid4().hex[:12]}"
-        admin.add_ou(unit)
-        base_dn = DirectoryAdmin.dn(unit, admin.base_dn, kind="OU")
+    with administer(lax_lab_directory) as admin, admin.unit_of_its_own() as base_dn:
         sites = {"north": site, "south": replace(site, directory=lax_lab_directory, admin=admin, base_dn=base_dn)}
         for domain, people in _PEOPLE.items():
             for name in people:
                 sites[domain].add_user(name, mail=f"{name.lower()}@{domain}.test")
         yield {domain: _variables(one, "directory") for domain, one in sites.items()}
-        admin.delete(base_dn, with_children=True)
 
 
 def _variables(site: PlaybookSite, side: str) -> dict[str, Any]:

@@ -191,27 +191,25 @@ def _site(
     lab_directory: DomainController, directory_admin: DirectoryAdmin, pbx: Emulator, tmp_path: Path
 ) -> Iterator[PlaybookSite]:
     """A site whose account has an odd password, with a few people in it."""
-    name = f"test-{secrets.token_hex(6)}"
-    directory_admin.add_ou(name)
-    base_dn = DirectoryAdmin.dn(name, directory_admin.base_dn, kind="OU")
-    account = Account(f"svc-{name[5:]}", f"CN={name},{base_dn}", f"svc-{name[5:]}@lab.test", _odd_secret())
-    directory = dataclasses.replace(lab_directory, sync_account=account)
+    name = f"svc-{secrets.token_hex(6)}"
     folder = tmp_path / "site"
     folder.mkdir()
-    site = PlaybookSite(folder, directory, directory_admin, pbx, base_dn)
-    directory_admin.add_user(
-        name,
-        parent=base_dn,
-        sam_account_name=account.sam_account_name,
-        password=account.password,
-        userPrincipalName=account.user_principal_name,
-    )
-    staff = site.add_unit("Staff")
-    for person in ("Anna", "Bernd"):
-        site.add_user(person, mail=f"{person.lower()}@lab.test", parent=staff)
-    directory_admin.add_group("Team", parent=base_dn, members=[f"CN=Anna,{staff}"])
-    yield site
-    directory_admin.delete(base_dn, with_children=True)
+    with directory_admin.unit_of_its_own() as base_dn:
+        account = Account(name, f"CN={name},{base_dn}", f"{name}@lab.test", _odd_secret())
+        directory = dataclasses.replace(lab_directory, sync_account=account)
+        site = PlaybookSite(folder, directory, directory_admin, pbx, base_dn)
+        directory_admin.add_user(
+            name,
+            parent=base_dn,
+            sam_account_name=account.sam_account_name,
+            password=account.password,
+            userPrincipalName=account.user_principal_name,
+        )
+        staff = site.add_unit("Staff")
+        for person in ("Anna", "Bernd"):
+            site.add_user(person, mail=f"{person.lower()}@lab.test", parent=staff)
+        directory_admin.add_group("Team", parent=base_dn, members=[f"CN=Anna,{staff}"])
+        yield site
 
 
 # Plays take their secrets from the one and from the other in turn.

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from uuid import uuid4
 
 import pytest
 
@@ -24,25 +23,15 @@ def _pbx(lab_authority: CertificateAuthority) -> Iterator[Emulator]:
         assert emulator.state.live_tokens == 0
 
 
-@pytest.fixture(name="unit")
-def _unit(directory_admin: DirectoryAdmin) -> Iterator[str]:
-    """An organizational unit of the test's own; nothing of another test is below it."""
-    name = f"test-{uuid4().hex[:12]}"
-    directory_admin.add_ou(name)
-    dn = DirectoryAdmin.dn(name, directory_admin.base_dn, kind="OU")
-    yield dn
-    directory_admin.delete(dn, with_children=True)
-
-
 @pytest.fixture(name="site")
 def _site(
     lab_directory: DomainController,
     directory_admin: DirectoryAdmin,
     pbx: Emulator,
-    unit: str,
+    own_unit: str,
     request: pytest.FixtureRequest,
 ) -> Site:
     """A directory (its base DN is the test's own unit), an empty PBX and no ledger yet."""
     ledger = request.getfixturevalue("tmp_path") / "state" / "ledger.sqlite3"
     run = make_runner(request.getfixturevalue("capfd"))
-    return Site(lab_directory, directory_admin, pbx, unit, ledger, run)
+    return Site(lab_directory, directory_admin, pbx, own_unit, ledger, run)
