@@ -21,6 +21,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
     Welcome,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import (
+    Extension,
     ExtensionGroup,
     Organization,
     OrganizationReference,
@@ -440,9 +441,9 @@ def _exchanged() -> list[Done]:
     ]
 
 
-def _after_the_exchange(annas: str, bens: str = "ada@example.test") -> Rollback:
+def _after_the_exchange(annas: str, bens: str = "ada@example.test", *others: Extension) -> Rollback:
     """Undo the exchange of Anna and Ben, who have these addresses by now."""
-    extensions = [extension(41, "1000", email_addr=annas), extension(42, "1001", email_addr=bens)]
+    extensions = [extension(41, "1000", email_addr=annas), extension(42, "1001", email_addr=bens), *others]
     held = [replace(ANNA, written=BEN), user("ben", 42, "1001", written=ADA)]
     return rolled_back(*_exchanged(), extensions=extensions, held=held)
 
@@ -470,6 +471,16 @@ def test_an_address_that_was_exchanged_and_changed_since_is_told_once_and_truly(
         )
     ]
     assert [change.key for change in made.plan.changes if change.after] == ["update:ben-guid:2"]
+
+
+def test_who_cannot_have_the_former_address_again_keeps_the_one_of_the_exchange() -> None:
+    since = extension(50, "1005", email_addr="Ada@example.test")
+    made = _after_the_exchange("ben@example.test", "new@example.test", since)
+    (anna, code, message), (ben, other_code, _message) = conflicts(made)
+    assert (anna, code, ben, other_code) == ("anna", "email_in_use", "ben", "changed_since")
+    assert "ada@example.test, which extension 1000 had before the run, is that of extension 1005" in message
+    assert [change for change in made.plan.changes if change.after] == []
+    assert _written(made).get("anna-guid", BEN) == BEN
 
 
 def _written(made: Rollback) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def plan_rollback(rule: RollbackRule, history: History, standing: Standing, doma
     :param standing: the PBX with its extension groups, and the associations, as they are.
     """
     view = View(standing, history.known_ids())
-    extensions = ExtensionUndoing(view, rule.send_welcome_email, history.in_passing())
+    extensions = ExtensionUndoing(view, rule.send_welcome_email, history.in_passing(), history.addresses_given())
     organizations, groups = OrganizationUndoing(view), GroupUndoing(view)
     groups.clean_up({row.change.guid for row in history.rows})
     for row in history.latest_first():

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import assert_never
@@ -44,11 +44,13 @@ class ExtensionUndoing:
 
     :param send_welcome_email: whether the users of extensions that are made again get a new welcome e-mail.
     :param in_passing: what the run itself had written to an extension before it did so again; see ``History``.
+    :param addresses_given: the extensions that the run gave an e-mail address; see ``History``.
     """
 
     view: View
     send_welcome_email: bool
     in_passing: Mapping[int, Mapping[str, str]]
+    addresses_given: Mapping[str, Collection[int]]
     _told: set[tuple[int, str]] = field(default_factory=set)
 
     def undo(self, row: Done, change: ExtensionChange) -> None:
@@ -331,8 +333,9 @@ class ExtensionUndoing:
                     self._tell_changed(change, extension, name, (was, left, now))
                     kept.add(name)
                 case Step.PUT_BACK:
-                    if name == EMAIL and self._is_address_taken(change, found):
+                    if name == EMAIL and self._is_kept_from(change, found, was):
                         kept.add(name)
+                        self._told.add((extension.id, name))
                     else:
                         before[name], after[name] = now, found
         places = self._places(row, change, extension, kept)
@@ -349,9 +352,20 @@ class ExtensionUndoing:
             self._told.add((extension.id, name))
             self.view.changed_since(change, name, values)
 
-    def _is_address_taken(self, change: ExtensionChange, address: str) -> bool:
+    def _is_kept_from(self, change: ExtensionChange, found: str, was: str) -> bool:
+        """Tell whether somebody has the address that an extension is to have again, or that it is to have in the end.
+
+        One that had another address in passing, or none, gets that of before the run from the one that the run gave it
+        to. Where somebody else has it by now, it keeps the one that the run left it with.
+        """
+        if self._is_address_taken(change, found):
+            return True
+        given = self.view.extension_ids(self.addresses_given.get(was.casefold(), ()))
+        return found != was and self._is_address_taken(change, was, but=given)
+
+    def _is_address_taken(self, change: ExtensionChange, address: str, but: Collection[int] = ()) -> bool:
         holder = self.view.by_email(address) if address else None
-        if holder is None:
+        if holder is None or holder.id in but:
             return False
         self.view.conflict(
             change,

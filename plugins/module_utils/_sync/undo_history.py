@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Done
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, ObjectKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
@@ -97,6 +98,14 @@ class History:
                 found[row.id] = again
             known.update(change.after)
         return found
+
+    def addresses_given(self) -> dict[str, set[int]]:
+        """Return the ids of the extensions that the run gave an e-mail address, by the address in lower case."""
+        given: dict[str, set[int]] = defaultdict(set)
+        for row in self.standing():
+            if isinstance(row.change, ExtensionChange) and row.latter is not None and row.change.after.get(EMAIL):
+                given[row.change.after[EMAIL].casefold()].add(own_id(row.latter))
+        return given
 
     def known_ids(self) -> dict[tuple[ObjectKind, int], int]:
         """Return the ids that objects have now which were made again while the run was undone, by their former ids."""
