@@ -75,6 +75,17 @@ def test_every_request_names_the_user_agent_and_closes(emulator: Emulator) -> No
 # --- lists ------------------------------------------------------------------------------------------------------------
 
 
+def test_what_is_held_in_place_of_an_extension_is_returned(emulator: Emulator) -> None:
+    numbers = _seed(emulator, 3)
+    with client_for(emulator) as client:
+        first, *others = client.extensions()
+        known = dataclasses.replace(first)
+        again = client.extensions(lambda one: known if one == known else one)
+    assert again[0] is known
+    assert again[1:] == others
+    assert _numbers(again) == numbers
+
+
 @pytest.mark.parametrize("seeded", [0, 1, 20, 21, 23])
 @pytest.mark.parametrize(
     ("page_size", "cap", "beyond"),

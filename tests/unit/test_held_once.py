@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.main import run_module
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.plain import in_pieces, to_plain
-from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read_once import sharing
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import UserQuery
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.read_once import ReadOnce, sharing
+from ansible_collections.pbxops.yeastar.plugins.module_utils._module.replay import RecordedDirectory
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.result import Result
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory import DirectoryUser
 
-from tests.unit.recording_builders import recording_of
+from tests.unit.recording_builders import BASE_DN, directory_record, recording_of
 from tests.unit.sync_builders import synced, user
 
 
@@ -46,6 +50,29 @@ def test_a_user_who_has_moved_keeps_what_the_directory_says() -> None:
 
     assert sharing(moved, held) == moved
     assert sharing(moved, None) is moved
+
+
+def test_users_are_shared_as_they_are_read_and_once_more_for_who_asks_to() -> None:
+    query = UserQuery((BASE_DN,))
+    anna, bernd = user("anna", "anna@example.test"), user("bernd")
+    _extension, held = synced(replace(anna, dn=_copied(anna.dn)), 7, "1000")
+    read: list[DirectoryUser] = []
+
+    class Asked(RecordedDirectory):
+        """Tells what was held as it was read."""
+
+        def read_users(
+            self, query: UserQuery, held: Callable[[DirectoryUser], DirectoryUser] | None = None
+        ) -> list[DirectoryUser]:
+            read.extend(super().read_users(query, held))
+            return list(read)
+
+    once = ReadOnce(Asked(directory_record(anna, bernd), BASE_DN), associations=[held])
+
+    assert once.read_users(query) == [anna, bernd] == read
+    assert read[0].dn is held.dn
+    assert once.read_users(query, lambda one: replace(one, account_name="x"))[1] == replace(bernd, account_name="x")
+    assert once.read_users(query)[0] is read[0]
 
 
 @pytest.mark.parametrize("count", [0, 1, 499, 500, 501, 1_000, 1_203])

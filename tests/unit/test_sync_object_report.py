@@ -148,13 +148,13 @@ def test_the_data_has_the_same_keys_for_all_kinds() -> None:
     assert [list(one) for one in data] == [list(data[0])] * 3
     assert [one["kind"] for one in data] == ["organization", "extension_group", "extension"]
     assert [one["number"] for one in data] == ["", "", "1000"]
-    assert [one["members_added"] for one in data] == [[], ["1000 anna", "1001 ben"], []]
-    assert [one["members_removed"] for one in data] == [[], ["1002 cid"], []]
+    assert [one["members_added"] for one in data] == [(), ("1000 anna", "1001 ben"), ()]
+    assert [one["members_removed"] for one in data] == [(), ("1002 cid",), ()]
 
 
 def test_the_data_of_a_group_has_all_members_and_those_of_a_made_one_its_new_id() -> None:
     members = tuple(f"{number} u" for number in range(1000, 1000 + 3 * DIFF_MEMBERS))
     made = replace(GROUP, action=Action.CREATE, object_id=None, added=members)
     data = change_data(Outcome(made, State.DONE, object_id=9))
-    assert data["members_added"] == list(members)
+    assert data["members_added"] == members
     assert data["object_id"] == 9

@@ -146,14 +146,20 @@ class DirectoryReader:
         found = self._read_entries(self._base_dn, f"(&{terms.USERS}{term})", self._user_attributes())
         return self._user(_only("users", name, f"user below {self._base_dn}", found))
 
-    def read_users(self, query: UserQuery) -> list[DirectoryUser]:
-        """Read the users of a query, system and trust accounts left out."""
+    def read_users(
+        self, query: UserQuery, held: Callable[[DirectoryUser], DirectoryUser] | None = None
+    ) -> list[DirectoryUser]:
+        """Read the users of a query, system and trust accounts left out.
+
+        :param held: takes each as it was read, and returns an equal one that is held in its place.
+        """
+        make = (lambda entry: held(self._user(entry))) if held else self._user
         own_filter = _own_filter(query.filter)
         users: dict[str, DirectoryUser] = {}
         for base in query.bases:
             for members in terms.members_of(query.member_of):
                 conditions = f"{terms.USERS}{own_filter}{members}"
-                for user in self._read_limited(base, conditions, query.only, self._user_attributes(), self._user):
+                for user in self._read_limited(base, conditions, query.only, self._user_attributes(), make):
                     users[user.guid] = user
         return list(users.values())
 

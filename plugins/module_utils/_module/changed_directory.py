@@ -10,7 +10,7 @@ proves that something is gone, moved or outside, and every name that a rule give
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.own_values import goes_by_own_values
@@ -208,10 +208,14 @@ class ChangedDirectory(Directory):
         """See ``Directory``; it was asked just now."""
         return self._identity
 
-    def read_users(self, query: UserQuery) -> list[DirectoryUser]:
+    def read_users(
+        self, query: UserQuery, held: Callable[[DirectoryUser], DirectoryUser] | None = None
+    ) -> list[DirectoryUser]:
         """See ``Directory``."""
         known = self._answers.users.get(query)
-        return known if known is not None else self._directory.read_users(query)
+        if known is None:
+            return self._directory.read_users(query, held)
+        return [held(user) for user in known] if held else known
 
     def read_groups(self) -> list[DirectoryGroup]:
         """See ``Directory``."""

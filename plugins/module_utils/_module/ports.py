@@ -9,7 +9,7 @@ The rooms ``_ad``, ``_pbx`` and ``_ledger`` implement these; the run knows nothi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -148,8 +148,13 @@ class Directory(Protocol):
     def find_user(self, name: str) -> DirectoryUser:
         """Find a user by DN, UPN, sAMAccountName or objectGUID; ``DirectoryNameError`` if none or several."""
 
-    def read_users(self, query: UserQuery) -> list[DirectoryUser]:
-        """Read the users of a query, system and trust accounts left out."""
+    def read_users(
+        self, query: UserQuery, held: Callable[[DirectoryUser], DirectoryUser] | None = None
+    ) -> list[DirectoryUser]:
+        """Read the users of a query, system and trust accounts left out.
+
+        :param held: takes each as it was read, and returns an equal one that is held in its place.
+        """
 
     def search_users(self, search: UserSearch) -> list[DirectoryUser]:
         """Search for users, each once; what the directory made for itself, such as Administrator, is found too."""
@@ -313,8 +318,11 @@ class Pbx(PbxCommands, Protocol):
     def can_set_company_name(self) -> bool:
         """Tell whether this PBX lets the company name be set (preference/get and update, newer firmware)."""
 
-    def extensions(self) -> list[Extension]:
-        """Read all extensions with their managed fields: extension/list page by page, extension/query in batches."""
+    def extensions(self, held: Callable[[Extension], Extension] | None = None) -> list[Extension]:
+        """Read all extensions with their managed fields: extension/list page by page, extension/query in batches.
+
+        :param held: takes each as it was read, and returns an equal one that is held in its place.
+        """
 
     def extension(self, extension_id: int) -> Extension | None:
         """Read one extension; None if the PBX says that there is none with this id."""

@@ -105,7 +105,7 @@ def read_pbx(pbx: Pbx, identity: PbxIdentity, memory: Memory, *, with_groups: bo
     """
     capacity = pbx.capacity()
     organizations = pbx.organizations()
-    extensions = _sharing(pbx.extensions(), memory.associations)
+    extensions = tuple(pbx.extensions(_sharing(memory.associations)))
     groups = pbx.groups() if with_groups else None
     _prove_extensions(pbx, extensions, memory.associations)
     if organizations is not None:
@@ -121,13 +121,13 @@ def read_pbx(pbx: Pbx, identity: PbxIdentity, memory: Memory, *, with_groups: bo
     )
 
 
-def _sharing(extensions: Iterable[Extension], associations: Iterable[Association]) -> tuple[Extension, ...]:
+def _sharing(associations: Iterable[Association]) -> Callable[[Extension], Extension]:
     """Let extensions that are as they were last written share with their associations what is the same of both.
 
     That is nearly all of them: half of what is read of the PBX is then held once.
     """
-    held = {one.extension_id: one for one in associations}
-    return tuple(_as_written(one, held.get(one.id)) for one in extensions)
+    known = {one.extension_id: one for one in associations}
+    return lambda extension: _as_written(extension, known.get(extension.id))
 
 
 def _as_written(extension: Extension, association: Association | None) -> Extension:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import (
@@ -96,13 +96,15 @@ class ReadOnce(Directory):
         self._named_users[name] = user.guid
         return user
 
-    def read_users(self, query: UserQuery) -> list[DirectoryUser]:
+    def read_users(
+        self, query: UserQuery, held: Callable[[DirectoryUser], DirectoryUser] | None = None
+    ) -> list[DirectoryUser]:
         """See ``Directory``."""
         if query not in self._users:
-            # Each as it was read is let go once it is seen.
-            read = self._directory.read_users(query)[::-1]
-            self._users[query] = [self._see(read.pop()) for _user in range(len(read))]
-        return self._users[query]
+            self._users[query] = self._directory.read_users(query, self._shared)
+            self._seen.update((user.guid, user) for user in self._users[query])
+        users = self._users[query]
+        return [held(user) for user in users] if held else users
 
     def search_users(self, search: UserSearch) -> list[DirectoryUser]:
         """See ``Directory``."""
@@ -186,9 +188,11 @@ class ReadOnce(Directory):
         )
 
     def _see(self, user: DirectoryUser) -> DirectoryUser:
-        user = sharing(user, self._associations.get(user.guid))
-        self._seen[user.guid] = user
-        return user
+        self._seen[user.guid] = shared = self._shared(user)
+        return shared
+
+    def _shared(self, user: DirectoryUser) -> DirectoryUser:
+        return sharing(user, self._associations.get(user.guid))
 
 
 def sharing(user: DirectoryUser, association: Association | None) -> DirectoryUser:

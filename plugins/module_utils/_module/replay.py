@@ -136,7 +136,9 @@ class RecordedDirectory(Directory):
 
     # --- users
 
-    def read_users(self, query: UserQuery) -> list[DirectoryUser]:
+    def read_users(
+        self, query: UserQuery, held: Callable[[DirectoryUser], DirectoryUser] | None = None
+    ) -> list[DirectoryUser]:
         """Answer as the run was answered, limited to the objectGUIDs; see ``Directory``.
 
         A question that the run has not asked but limited to objectGUIDs, to prove what it had concluded, is answered
@@ -146,7 +148,8 @@ class RecordedDirectory(Directory):
         if users is None:
             self._refuse_filter(query.filter)
             users = self._inside(self._record.users, query.bases, query.member_of)
-        return users if query.only is None else [user for user in users if user.guid in query.only]
+        users = users if query.only is None else [user for user in users if user.guid in query.only]
+        return [held(user) for user in users] if held else users
 
     def search_users(self, search: UserSearch) -> list[DirectoryUser]:
         """Search among the users that the run has read; see ``Directory``."""
@@ -360,9 +363,9 @@ class RecordedPbx(ImaginedPbx):
         """Tell that it can: the run has asked that, and went on."""
         return True
 
-    def extensions(self) -> list[Extension]:
+    def extensions(self, held: Callable[[Extension], Extension] | None = None) -> list[Extension]:
         """See ``Pbx``."""
-        return list(self._seen.extensions)
+        return [held(one) if held else one for one in self._seen.extensions]
 
     def extension(self, extension_id: int) -> Extension | None:
         """See ``Pbx``."""

@@ -202,9 +202,12 @@ class PbxClient:
 
     # --- extensions -----------------------------------------------------------------------------------------------
 
-    def extensions(self) -> list[Extension]:
-        """Read all extensions with their managed fields."""
-        return self._extension_reader.read_all()
+    def extensions(self, held: Callable[[Extension], Extension] | None = None) -> list[Extension]:
+        """Read all extensions with their managed fields.
+
+        :param held: takes each as it was read, and returns an equal one that is held in its place.
+        """
+        return self._extension_reader.read_all(held or _as_read)
 
     def extension(self, extension_id: int) -> Extension | None:
         """Read one extension; None if there is none with this id."""
@@ -231,3 +234,7 @@ class PbxClient:
     def send_welcome_emails(self, extension_ids: Sequence[int]) -> None:
         """Ask for the Linkus welcome e-mail of these extensions, once."""
         self._extension_writer.send_welcome_emails(extension_ids)
+
+
+def _as_read(extension: Extension) -> Extension:
+    return extension

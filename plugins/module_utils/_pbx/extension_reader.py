@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.details import DetailReader
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import IncompleteListError
@@ -36,17 +36,18 @@ class ExtensionReader:
         self._details = DetailReader(session, "extension", _NOUN)
         self._organization_shape = organization_shape
 
-    def read_all(self) -> list[Extension]:
+    def read_all(self, held: Callable[[Extension], Extension]) -> list[Extension]:
         """Read all extensions with their managed fields.
 
         If the list changed while it was read, all of it is read once more.
 
+        :param held: takes each as it was read, and returns an equal one that is held in its place.
         :raises IncompleteListError: if what came is not proved complete.
         """
         try:
-            return self._read_list()
+            return self._read_list(held)
         except IncompleteListError:
-            return self._read_list()
+            return self._read_list(held)
 
     def read_one(self, extension_id: int) -> Extension | None:
         """Read one extension; None if there is none with this id.
@@ -73,10 +74,11 @@ class ExtensionReader:
             found = self._with_number(self._rows().values(), number)
         return found
 
-    def _read_list(self) -> list[Extension]:
+    def _read_list(self, held: Callable[[Extension], Extension]) -> list[Extension]:
         """Keep of each answer no more than is needed once the next one is asked for."""
         rows = self._rows()
-        return [self._parse(detail, rows.pop(extension_id)) for extension_id, detail in self._details.each(list(rows))]
+        details = self._details.each(list(rows))
+        return [held(self._parse(detail, rows.pop(extension_id))) for extension_id, detail in details]
 
     def _rows(self) -> dict[int, Row]:
         pages = self._listing.pages("extension/list", _NOUN, "list its extensions")

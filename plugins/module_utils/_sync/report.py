@@ -174,7 +174,7 @@ def headline(counts: Mapping[str, int], *, is_plan: bool) -> str:
 
 
 def change_data(outcome: Outcome) -> dict[str, Any]:
-    """Return an outcome as plain data for a result."""
+    """Return an outcome as data for a result, with the change's own mappings and tuples: Ansible copies them all."""
     change = outcome.change
     return {
         "kind": change.kind.value,
@@ -188,11 +188,11 @@ def change_data(outcome: Outcome) -> dict[str, Any]:
         "object_id": _known_id(outcome),
         "reason": change.reason.value,
         "explanation": explanation(change.reason),
-        "before": dict(change.before),
-        "after": dict(change.after),
-        "drift": list(change.drift),
-        "members_added": list(change.added) if isinstance(change, GroupChange) else [],
-        "members_removed": list(change.removed) if isinstance(change, GroupChange) else [],
+        "before": change.before,
+        "after": change.after,
+        "drift": change.drift,
+        "members_added": change.added if isinstance(change, GroupChange) else (),
+        "members_removed": change.removed if isinstance(change, GroupChange) else (),
     }
 
 
