@@ -108,6 +108,9 @@ class DirectoryAdmin:
         try:
             yield dn
         finally:
+            # A group cannot be deleted while it is somebody's primary one, and the server takes its own order.
+            for member in self._find(dn, "(&(objectClass=user)(!(primaryGroupID=513)))"):
+                self.delete(member)
             self.delete(dn, with_children=True)
 
     def add_group(
@@ -259,19 +262,18 @@ class DirectoryAdmin:
     def objects(self) -> set[str]:
         """The DNs of the domain's people, groups, organizational units, contacts and computers."""
         kinds = ("person", "group", "organizationalUnit")
-        found = self._connection.extend.standard.paged_search(
-            self.base_dn,
-            f"(|{''.join(f'(objectClass={kind})' for kind in kinds)})",
-            attributes=["1.1"],
-            paged_size=1000,
-            generator=False,
-        )
-        self._check(f"search {self.base_dn}")
-        return {entry["dn"] for entry in found if entry["type"] == "searchResEntry"}
+        return self._find(self.base_dn, f"(|{''.join(f'(objectClass={kind})' for kind in kinds)})")
 
     def _change_members(self, group_dn: str, operation: str, members: Sequence[str]) -> None:
         self._connection.modify(group_dn, {"member": [(operation, list(members))]})
         self._check(f"change members of {group_dn}")
+
+    def _find(self, base: str, search_filter: str) -> set[str]:
+        found = self._connection.extend.standard.paged_search(
+            base, search_filter, attributes=["1.1"], paged_size=1000, generator=False
+        )
+        self._check(f"search {base}")
+        return {entry["dn"] for entry in found if entry["type"] == "searchResEntry"}
 
     def _only(self, base: str, search_filter: str, scope: str, attributes: Sequence[str]) -> _FoundEntry:
         self._connection.search(base, search_filter, scope, attributes=list(attributes), controls=[SHOW_DELETED])
