@@ -9,12 +9,14 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
 from twisted.internet import reactor as _reactor
 from twisted.internet import ssl, stdio
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol, wrapClientTLS
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.protocol import Protocol, ServerFactory
 
 from lab.ldap_proxy.control import ControlProtocol
@@ -45,8 +47,8 @@ class StopWithParent(Protocol):
     """Stops the proxy when the process that started it closes the proxy's standard input, or is gone."""
 
     def connectionLost(self, reason: Any = None) -> None:  # noqa: ARG002, N802 (twisted's names)
-        """Standard input has ended."""
-        if reactor.running:
+        """Standard input has ended; a signal may have stopped the proxy already."""
+        with suppress(ReactorNotRunning):
             reactor.stop()
 
 
