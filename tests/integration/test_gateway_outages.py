@@ -265,6 +265,8 @@ def test_a_ledger_that_is_not_there(site: Site, browser: Browser) -> None:
         assert browser.send({"csrf": token, "username": person.upn, "password": PASSWORD}).status_code == 500
         health = browser.client.get("/health")
         assert (health.status_code, health.text) == (503, "the ledger cannot be read")
+        assert "event=turned_away status=500 problem=internal_error method=POST path=/ " in browser.gateway.log
+        assert " cause=ledger text=" in browser.gateway.log
     finally:
         away.rename(site.ledger_path)
     assert browser.client.get("/health").text == "ok"

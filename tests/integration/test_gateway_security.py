@@ -131,6 +131,27 @@ def test_what_is_no_http_is_refused_with_the_headers(gateway: GatewayProcess, re
     assert_headers(httpx.Headers([(name, value) for name, _colon, value in pairs]))
 
 
+def test_what_is_turned_away_is_logged_once_and_what_is_not_there_is_not(gateway: GatewayProcess) -> None:
+    begun = len(gateway.log)
+    with Browser(gateway) as browser:
+        browser.client.put("/")
+        browser.client.get("/none")
+        browser.client.post("/", content=b"username", headers=FORM)
+        browser.client.post("/", content=b"username=a@b", headers={**FORM, "Origin": "https://evil.example"})
+        browser.client.get("/", headers={"Host": "evil.example"})
+        browser.client.post("/signature", headers={"Origin": "https://evil.example"})
+    raw(gateway, b"nonsense\r\n\r\n")
+    lines = [line.partition("event=turned_away ")[2] for line in gateway.log[begun:].splitlines()]
+    assert [line for line in lines if line] == [
+        "status=405 problem=method_not_allowed method=PUT path=/ address=127.0.0.1",
+        "status=400 problem=bad_request method=POST path=/ address=127.0.0.1",
+        "status=403 problem=forbidden method=POST path=/ address=127.0.0.1",
+        "status=421 problem=wrong_host method=GET path=/ address=127.0.0.1",
+        "status=403 problem=forbidden method=POST path=/signature address=127.0.0.1",
+        "status=400 problem=no_http address=127.0.0.1",
+    ]
+
+
 def test_an_address_with_a_host_in_it_leads_nowhere(gateway: GatewayProcess) -> None:
     for target in ("//evil.example/", "///evil.example", "/\\evil.example", "https://evil.example/"):
         answer = raw(gateway, f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())

@@ -93,22 +93,22 @@ class Gateway:
         try:
             settings = await self._sign_ons.settings()
         except RefusedError as error:
-            return self._message(_STATUSES[error.problem], error.problem, request.headers)
+            return self._turn_away(request, _STATUSES[error.problem], error.problem, error)
         return self._form(request, settings, 200)
 
     async def sign_on(self, request: Request) -> Response:
         """Take the form."""
         begun = self._monotonic()
         if not is_own_origin(request.headers):
-            return self._message(403, "forbidden", request.headers)
+            return self._turn_away(request, 403, "forbidden")
         try:
             form = await read_form(request)
             settings = await self._sign_ons.settings()
             login_address = _login_address(settings, form)
         except BadFormError as error:
-            return self._message(error.status, "bad_request", request.headers)
+            return self._turn_away(request, error.status, "bad_request")
         except RefusedError as error:
-            return self._message(_STATUSES[error.problem], error.problem, request.headers)
+            return self._turn_away(request, _STATUSES[error.problem], error.problem, error)
         try:
             signed_on = await self._try(request, form)
         except RefusedError as error:
@@ -123,6 +123,7 @@ class Gateway:
             return JSONResponse({"error": "forbidden"}, 403, _JSON_HEADERS)
         session = self._sessions.find(request.cookies.get(_SESSION_COOKIE, ""))
         if session is None:
+            log.turned_away(request.scope, 401, "not_signed_on")
             return JSONResponse({"error": "not_signed_on"}, 401, headers)
         try:
             signature = await self._sign_ons.signature(session.guid)
@@ -177,6 +178,8 @@ class Gateway:
         """Answer what no route takes."""
         status = error.status_code if isinstance(error, HTTPException) else 500
         code = {404: "not_found", 405: "method_not_allowed"}.get(status, "bad_request")
+        if code != "not_found":  # that is asked for all day long, and nothing is refused
+            log.turned_away(request.scope, status, code)
         response = self._message(status, code, request.headers)
         if isinstance(error, HTTPException) and error.headers:
             response.headers.update(error.headers)
@@ -247,6 +250,12 @@ class Gateway:
             _set_cookie(response, _SESSION_COOKIE, secret, settings.session_minutes * _MINUTE)
         return response
 
+    def _turn_away(self, request: Request, status: int, code: str, error: RefusedError | None = None) -> Response:
+        """Answer a request that is refused before anybody's name and password are tried."""
+        cause, text = (error.cause, error.text) if error is not None else (None, None)
+        log.turned_away(request.scope, status, code, cause=cause, text=text)
+        return self._message(status, code, request.headers)
+
     def _message(self, status: int, code: str, headers: Headers) -> Response:
         return HTMLResponse(self._pages.message(self._language(headers), code=code), status)
 
@@ -257,11 +266,13 @@ class Gateway:
         """The headers that let a page read the answer; None if its origin may not."""
         try:
             settings = await self._sign_ons.settings()
-        except RefusedError:
+        except RefusedError as error:
+            log.turned_away(request.scope, 403, "forbidden", cause=error.cause, text=error.text)
             return None
         is_given = settings.method is SignOnMethod.SIGNATURE
         origin = allowed_origin(request.headers, settings.signature_origins) if is_given else None
         if origin is None:
+            log.turned_away(request.scope, 403, "forbidden")
             return None
         return {
             **_JSON_HEADERS,

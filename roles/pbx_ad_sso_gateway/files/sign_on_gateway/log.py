@@ -16,6 +16,8 @@ from pathlib import Path
 from traceback import extract_tb
 from typing import TextIO
 
+from starlette.types import Scope
+
 _LONGEST_VALUE = 256
 _LOGGER = logging.getLogger("sign_on_gateway")
 
@@ -44,6 +46,25 @@ def fault(event: str, error: BaseException, **values: object) -> None:
     frames = extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
     warn(event, error=type(error).__name__, place=place, **values)
+
+
+def turned_away(scope: Scope, status: int, problem: str, *, cause: str | None = None, text: str | None = None) -> None:
+    """Log a request that is refused before anybody's name and password are tried.
+
+    :param problem: what the browser is told: a code of ``pages.problem_codes``.
+    :param cause: what it was, and ``text`` more of it in words; None where the problem says it.
+    """
+    client = scope.get("client")
+    tell(
+        "turned_away",
+        status=status,
+        problem=problem,
+        method=scope["method"],
+        path=scope["path"],
+        address=client[0] if client else "",
+        cause=cause,
+        text=text,
+    )
 
 
 def _line(event: str, values: dict[str, object]) -> str:

@@ -134,6 +134,7 @@ class _Protocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn gives it)
         """Refuse what is no HTTP."""
+        log.tell("turned_away", status=400, problem="no_http", address=self.client[0] if self.client else "")
         self.transport.write(_BAD_REQUEST)
         self.transport.close()
 

@@ -42,8 +42,10 @@ class Shield:
         answer = _Answer(send)
         headers = Headers(scope=scope)
         if scope["path"] != HEALTH_PATH and not is_public_host(headers, self._public_host):
+            log.turned_away(scope, 421, "wrong_host")
             await self._refuse(421, "wrong_host", headers)(scope, receive, answer.send)
         elif self._free <= 0:
+            log.turned_away(scope, 503, "busy")
             await self._refuse(503, "busy", headers)(scope, receive, answer.send)
         else:
             await self._serve(scope, receive, answer, headers)
