@@ -416,7 +416,8 @@ def _default(argument: Mapping[str, Any]) -> str:
 
 def _markdown(text: str) -> str:
     text = re.sub(r"\b(?:O|RV)\((?:[\w.#]+:)?(\w+)(=[^)]*)?\)", r"`\1\2`", text)
-    text = re.sub(r"\b[VCEM]\(((?:\\.|[^)\\])*)\)", _code, text)
+    text = re.sub(r"\bC\(([^)]*)\)", r"`\1`", text)  # has no escapes, unlike those that came later
+    text = re.sub(r"\b[VEM]\(((?:\\.|[^)\\])*)\)", _code, text)
     return re.sub(r"\b[BI]\(([^)]*)\)", r"*\1*", text)
 
 

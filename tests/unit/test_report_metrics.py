@@ -103,6 +103,13 @@ def test_the_status_tells_integration_rules_capacity_and_drift() -> None:
     assert read["drift"] == {("extension",): 1, ("organization",): 0, ("extension_group",): 0}
 
 
+def test_drift_that_nobody_asked_for_is_not_told_as_none() -> None:
+    without = {name: value for name, value in INFO.items() if name != "drift"}
+
+    assert "drift" not in _read(metrics_text(without), pbx="3631A2345678")
+    assert _read(metrics_text({**INFO, "drift": []}), pbx="3631A2345678")["drift"]["extension",] == 0
+
+
 def test_the_status_knows_the_last_run_that_ended() -> None:
     runs = [past_run(9, state="running"), past_run(8, state="failed"), past_run(7)]
 

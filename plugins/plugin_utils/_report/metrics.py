@@ -146,7 +146,7 @@ def _drift_gauges(run: Run | None, status: Status | None) -> Iterator[Gauge]:
         seen = Counter(dict.fromkeys(OBJECT_KINDS, 0))
         seen.update(kind for kind, _guid in objects)
         yield _by_kind("last_run_drift", "Objects that the last run found changed on the PBX by hand.", seen)
-    if status:
+    if status and status.drift is not None:
         found = Counter(dict.fromkeys(OBJECT_KINDS, 0))
         found.update(drift.kind for drift in status.drift)
         yield _by_kind("drift", "Fields that are changed on the PBX by hand and not put back yet.", found)

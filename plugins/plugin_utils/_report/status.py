@@ -113,6 +113,7 @@ class Status:
     :param runs: newest first.
     :param associations: number of associated objects by kind.
     :param organizations: the roots of the PBX's tree.
+    :param drift: None if nobody asked for it.
     """
 
     status: str
@@ -124,7 +125,7 @@ class Status:
     runs: tuple[PastRun, ...]
     associations: Mapping[str, int]
     organizations: tuple[Organization, ...]
-    drift: tuple[Drift, ...]
+    drift: tuple[Drift, ...] | None
     conflicts: tuple[Conflict, ...]
 
 
@@ -148,7 +149,7 @@ def read_status(result: Fields) -> Status:
         runs=tuple(_read_past_run(run) for run in result.each("runs")),
         associations=Counter(association.text("kind") for association in result.each("associations")),
         organizations=_read_tree(result.each("organizations")),
-        drift=tuple(_read_drift(drift) for drift in result.each("drift")),
+        drift=tuple(_read_drift(drift) for drift in result.each("drift")) if result.has("drift") else None,
         conflicts=read_conflicts(result),
     )
 
