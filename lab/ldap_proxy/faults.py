@@ -47,7 +47,7 @@ class Fault:
     * "reference": the page holds a continuation reference with `uris`.
     * "cut": the connection ends `when` "before", "middle" or "after" the answer.
     * "delay": the answer takes `seconds` longer.
-    * "range": `mode` "stops", "repeats", "gap" or "endless": see limits.limit_values.
+    * "range": `mode` "stops", "repeats", "gap", "moved" or "endless": see limits.limit_values.
     """
 
     kind: str

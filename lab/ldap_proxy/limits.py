@@ -67,7 +67,8 @@ def limit_values(
     """Give each attribute the values that its range and the limit let through.
 
     `broken` spoils the answers to ranges that do not start at 0: "stops" leaves the attribute out, "repeats" gives the
-    first range again, "gap" leaves out one value, "endless" never gives a range that ends with `*`.
+    first range again, "gap" leaves out one value, "moved" has lost one of those before, "endless" never gives a range
+    that ends with `*`.
     Raises RangeBeyondEndError unless `error_beyond_end` is false.
     """
     limited: list[Attribute] = []
@@ -101,6 +102,8 @@ def _broken_range(name: bytes, values: list[bytes], low: int, limit: int, broken
         return []
     if broken == "repeats":
         return [(name + b";range=0-%d" % (limit - 1), values[:limit])]
+    if broken == "moved":
+        return _explicit_range(name, values[1:], Range(low, None), limit)
     if broken == "gap":
         end = min(len(values), low + 1 + limit)
         upper = b"*" if end == len(values) else b"%d" % (end - 1)

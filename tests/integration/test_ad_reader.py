@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -240,7 +241,7 @@ def test_a_slow_answer_ends_at_the_time_out(ldap_proxy: LdapProxy, settings: Dir
 
 
 RANGE_FAULTS = [
-    *(Fault("range", mode=mode) for mode in ("stops", "repeats", "gap", "endless")),
+    *(Fault("range", mode=mode) for mode in ("stops", "repeats", "gap", "moved", "endless")),
     Fault("result", base="CN=Exactly 5001,", code=1),
     Fault("result", base="CN=Exactly 5001,", code=51, entries=0),
     Fault("result", base="CN=Exactly 5001,", code=10, entries=0, uris=("ldap://127.0.0.1:1/",)),
@@ -260,7 +261,15 @@ def test_a_range_that_is_not_finished_is_an_incomplete_read(
 def test_a_gap_before_the_last_range_is_an_incomplete_read(crowded_proxy: LdapProxy, crowd: DirectoryReader) -> None:
     crowded_proxy.control.set_limits(max_value_range=3_000)
     crowded_proxy.control.set_faults([Fault("range", mode="gap")])
-    with pytest.raises(IncompleteReadError, match=r"member;range=3001-\* .*expected values from 3000 on"):
+    with pytest.raises(IncompleteReadError, match=r"member;range=3000-\* .*expected values from 2999 on"):
+        crowd.read_groups()
+
+
+def test_members_that_move_up_between_two_ranges_are_an_incomplete_read(
+    crowded_proxy: LdapProxy, crowd: DirectoryReader
+) -> None:
+    crowded_proxy.control.set_faults([Fault("range", mode="moved")])
+    with pytest.raises(IncompleteReadError, match=r"member;range=1499-\* .*values changed while they were read"):
         crowd.read_groups()
 
 
@@ -441,6 +450,28 @@ def test_a_password_is_sent_as_it_is_typed(
             assert reader.identify().domain.dn == lab_directory.base_dn
     finally:
         directory_admin.delete(dn)
+
+
+TLS_ALERTS = (b"\x15\x03\x03\x00\x02\x02\x46", b"\x15\x03\x01\x00\x02\x02\x32")
+
+
+@pytest.mark.parametrize("protocol", ["ldap", "start_tls"])
+@pytest.mark.parametrize("answer", [*TLS_ALERTS, b"SSH-2.0-OpenSSH_9.2p1\r\n"])
+def test_what_does_not_speak_ldap(settings: DirectorySettings, protocol: str, answer: bytes) -> None:
+    def serve() -> None:
+        accepted, _address = listener.accept()
+        with accepted:
+            accepted.recv(4096)
+            accepted.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=serve)
+        thread.start()
+        port = listener.getsockname()[1]
+        with pytest.raises(DirectoryError, match=r"directory_host 127\.0\.0\.1") as caught:
+            open_reader(replace(settings, host="127.0.0.1", port=port, protocol=protocol, timeout=3)).__enter__()
+        thread.join()
+    assert "directory_port" in caught.value.remedy
 
 
 def test_hosts_that_cannot_be_reached(settings: DirectorySettings) -> None:

@@ -307,6 +307,7 @@ def test_an_answer_is_slow(ldap_proxy: LdapProxy, lab_directory: DomainControlle
         ("stops", []),
         ("repeats", ["member;range=0-1499"]),
         ("gap", ["member;range=1501-3000"]),
+        ("moved", ["member;range=1500-2999"]),
         ("endless", ["member;range=1500-2999"]),
     ],
 )

@@ -47,6 +47,9 @@ _SUCCESS = 0
 _GLOBAL_CATALOG_PORTS = (3268, 3269)
 # X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH (OpenSSL, x509_vfy.h)
 _HOST_MISMATCH = (62, 64)
+# What VERIFY_X509_STRICT finds, which is on from Python 3.13 on: X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA and what follows
+# it (OpenSSL, x509_vfy.h).
+_NOT_BY_STANDARD = range(80, 95)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +247,8 @@ def _start_tls(connection: Connection, settings: DirectorySettings, tls_failures
             f"{settings.host} refused StartTLS with result {result['result']} ({result['description']}).",
             "Install a server certificate on the domain controller; StartTLS and LDAPS both need one.",
         ) from None
+    except LIBRARY_FAULTS:
+        raise _no_ldap(settings) from None
 
 
 def _bind(connection: Connection, settings: DirectorySettings) -> None:
@@ -253,13 +258,17 @@ def _bind(connection: Connection, settings: DirectorySettings) -> None:
         raise _unreachable(settings, error) from None
     except LIBRARY_FAULTS:
         # Not the fault's own text: it may hold what was to be sent, the password.
-        raise DirectoryError(
-            f"What answers at directory_host {settings.host}, port {settings.port}, does not speak LDAP.",
-            "Check directory_host, directory_port and directory_protocol.",
-        ) from None
+        raise _no_ldap(settings) from None
     result = connection.result
     if result["result"] != _SUCCESS:
         raise bind_error(result["result"], result["description"], result["message"])
+
+
+def _no_ldap(settings: DirectorySettings) -> DirectoryError:
+    return DirectoryError(
+        f"What answers at directory_host {settings.host}, port {settings.port}, does not speak LDAP.",
+        "Check directory_host, directory_port and directory_protocol.",
+    )
 
 
 def _close(connection: Connection) -> None:
@@ -276,6 +285,11 @@ def _tls_error(settings: DirectorySettings, error: Exception) -> DirectoryError:
             return CertificateError(
                 f"The certificate of directory_host {settings.host} does not name it: {error.verify_message}.",
                 "Set directory_host to a name that the certificate holds.",
+            )
+        if error.verify_code in _NOT_BY_STANDARD:
+            return CertificateError(
+                f"The certificate of directory_host {settings.host} does not pass: {error.verify_message}.",
+                "Issue it, or its authority's own certificate, anew by RFC 5280, as Python demands from 3.13 on.",
             )
         return CertificateError(
             f"The certificate of directory_host {settings.host} is not trusted: {error.verify_message}.",

@@ -372,24 +372,32 @@ def _require_dn(search: Search, dn: str) -> None:
 def _read_range(
     connection: Connection, search: Search, dn: str, description: str, values: Sequence[bytes] | None
 ) -> list[bytes]:
-    """Follow an attribute's ranges from the first one, which is given, to the one that ends with ``*``."""
+    """Follow an attribute's ranges from the first one, which is given, to the one that ends with ``*``.
+
+    Ranges count by place (MS-ADTS 3.1.1.3.1.3.3). Where a value goes that was read already, all after it move up, and
+    the next range would leave one out. So each begins with the last one of those before, which must be in its place.
+    """
     gathered: list[bytes] = []
     seen: set[bytes] = set()
     while True:
         found = _RANGE.fullmatch(description)
-        part = values or []
-        if not found or int(found["low"]) != len(gathered) or not part:
-            raise _broken_range(dn, description, f"expected values from {len(gathered)} on")
-        gathered += part
-        seen.update(part)
+        part, last = list(values or ()), gathered[-1:]
+        low = len(gathered) - len(last)
+        if not found or int(found["low"]) != low or not part:
+            raise _broken_range(dn, description, f"expected values from {low} on")
+        if last and part[0] != last[0]:
+            raise _broken_range(dn, description, "values changed while they were read")
+        more = part[len(last) :]
+        gathered += more
+        seen.update(more)
         # Looked at with every part: a server that never ends a range would give old values for ever.
         if len(seen) != len(gathered):
             raise _broken_range(dn, description, "a value came twice")
         if found["high"] == "*":
             return gathered
-        if int(found["high"]) != len(gathered) - 1:
+        if int(found["high"]) != len(gathered) - 1 or not more:
             raise _broken_range(dn, description, f"it holds {len(part)} values")
-        description, values = _next_range(connection, search, dn, found["name"], len(gathered))
+        description, values = _next_range(connection, search, dn, found["name"], len(gathered) - 1)
 
 
 def _next_range(

@@ -25,6 +25,9 @@ _CERTIFICATE_FAULTS = {
 }
 _OTHER_HOST = (62, 64)
 _OUT_OF_DATE = (9, 10)
+# What VERIFY_X509_STRICT finds, which is on from Python 3.13 on: X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA and what follows
+# it (OpenSSL, x509_vfy.h).
+_NOT_BY_STANDARD = range(80, 95)
 
 
 def make_tls_context(settings: PbxSettings) -> ssl.SSLContext:
@@ -62,6 +65,8 @@ def certificate_error(error: ssl.SSLCertVerificationError, base_url: str) -> Pbx
         remedy = "Name the PBX in pbx_url as its certificate does."
     elif error.verify_code in _OUT_OF_DATE:
         remedy = "Renew the PBX's certificate, and check the clocks."
+    elif error.verify_code in _NOT_BY_STANDARD:
+        remedy = "Issue it, or its authority's own certificate, anew by RFC 5280, as Python demands from 3.13 on."
     else:
         remedy = "Give the certificate to trust as pbx_ca_path (a PEM file)."
     return PbxCertificateError(

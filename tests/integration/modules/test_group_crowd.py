@@ -116,7 +116,7 @@ def test_a_range_that_is_not_followed_or_cut_takes_nobody_out(
     crowd.groups(**through)
     assert crowd.members == expected()
     crowd.pbx.calls.clear()
-    for mode in ("stops", "repeats", "gap", "endless"):
+    for mode in ("stops", "repeats", "gap", "moved", "endless"):
         crowded_proxy.control.set_faults([Fault("range", mode=mode, page=None)])
 
         outcome = crowd.groups(fails=True, **through)

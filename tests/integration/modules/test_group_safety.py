@@ -100,7 +100,7 @@ def test_a_range_of_members_that_is_not_followed_to_its_end_takes_nobody_out(
 ) -> None:
     ldap_proxy.control.set_limits(max_value_range=4)
     assert not filled.groups(**through(filled, ldap_proxy))["changed"]
-    for mode in ("stops", "repeats", "gap", "endless"):
+    for mode in ("stops", "repeats", "gap", "moved", "endless"):
         ldap_proxy.control.set_faults([Fault("range", mode=mode, page=None, base="CN=Large,")])
 
         outcome = filled.groups(fails=True, **through(filled, ldap_proxy))

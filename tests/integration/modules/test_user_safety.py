@@ -128,7 +128,7 @@ def test_a_range_that_is_not_followed_to_its_end_removes_nobody_from_a_group(sit
     ldap_proxy.control.set_limits(max_value_range=4)
     site.sync(**through(site, ldap_proxy, **rule))
     assert len(site.names) == len(PEOPLE)
-    for mode in ("stops", "repeats", "gap", "endless"):
+    for mode in ("stops", "repeats", "gap", "moved", "endless"):
         ldap_proxy.control.set_faults([Fault("range", mode=mode, page=None)])
 
         site.sync_failing(**through(site, ldap_proxy, **rule))
