@@ -9,6 +9,7 @@ import ssl
 import statistics
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from html import escape
 
 import httpx
@@ -55,8 +56,9 @@ def browser(gateway: GatewayProcess) -> Iterator[Browser]:
         yield browser
 
 
-def raw(gateway: GatewayProcess, content: bytes, version: ssl.TLSVersion | None = None) -> bytes:
-    """Send bytes over TLS, and give all that comes back."""
+@contextmanager
+def connected(gateway: GatewayProcess, version: ssl.TLSVersion | None = None) -> Iterator[ssl.SSLSocket]:
+    """A connection over TLS."""
     context = ssl.create_default_context(cafile=str(gateway.ca_path))
     if version:
         context.minimum_version = context.maximum_version = version
@@ -64,6 +66,12 @@ def raw(gateway: GatewayProcess, content: bytes, version: ssl.TLSVersion | None 
         socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as connection,
     ):
+        yield connection
+
+
+def raw(gateway: GatewayProcess, content: bytes, version: ssl.TLSVersion | None = None) -> bytes:
+    """Send bytes over TLS, and give all that comes back."""
+    with connected(gateway, version) as connection:
         connection.sendall(content)
         received = b""
         while part := connection.recv(65536):
@@ -183,6 +191,27 @@ def test_without_tls_nothing_is_answered(gateway: GatewayProcess) -> None:
 def test_a_connection_that_asks_for_nothing_ends(gateway: GatewayProcess) -> None:
     """The gateway ends it: were it kept, reading would end with an error of the socket's own time-out."""
     assert raw(gateway, b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ") == b""
+
+
+def test_a_connection_ends_whose_request_was_answered_before_its_body(gateway: GatewayProcess) -> None:
+    """More of the body, never the whole of it, keeps no connection."""
+    heads = {
+        405: "PUT / HTTP/1.1\r\nHost: localhost\r\n",
+        403: "POST / HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\n",
+        415: "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n",
+        421: "POST / HTTP/1.1\r\nHost: evil.example\r\n",
+    }
+    with ExitStack() as stack:
+        connections = {status: stack.enter_context(connected(gateway)) for status in heads}
+        for status, connection in connections.items():
+            connection.sendall(f"{heads[status]}Content-Length: 9\r\n\r\n".encode())
+            assert connection.recv(65536).startswith(f"HTTP/1.1 {status} ".encode())
+        for connection in connections.values():
+            connection.sendall(b"x")
+        for connection in connections.values():
+            # The rest of the page, and then the end; a connection that is kept ends this with the socket's time-out.
+            while connection.recv(65536):
+                pass
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", "localhost.evil.example", "", "localhost@evil.example"])

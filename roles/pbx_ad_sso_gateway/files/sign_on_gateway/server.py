@@ -128,8 +128,11 @@ class _Protocol(H11Protocol):
         self.timeout_keep_alive_task = self.loop.call_later(_HEAD_SECONDS, self.timeout_keep_alive_handler)
 
     def _unset_keepalive_if_required(self) -> None:
-        """Let a timer go on until the whole head is there, rather than until its first byte."""
-        if self.conn.their_state is not h11.IDLE:
+        """Let a timer go on until the whole head is there, rather than until its first byte.
+
+        Once the answer is out, it goes on whatever still comes of the request's body: nothing would start it again.
+        """
+        if self.conn.their_state is not h11.IDLE and self.conn.our_state is not h11.DONE:
             super()._unset_keepalive_if_required()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn gives it)
