@@ -98,11 +98,12 @@ class Gateway:
 
     async def sign_on(self, request: Request) -> Response:
         """Take the form."""
-        begun = self._monotonic()
         if not is_own_origin(request.headers):
             return self._turn_away(request, 403, "forbidden")
         try:
             form = await read_form(request)
+            # No earlier: whoever sends the form could choose where within a floor the rest of it ends.
+            begun = self._monotonic()
             settings = await self._sign_ons.settings()
             login_address = _login_address(settings, form)
         except BadFormError as error:
