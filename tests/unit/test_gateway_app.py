@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The routes, asked over HTTP without a socket: when a refusal is answered."""
+"""The routes, asked over HTTP without a socket: when a refusal is answered, and whose a cookie is."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
 from urllib.parse import urlencode
 
 import httpx
+import pytest
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on_settings import SignOnMethod
 from sign_on_gateway.app import Gateway, make_app
 from sign_on_gateway.certificate import ServerCertificate
 from sign_on_gateway.pages import Pages
 
-from tests.unit.gateway_parts import NOW, PASSWORD, Parts
+from tests.unit.gateway_parts import NOW, PASSWORD, SETTINGS, Parts
 
 HOST = "signon.example.com"
+ORIGIN = "https://phone.example.com"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 FLOOR = 0.2
 
@@ -52,12 +55,12 @@ class Visitor:
         return asyncio.run(ask_it())
 
 
-async def filled_in(client: httpx.AsyncClient, name: str, password: str = PASSWORD) -> bytes:
+async def filled_in(client: httpx.AsyncClient, name: str, password: str = PASSWORD, csrf: str | None = None) -> bytes:
     """The body of a form that was opened and filled in."""
     page = await client.get("/")
     found = re.search(r'name="csrf" value="([^"]+)"', page.text)
     assert found
-    return urlencode({"csrf": found[1], "username": name, "password": password}).encode()
+    return urlencode({"csrf": found[1] if csrf is None else csrf, "username": name, "password": password}).encode()
 
 
 def test_whoever_sends_the_form_late_does_not_choose_where_in_a_floor_the_answer_ends() -> None:
@@ -76,3 +79,21 @@ def test_whoever_sends_the_form_late_does_not_choose_where_in_a_floor_the_answer
         return time.monotonic() - sent
 
     assert Visitor(floor=FLOOR).visit(ask) >= FLOOR
+
+
+# --- cookies ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("blank", [b"\xa0", b"\x85"])
+def test_a_session_that_a_neighbouring_host_planted_is_none(blank: bytes) -> None:
+    visitor = Visitor()
+    visitor.parts.ledger.settings = replace(SETTINGS, method=SignOnMethod.SIGNATURE, login_addresses=(f"{ORIGIN}/",))
+
+    async def ask(client: httpx.AsyncClient) -> list[int]:
+        await client.post("/", content=await filled_in(client, "anna@example.com"), headers=FORM)
+        own = f"__Host-session={client.cookies['__Host-session']}".encode()
+        client.cookies.clear()
+        requests = [{b"Origin": ORIGIN.encode(), b"Cookie": cookie} for cookie in (own, blank + own)]
+        return [(await client.post("/signature", headers=headers)).status_code for headers in requests]
+
+    assert visitor.visit(ask) == [200, 401]

@@ -11,6 +11,7 @@ from sign_on_gateway.security import (
     content_policy,
     is_own_origin,
     is_public_host,
+    own_cookie,
 )
 from starlette.datastructures import Headers
 
@@ -122,6 +123,39 @@ def test_an_origin_is_allowed_to_the_letter() -> None:
     for other in ("null", "", "https://sdk.example.com", "https://linkus.example.com.evil.example", "*"):
         assert allowed_origin(Headers({"origin": other}), origins) is None
     assert allowed_origin(Headers({}), origins) is None
+
+
+COOKIE = "__Host-session"
+
+
+@pytest.mark.parametrize(
+    "sent", ["__Host-session=own", "a=b; __Host-session=own; c", "a;__Host-session=own ;", "\t__Host-session=own"]
+)
+def test_a_cookie_is_found_among_others(sent: str) -> None:
+    assert own_cookie(Headers({"cookie": sent}), COOKIE) == "own"
+
+
+@pytest.mark.parametrize("blank", ["\xa0", "\x85", "\x0b", "\x0c", "\x1c", "\x1f"])
+def test_a_cookie_whose_name_begins_or_ends_with_another_blank_is_none_of_ours(blank: str) -> None:
+    """A neighbouring host can set it, for its name does not begin with __Host-."""
+    planted = f"{blank}__Host-session=planted; __Host-session{blank}=planted"
+    for sent, found in [
+        (planted, ""),
+        (f"__Host-session=own; {planted}", "own"),
+        (f"{planted}; __Host-session=own", "own"),
+    ]:
+        assert own_cookie(Headers(raw=[(b"cookie", sent.encode("latin-1"))]), COOKIE) == found
+
+
+@pytest.mark.parametrize(
+    "lines", [[], ["a=b"], ["__host-session=x"], ["__Host-session"], ["__Host-session=x; __Host-session=y"]]
+)
+def test_no_cookie_and_two_cookies_are_none(lines: list[str]) -> None:
+    assert own_cookie(Headers(raw=[(b"cookie", line.encode()) for line in lines]), COOKIE) == ""
+
+
+def test_two_cookies_in_two_headers_are_none() -> None:
+    assert own_cookie(Headers(raw=[(b"cookie", b"__Host-session=x")] * 2), COOKIE) == ""
 
 
 def test_the_content_policy_names_where_the_form_leads() -> None:

@@ -30,7 +30,14 @@ from sign_on_gateway.certificate import ServerCertificate
 from sign_on_gateway.forms import BadFormError, SignOnForm, fault_of, read_form
 from sign_on_gateway.limits import address_key
 from sign_on_gateway.pages import Address, Pages, Problem
-from sign_on_gateway.security import CONTENT_POLICY, FormTokens, allowed_origin, content_policy, is_own_origin
+from sign_on_gateway.security import (
+    CONTENT_POLICY,
+    FormTokens,
+    allowed_origin,
+    content_policy,
+    is_own_origin,
+    own_cookie,
+)
 from sign_on_gateway.sessions import Sessions
 from sign_on_gateway.shield import HEALTH_PATH, Shield
 from sign_on_gateway.sign_on import RefusedError, SignedOn, SignOns
@@ -122,7 +129,7 @@ class Gateway:
         headers = await self._cross_origin_headers(request)
         if headers is None:
             return JSONResponse({"error": "forbidden"}, 403, _JSON_HEADERS)
-        session = self._sessions.find(request.cookies.get(_SESSION_COOKIE, ""))
+        session = self._sessions.find(own_cookie(request.headers, _SESSION_COOKIE))
         if session is None:
             log.turned_away(request.scope, 401, "not_signed_on")
             return JSONResponse({"error": "not_signed_on"}, 401, headers)
@@ -153,7 +160,7 @@ class Gateway:
         headers = {} if is_own_origin(request.headers) else await self._cross_origin_headers(request)
         if headers is None:
             return self._message(403, "forbidden", request.headers)
-        self._sessions.end(request.cookies.get(_SESSION_COOKIE, ""))
+        self._sessions.end(own_cookie(request.headers, _SESSION_COOKIE))
         response = self._message(200, "signed_out", request.headers)
         response.headers.update(headers)
         response.delete_cookie(_SESSION_COOKIE, secure=True, httponly=True, samesite="strict")
@@ -189,7 +196,7 @@ class Gateway:
     # --- parts of answers -----------------------------------------------------------------------------------------
 
     async def _try(self, request: Request, form: SignOnForm) -> SignedOn:
-        is_ours = self._tokens.fits(request.cookies.get(_FORM_COOKIE), form.csrf)
+        is_ours = self._tokens.fits(own_cookie(request.headers, _FORM_COOKIE), form.csrf)
         fault = fault_of(form) if is_ours else "form_expired"
         if fault is not None:
             raise RefusedError(fault, fault)
@@ -225,7 +232,7 @@ class Gateway:
         form: SignOnForm | None = None,
         problem: Problem | None = None,
     ) -> Response:
-        cookie = self._tokens.cookie(request.cookies.get(_FORM_COOKIE))
+        cookie = self._tokens.cookie(own_cookie(request.headers, _FORM_COOKIE))
         page = self._pages.sign_on(
             self._language(request.headers),
             csrf=self._tokens.field(cookie),

@@ -97,6 +97,17 @@ def allowed_origin(headers: Headers, origins: Sequence[str]) -> str | None:
     return origin if origin in origins else None
 
 
+def own_cookie(headers: Headers, name: str) -> str:
+    """Return the value of one of this service's cookies; "" if there is none, or more than one.
+
+    Browsers keep other hosts from setting a cookie whose name begins with ``__Host-``, and to them a no-break space is
+    part of a name (RFC 6265 5.2). So none but ASCII's blanks are taken off here, where Starlette takes off all.
+    """
+    pairs = (pair.strip(" \t").partition("=") for line in headers.getlist("cookie") for pair in line.split(";"))
+    values = [value for key, _equals, value in pairs if key == name]
+    return values[0] if len(values) == 1 else ""
+
+
 def _without_port(host: str) -> str:
     name, colon, port = host.rpartition(":")
     return name if colon and port.isdigit() else host
