@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The routes, asked over HTTP without a socket: when a refusal is answered, and whose a cookie is."""
+"""The routes, asked over HTTP without a socket: when a refusal is answered, whose a cookie is, and what is logged."""
 
 from __future__ import annotations
 
 import asyncio
+import io
+import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
@@ -15,6 +17,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.sign_on_settings import SignOnMethod
+from sign_on_gateway import log
 from sign_on_gateway.app import Gateway, make_app
 from sign_on_gateway.certificate import ServerCertificate
 from sign_on_gateway.pages import Pages
@@ -97,3 +100,48 @@ def test_a_session_that_a_neighbouring_host_planted_is_none(blank: bytes) -> Non
         return [(await client.post("/signature", headers=headers)).status_code for headers in requests]
 
     assert visitor.visit(ask) == [200, 401]
+
+
+# --- the log ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """What is logged."""
+    own = logging.getLogger("sign_on_gateway")
+    before = (logging.root.handlers, logging.root.level, own.level)
+    stream = io.StringIO()
+    log.set_up(stream)
+    yield stream
+    logging.root.handlers, own.level = before[0], before[2]
+    logging.root.setLevel(before[1])
+
+
+@pytest.mark.parametrize(
+    ("csrf", "password", "problem"),
+    [(None, "anna@example.com", "malformed_name"), (None, "", "empty"), ("too old", PASSWORD, "form_expired")],
+)
+def test_a_password_that_was_typed_as_the_name_is_not_logged(
+    lines: io.StringIO, csrf: str | None, password: str, problem: str
+) -> None:
+    async def ask(client: httpx.AsyncClient) -> httpx.Response:
+        return await client.post("/", content=await filled_in(client, PASSWORD, password, csrf), headers=FORM)
+
+    Visitor().visit(ask)
+    (line,) = lines.getvalue().splitlines()
+    assert f"event=refused address=127.0.0.1 problem={problem} " in line
+    assert PASSWORD not in line
+
+
+@pytest.mark.parametrize(
+    ("csrf", "password", "problem"),
+    [(None, "", "empty"), ("too old", PASSWORD, "form_expired"), (None, "a\nb", "malformed_password")],
+)
+def test_what_has_the_form_of_a_name_is_logged(
+    lines: io.StringIO, csrf: str | None, password: str, problem: str
+) -> None:
+    async def ask(client: httpx.AsyncClient) -> httpx.Response:
+        return await client.post("/", content=await filled_in(client, "anna@example.com", password, csrf), headers=FORM)
+
+    Visitor().visit(ask)
+    assert f"event=refused user=anna@example.com address=127.0.0.1 problem={problem} " in lines.getvalue()

@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Lifespan
 
 from sign_on_gateway import log
 from sign_on_gateway.certificate import ServerCertificate
-from sign_on_gateway.forms import BadFormError, SignOnForm, fault_of, read_form
+from sign_on_gateway.forms import BadFormError, SignOnForm, fault_of, has_name, read_form
 from sign_on_gateway.limits import address_key
 from sign_on_gateway.pages import Address, Pages, Problem
 from sign_on_gateway.security import (
@@ -207,7 +207,7 @@ class Gateway:
     ) -> Response:
         log.tell(
             "refused",
-            user=form.username,
+            user=form.username if has_name(form) else None,
             address=_address(request),
             problem=error.problem,
             cause=error.cause,

@@ -71,15 +71,17 @@ def fault_of(form: SignOnForm) -> str | None:
     """Return what is wrong with name or password, as a code of ``pages.problem_codes``; None for nothing."""
     if not form.username or not form.password:
         return "empty"
-    if (
-        len(form.username) > _LONGEST_NAME
-        or _has(form.username, _UNSEEN_CATEGORIES)
-        or not _NAME.fullmatch(form.username)
-    ):
+    if not has_name(form):
         return "malformed_name"
     if len(form.password) > _LONGEST_PASSWORD or _has(form.password, _CONTROL_CATEGORIES):
         return "malformed_password"
     return None
+
+
+def has_name(form: SignOnForm) -> bool:
+    """Whether what was typed as the name has the form of one. What has not may be a password in the wrong field."""
+    name = form.username
+    return len(name) <= _LONGEST_NAME and not _has(name, _UNSEEN_CATEGORIES) and _NAME.fullmatch(name) is not None
 
 
 def _has(text: str, categories: frozenset[str]) -> bool:
