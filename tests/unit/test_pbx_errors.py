@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -152,6 +154,46 @@ def test_secrets_that_the_pbx_echoes_are_masked_and_texts_are_bounded() -> None:
     assert "bad *** x" in str(error)
     assert "*** again" in str(error)
     assert len(str(error)) < 600
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "Correct  Horse 9x",
+        " Blank1 ",
+        "Tab\t1\n",
+        "Ab1\"Cd2'Ef3\\g",
+        "it's",
+        'say "it"',
+        "back\\slash",
+        "nbsp\xa01",
+        "Ümläut1",
+    ],
+)
+@pytest.mark.parametrize(
+    "echo",
+    [
+        lambda secret: secret,
+        lambda secret: f"bad value {secret}, again {secret}.",
+        lambda secret: {"user_password": secret},
+        lambda secret: [{secret: f"{secret}\" and '{secret}"}],
+        lambda secret: json.dumps({"user_password": secret}),
+        lambda secret: json.dumps({"user_password": secret}, ensure_ascii=False),
+    ],
+)
+def test_secrets_are_masked_whatever_characters_they_have(secret: str, echo: Callable[[str], Any]) -> None:
+    told = errors.clean_text(echo(secret), [secret])
+    assert "***" in told
+    for part in (secret, secret.strip(), " ".join(secret.split()), repr(secret)[1:-1], json.dumps(secret)[1:-1]):
+        assert part not in told
+
+
+def test_a_secret_that_is_a_part_of_another_leaves_none_of_it() -> None:
+    assert errors.clean_text("bad abcdef", ["abc", "abcdef"]) == "bad ***"
+
+
+def test_a_secret_of_digits_is_masked_in_a_number() -> None:
+    assert errors.clean_text({"pin": 471100}, ["4711"]) == "{'pin': ***00}"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ Which of them end the run is the type's own statement, ``ends_run``:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -269,18 +270,41 @@ def login_error_from_answer(answer: Mapping[str, Any], errcode: int, secrets: It
 
 
 def clean_text(value: object, secrets: Iterable[str] = ()) -> str:
-    """Make what a PBX said fit for a message: one line, of bounded length, without these secrets."""
-    text = " ".join("".join(character if character.isprintable() else " " for character in _plain(value)).split())
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "***")
+    """Make what a PBX said fit for a message: one line, of bounded length, without these secrets.
+
+    They are masked before anything else is done, for blanks that are joined and quotes that are escaped change them;
+    and once more on the line that comes of it.
+    """
+    texts = _forms(secrets)
+    text = _masked(_plain(value, texts), texts)
+    text = " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    text = _masked(text, texts)
     return text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}…"
 
 
-def _plain(value: object) -> str:
-    """Return anything as text, however deeply it is nested."""
+def _forms(secrets: Iterable[str]) -> list[str]:
+    """Secrets as they are and as JSON has them, a longer one before what is a part of it."""
+    forms = {form for secret in secrets if secret for form in (secret, json.dumps(secret)[1:-1])}
+    return sorted(forms, key=len, reverse=True)
+
+
+def _masked(value: Any, secrets: Sequence[str]) -> Any:
+    """The same with *** for every secret, in all texts of a structure."""
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, "***")
+        return value
+    if isinstance(value, Mapping):
+        return {_masked(key, secrets): _masked(one, secrets) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_masked(one, secrets) for one in value]
+    return value
+
+
+def _plain(value: object, secrets: Sequence[str] = ()) -> str:
+    """Return anything as text, however deeply it is nested, without these secrets."""
     try:
-        return str(value)
+        return str(_masked(value, secrets))
     except RecursionError:
         return type(value).__name__
 
