@@ -43,7 +43,10 @@ INTEGRATION = Integration(
 
 @dataclass
 class LedgerInMemory:
-    """A ledger; `after_note` is called when a credential was written down, `fault` is raised by every call."""
+    """A ledger; `after_note` is called when a credential was written down.
+
+    `fault` is raised by every call, `faults` by calls of these names.
+    """
 
     settings: SignOnSettings | None = SETTINGS
     integration: Integration | None = INTEGRATION
@@ -52,25 +55,29 @@ class LedgerInMemory:
     credentials: dict[int, Credential] = field(default_factory=dict)
     after_note: Callable[[], object] = lambda: None
     fault: Exception | None = None
+    faults: dict[str, Exception] = field(default_factory=dict)
 
     async def state(self) -> SignOnState:
-        self._fail()
+        self._fail("state")
         return SignOnState(self.integration, self.settings)
 
     async def find(self, name: str) -> str | None:
-        self._fail()
+        self._fail("find")
         return self.names.get(name.lower())
 
     async def association(self, guid: str) -> Association | None:
+        self._fail("association")
         return self.associations.get(guid)
 
     async def note_credential(self, credential: Credential) -> Credential | None:
+        self._fail("note_credential")
         earlier = self.credentials.get(credential.extension_id)
         self.credentials[credential.extension_id] = credential
         self.after_note()
         return earlier
 
     async def forget_credential(self, credential: Credential) -> None:
+        self._fail("forget_credential")
         if self.credentials.get(credential.extension_id) == credential:
             del self.credentials[credential.extension_id]
 
@@ -78,9 +85,10 @@ class LedgerInMemory:
         """Switch the sign-on off."""
         self.settings = replace(SETTINGS, enabled=False)
 
-    def _fail(self) -> None:
-        if self.fault:
-            raise self.fault
+    def _fail(self, call: str) -> None:
+        fault = self.fault or self.faults.get(call)
+        if fault:
+            raise fault
 
 
 @dataclass

@@ -208,6 +208,28 @@ def test_a_log_in_that_never_was_is_not_counted(fault: Exception) -> None:
     assert parts.directory.log_ins == 7
 
 
+@pytest.mark.parametrize("call", ["find", "association", "note_credential", "forget_credential"])
+@pytest.mark.parametrize("fault", [LedgerFileError("locked"), TooSlowError(True), TooSlowError(False)])
+def test_a_ledger_that_fails_locks_nobody_out(call: str, fault: Exception) -> None:
+    parts = Parts()
+    parts.ledger.settings = replace(SETTINGS, attempts_per_address=3)
+    parts.ledger.faults = {call: fault}
+    for _try in range(4):
+        parts.ledger.credentials = {}
+        parts.pbx.faults = [PbxRefusedError("no")]
+        assert refusal(parts).problem in ("internal_error", "busy")
+    parts.ledger.faults, parts.pbx.faults = {}, []
+    assert sign_on(parts).guid == GUID
+
+
+def test_a_wrong_password_counts_whatever_becomes_of_the_ledger() -> None:
+    parts = Parts()
+    parts.directory.fault = WRONG
+    parts.ledger.faults = {"association": TooSlowError(True)}
+    assert [refusal(parts).problem for _try in range(4)] == ["refused"] * 3 + ["too_many_attempts"]
+    assert parts.directory.log_ins == 3
+
+
 def test_attempts_at_once_are_no_more_than_those_one_by_one() -> None:
     parts = Parts()
     parts.directory.fault = WRONG

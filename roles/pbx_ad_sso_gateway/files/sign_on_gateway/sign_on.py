@@ -152,6 +152,10 @@ class SignOns:
                 if error.problem != "refused":
                     _give_back(attempts)
                 raise
+            except (LedgerError, TooSlowError):
+                # The ledger's, which is asked before a password is tried, or after it was proved.
+                _give_back(attempts)
+                raise
             _give_back(attempts)
             return SignedOn(account.guid, association.number, switched.settings, _linkus_names(association))
 
