@@ -188,6 +188,31 @@ def test_a_pbx_whose_answer_is_lost(site: Site, browser: Browser, kind: str) -> 
     assert count(site.emulator, "extension/update") >= 1
 
 
+@pytest.mark.parametrize("errcode", [-2, 2])
+def test_a_pbx_that_leaves_one_password_open_is_asked_for_others(site: Site, browser: Browser, errcode: int) -> None:
+    person, other = site.person(), site.person()
+    site.emulator.calls.clear()
+    site.emulator.fail("extension/update", "errcode", nth=1, errcode=errcode)
+    assert_problem(browser, person.upn, UNKNOWN)
+    assert noted(site, person.extension_id)
+    assert browser.sign_on(other.upn).status_code == 303
+    assert (count(site.emulator, "get_token"), count(site.emulator, "del_token")) == (1, 0)
+
+
+@pytest.mark.parametrize(("errcode", "seconds"), [(-2, 5), (2, 5)])
+def test_a_log_in_that_the_pbx_does_not_decide_is_not_tried_at_once_again(
+    site: Site, browser: Browser, errcode: int, seconds: int
+) -> None:
+    person = site.person()
+    site.emulator.calls.clear()
+    site.emulator.fail("get_token", "errcode", nth=1, errcode=errcode)
+    for _try in range(2):
+        assert_problem(browser, person.upn, NO_PBX)
+    assert count(site.emulator, "get_token") == 1
+    assert f" not_asked_for_seconds={seconds}\n" in browser.gateway.log
+    assert not noted(site, person.extension_id)
+
+
 def test_a_pbx_that_refuses_a_password_that_was_used_before(site: Site, browser: Browser) -> None:
     person = site.person()
     vary(site.emulator, password_history=3)

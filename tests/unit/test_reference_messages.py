@@ -114,7 +114,7 @@ def test_every_sub_code_result_and_errcode_that_is_known_is_in_it() -> None:
         assert re.search(rf"\b{sub_code}\b", directory), sub_code
     for result in search._REMEDIES:
         assert re.search(rf"\b{result}\b", directory), result
-    known = {*pbx_errors._REMEDIES, *pbx_errors._RUN_ERRORS, *pbx_errors._UNCLEAR}
+    known = {*pbx_errors._REMEDIES, *pbx_errors._RUN_ERRORS, *pbx_errors.UNCLEAR}
     known |= {pbx_errors.MAX_LIMITATION_EXCEEDED, pbx_errors.PARAMETER_ERROR, pbx_errors.DUPLICATE_KEY_VALUE}
     codes = [int(code) for row in _rows(_section("Errors of the PBX")) for code in re.findall(r"^[-\d, ]+$", row[0])
              for code in code.split(",")]  # fmt: skip

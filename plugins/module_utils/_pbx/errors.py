@@ -41,6 +41,8 @@ IP_FORBIDDEN = 70087
 CONNECTION_RELATION_EXISTED = 70091
 ORGANIZATION_DISABLED = 70120
 API_UNAVAILABLE = 70123
+#: Neither done nor refused.
+UNCLEAR = (INTERNAL_SERVER_ERROR, PROCESSING)
 
 _TEXT_LIMIT = 200
 _SECRET_FIELDS = ("password", "secret", "token", "pin")
@@ -237,7 +239,7 @@ def error_from_answer(answer: Mapping[str, Any], errcode: int, purpose: str, sec
     errmsg = clean_text(answer.get("errmsg", ""), secrets)
     message = f"The PBX refused to {purpose}: errcode {errcode} {errmsg}".rstrip()
     remedy = _REMEDIES.get(errcode, "")
-    if errcode in _UNCLEAR:
+    if errcode in UNCLEAR:
         text = f"The PBX did not say whether it managed to {purpose}: errcode {errcode} {errmsg}".rstrip()
         return PbxAnswerError(f"{text}.", outcome_unknown=True, errcode=errcode, errmsg=errmsg)
     run_error = _RUN_ERRORS.get(errcode)
@@ -260,7 +262,7 @@ def error_from_answer(answer: Mapping[str, Any], errcode: int, purpose: str, sec
 
 def login_error_from_answer(answer: Mapping[str, Any], errcode: int, secrets: Iterable[str]) -> PbxError:
     """Turn get_token's refusal into the error to raise; none of them is about one object."""
-    if errcode in _RUN_ERRORS or errcode in _UNCLEAR:
+    if errcode in _RUN_ERRORS or errcode in UNCLEAR:
         return error_from_answer(answer, errcode, "give an access token", secrets)
     errmsg = clean_text(answer.get("errmsg", ""), secrets)
     message = f"The PBX refused to give an access token: errcode {errcode} {errmsg}".rstrip() + "."
@@ -309,8 +311,6 @@ def _plain(value: object, secrets: Sequence[str] = ()) -> str:
         return type(value).__name__
 
 
-# Neither done nor refused.
-_UNCLEAR = (INTERNAL_SERVER_ERROR, PROCESSING)
 _RUN_ERRORS: dict[int, type[PbxError]] = {
     INTERFACE_NOT_EXISTED: PbxInterfaceError,
     API_VERSION_OUT_OF_MAINTENANCE: PbxInterfaceError,

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from ansible_collections.pbxops.yeastar.plugins.module_utils._module.ports import Integration
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
+    UNCLEAR,
     PbxAuthenticationError,
     PbxError,
     PbxParameterError,
@@ -89,6 +90,15 @@ class Pbx:
             ca_path=self._limits.ca_path or saved.get("pbx_ca_path"),
             timeout=self._limits.timeout,
         )
+
+
+def _concerns_all(error: PbxError) -> bool:
+    """Whether nothing else need be asked of the PBX for a while.
+
+    An errcode that leaves open whether this one thing was done says nothing of others. A log-in that is answered so has
+    no errcode any more, as nothing can be done without one.
+    """
+    return error.ends_run and error.errcode not in UNCLEAR
 
 
 def _set_password(extension_id: int, password: str, client: SignOnClient) -> None:
@@ -179,10 +189,11 @@ class PbxWorker:
         except PbxDownError as error:
             job.outcome.set_exception(error)
         except PbxError as error:
-            if error.ends_run:
+            concerns_all = _concerns_all(error)
+            if concerns_all:
                 self._go_down(error)
             job.outcome.set_exception(error)
-            if error.ends_run:
+            if concerns_all:
                 self._log_out()
         except Exception as error:
             job.outcome.set_exception(error)
