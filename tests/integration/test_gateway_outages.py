@@ -199,7 +199,7 @@ def test_a_pbx_that_leaves_one_password_open_is_asked_for_others(site: Site, bro
     assert (count(site.emulator, "get_token"), count(site.emulator, "del_token")) == (1, 0)
 
 
-@pytest.mark.parametrize(("errcode", "seconds"), [(-2, 5), (2, 5)])
+@pytest.mark.parametrize(("errcode", "seconds"), [(-2, 5), (2, 5), (70082, 60)])
 def test_a_log_in_that_the_pbx_does_not_decide_is_not_tried_at_once_again(
     site: Site, browser: Browser, errcode: int, seconds: int
 ) -> None:

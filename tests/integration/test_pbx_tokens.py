@@ -20,6 +20,7 @@ import requests
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.client import PbxClient
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.errors import (
     AnswerLostError,
+    PbxAnswerError,
     PbxAuthenticationError,
     PbxBlockedError,
     PbxError,
@@ -42,6 +43,8 @@ from tests.integration.pbx_helpers import LOST, ROOT, Hands, client_for, count, 
 
 _PROJECT = Path(__file__).parents[2]
 _TIMEOUT = 0.5
+# Errcode OVERLOAD_TASK_RUNNING.
+_BUSY = 70082
 
 
 @pytest.fixture
@@ -155,6 +158,48 @@ def test_refused_renewal_revokes_before_a_new_token_is_asked_for(emulator: Emula
         "system/capacity",
         "del_token",
     ]
+
+
+def test_busy_pbx_that_renews_no_token_gives_a_new_one_for_the_old(emulator: Emulator) -> None:
+    hands = Hands()
+    emulator.fail("refresh_token", "errcode", nth=1, errcode=_BUSY)
+    with client_for(emulator, hands) as client:
+        client.capacity()
+        hands.now += 1501
+        client.capacity()
+    tokens = [endpoint for endpoint in _endpoints(emulator) if endpoint.endswith("_token")]
+    assert tokens == ["get_token", "refresh_token", "del_token", "get_token", "del_token"]
+
+
+def test_busy_pbx_that_renews_and_gives_no_token_ends_the_run(emulator: Emulator) -> None:
+    hands = Hands()
+    emulator.fail("refresh_token", "errcode", errcode=_BUSY)
+    with client_for(emulator, hands) as client:
+        client.capacity()
+        emulator.fail("get_token", "errcode", errcode=_BUSY)
+        hands.now += 1501
+        for _call in range(3):
+            with pytest.raises(PbxAnswerError, match="70082") as caught:
+                client.create_extension(new_extension())
+            assert caught.value.ends_run
+    tokens = [endpoint for endpoint in _endpoints(emulator) if endpoint.endswith("_token")]
+    assert tokens == ["get_token", "refresh_token", "del_token", "get_token"]
+
+
+def test_busy_pbx_that_renews_and_revokes_no_token_ends_the_run(emulator: Emulator) -> None:
+    """The old token lives on, so no new one is asked for; it is revoked in the end."""
+    hands = Hands()
+    emulator.fail("refresh_token", "errcode", nth=1, errcode=_BUSY)
+    emulator.fail("del_token", "errcode", nth=1, errcode=_BUSY)
+    with client_for(emulator, hands) as client:
+        client.capacity()
+        hands.now += 1501
+        with pytest.raises(PbxAnswerError, match=r"revoke the access token: errcode 70082 .*busy") as caught:
+            client.create_extension(new_extension())
+        assert caught.value.ends_run
+        assert not caught.value.outcome_unknown
+    assert (count(emulator, "get_token"), count(emulator, "extension/create")) == (1, 0)
+    assert client.warnings == []
 
 
 @pytest.mark.parametrize("seconds", [1801, 100_000])
@@ -334,6 +379,17 @@ def test_wrong_secret_is_tried_once_in_a_run(emulator: Emulator) -> None:
                 client.capacity()
     assert count(emulator, "get_token") == 1
     assert emulator.state.blocked_addresses == []
+
+
+def test_log_in_to_a_busy_pbx_is_tried_once_and_told(emulator: Emulator) -> None:
+    emulator.fail("get_token", "errcode", errcode=_BUSY)
+    with client_for(emulator) as client:
+        for _call in range(3):
+            with pytest.raises(PbxAnswerError, match=r"give an access token: errcode 70082 .*busy") as caught:
+                client.create_extension(new_extension())
+            assert caught.value.ends_run
+            assert not caught.value.outcome_unknown
+    assert count(emulator, "get_token") == 1
 
 
 def test_no_free_token_is_told(leaky_emulator: Emulator) -> None:

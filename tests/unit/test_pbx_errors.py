@@ -207,6 +207,7 @@ def test_a_secret_of_digits_is_masked_in_a_number() -> None:
         (10001, errors.PbxInterfaceError, "pbx_url"),
         (10005, errors.PbxPermissionError, "permission"),
         (-2, errors.PbxAnswerError, ""),
+        (70082, errors.PbxAnswerError, "busy with a big task"),
     ],
 )
 def test_refused_log_in_always_ends_the_run(errcode: int, kind: type[PbxError], remedy: str) -> None:

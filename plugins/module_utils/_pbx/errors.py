@@ -92,7 +92,7 @@ class PbxCertificateError(PbxError):
 
 
 class PbxAnswerError(PbxError):
-    """What answered does not speak the Open API: not JSON, no errcode, an HTTP error, a field that must be there."""
+    """No answer to go on with: not JSON, no errcode, an HTTP error, a field that must be there; or the PBX is busy."""
 
     def __init__(
         self,
@@ -268,6 +268,8 @@ def login_error_from_answer(answer: Mapping[str, Any], errcode: int, secrets: It
     message = f"The PBX refused to give an access token: errcode {errcode} {errmsg}".rstrip() + "."
     if errcode == MAX_LIMITATION_EXCEEDED:
         return PbxTokenLimitError(message, _TOKENS_REMEDY, errcode=errcode, errmsg=errmsg)
+    if errcode == OVERLOAD_TASK_RUNNING:
+        return PbxAnswerError(message, _REMEDIES[errcode], errcode=errcode, errmsg=errmsg)
     return PbxAuthenticationError(message, _CREDENTIALS_REMEDY, errcode=errcode, errmsg=errmsg)
 
 

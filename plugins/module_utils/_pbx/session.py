@@ -309,4 +309,7 @@ def _final(failure: PbxError | None, purpose: str) -> PbxError:
         return PbxUnreachableError(
             f"The PBX could not be asked to {purpose}: {failure.message}", f"{failure.remedy} {orphan}".strip()
         )
+    if isinstance(failure, PbxRefusedError):
+        # It concerns no object: without a token nothing more can be asked.
+        return PbxAnswerError(failure.message, failure.remedy, errcode=failure.errcode, errmsg=failure.errmsg)
     return failure or PbxUnreachableError(f"The PBX could not be asked to {purpose}.")
