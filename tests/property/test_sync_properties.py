@@ -185,12 +185,15 @@ def _shuffled(setting: Setting, random: Random) -> Setting:
 def test_who_is_in_scope_and_in_good_standing_keeps_their_extension(setting: Setting) -> None:
     directory = setting.directory
     good = {person.guid for person in directory.users if deleting_status(person, setting.rule, directory) is None}
-    for change in World.of(setting).plan(setting).changes:
+    made = World.of(setting).plan(setting)
+    given_another = {change.guid for change in made.changes if change.action is Action.ASSOCIATE}
+    for change in made.changes:
         if change.action in REMOVALS and change.guid in good:
             assert setting.rule.scope is Scope.USERS
             assert change.action is Action.RELEASE
             assert change.reason in (Reason.BOUND_ELSEWHERE, Reason.EXTENSION_GONE)
             assert directory.bindings[change.guid] != change.number
+            assert change.reason is Reason.EXTENSION_GONE or change.guid in given_another
 
 
 @steady

@@ -615,6 +615,60 @@ def test_two_named_users_change_places() -> None:
     assert made.changes[2].depends_on == ("release:guid-ada", "release:guid-ben")
 
 
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [("10000", ConflictCode.EXTENSION_NOT_FOUND), ("1001", ConflictCode.EXTENSION_TAKEN)],
+    ids=["no such extension", "another user's, who keeps it"],
+)
+def test_who_cannot_have_the_extension_that_is_named_keeps_and_is_synchronized_with_their_own(
+    number: str, code: ConflictCode
+) -> None:
+    one, known_one = synced(ADA, 1, "1000")
+    two, known_two = synced(BEN, 2, "1001")
+    bindings = {"ada": number, "ben": "1001"}
+    promoted = user("ada", "ada@x.test", title="Boss")
+    made = plan(
+        directory(promoted, BEN, bindings=bindings), pbx(one, two), [known_one, known_two], rule_=users_rule(bindings)
+    )
+    assert brief(made.changes) == ["update ada 1000 directory_changed"]
+    assert codes(made) == [("ada", code)]
+
+
+def test_who_waited_for_the_extension_of_one_who_keeps_it_keeps_their_own_too() -> None:
+    held = [synced(who, place, f"100{place}") for place, who in enumerate((ADA, BEN, CID), start=1)]
+    bindings = {"ada": "1002", "ben": "1003", "cid": "1004", "dee": "1001"}
+    made = plan(
+        directory(ADA, BEN, CID, user("dee"), bindings=bindings),
+        pbx(*(extension_ for extension_, _known in held)),
+        [known for _extension, known in held],
+        rule_=users_rule(bindings),
+    )
+    assert made.changes == ()
+    assert codes(made) == [
+        ("ada", ConflictCode.EXTENSION_TAKEN),
+        ("ben", ConflictCode.EXTENSION_TAKEN),
+        ("cid", ConflictCode.EXTENSION_NOT_FOUND),
+        ("dee", ConflictCode.EXTENSION_TAKEN),
+    ]
+
+
+def test_who_keeps_their_extension_keeps_nobody_else_from_an_exchange() -> None:
+    held = [synced(who, place, f"100{place}") for place, who in enumerate((ADA, BEN, CID), start=1)]
+    bindings = {"ada": "1002", "ben": "1001", "cid": "1004"}
+    made = plan(
+        directory(ADA, BEN, CID, bindings=bindings),
+        pbx(*(extension_ for extension_, _known in held)),
+        [known for _extension, known in held],
+        rule_=users_rule(bindings),
+    )
+    assert [change.guid for change in made.changes if change.action is Action.RELEASE] == [ADA.guid, BEN.guid]
+    assert [line for line in brief(made.changes) if "bound_by_name" in line] == [
+        "associate ben 1001 bound_by_name",
+        "associate ada 1002 bound_by_name",
+    ]
+    assert codes(made) == [("cid", ConflictCode.EXTENSION_NOT_FOUND)]
+
+
 @pytest.mark.parametrize("out_of_scope", OutOfScope)
 def test_leaving_one_out_keeps_the_extension(out_of_scope: OutOfScope) -> None:
     held = extension_of(ADA, 1, "1000")

@@ -74,8 +74,7 @@ def plan_users(
     :param objects: associations of extension groups, of which the label group is this rule's.
     :param sign_on: what is remembered of the sign-on with the directory's credentials.
     """
-    situation = look_at(rule, directory, pbx, associations, layout)
-    matches = _match(situation)
+    situation, matches = _look_and_match(rule, directory, pbx, associations, layout)
     refusals = refused_addresses(situation, matches)
     updates = _updates(situation, refusals)
     handed_over = _handed_over(situation, matches)
@@ -131,6 +130,40 @@ def _differing(going_on: Iterable[Association], associations: Iterable[Associati
 def _excluded(rule: UserRule, directory: DirectorySnapshot, associations: Iterable[Association]) -> int:
     barred = {user.guid for user in directory.users if deleting_status(user, rule, directory) is not None}
     return len(barred.difference(association.guid for association in associations))
+
+
+def _look_and_match(
+    rule: UserRule,
+    directory: DirectorySnapshot,
+    pbx: PbxSnapshot,
+    associations: Sequence[Association],
+    layout: Layout | None,
+) -> tuple[Situation, Matches]:
+    """Look at both sides, and decide what newcomers get.
+
+    Who cannot have the extension that the rule names for them now keeps the one that they have. It is another's no
+    more then, who may have been to get it, so all is looked at once more. This ends, for each time one user more is
+    bound to what they have.
+    """
+    told: list[Conflict] = []
+    while True:
+        situation = look_at(rule, directory, pbx, associations, layout)
+        matches = _match(situation)
+        in_vain = _bound_in_vain(situation, matches)
+        if not in_vain:
+            matches.conflicts.extend(told)
+            return situation, matches
+        told.extend(conflict for conflict in matches.conflicts if conflict.guid in in_vain)
+        directory = replace(directory, bindings={**directory.bindings, **in_vain})
+
+
+def _bound_in_vain(situation: Situation, matches: Matches) -> dict[str, str]:
+    """The numbers, by objectGUID, of those who are to leave their extension for one that they cannot have."""
+    return {
+        change.guid: change.number
+        for change in situation.sorted.removals
+        if change.reason is Reason.BOUND_ELSEWHERE and change.guid not in matches.bound
+    }
 
 
 def _match(situation: Situation) -> Matches:
