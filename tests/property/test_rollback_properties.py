@@ -44,6 +44,11 @@ BY_HAND = (
     "member_changed_by_hand",
     "hand_made_extension",
 )
+#: What of this can keep somebody from having a name again.
+_IN_THE_WAY = ("renamed_by_hand", "moved_by_hand", "hand_made_organization", "hand_made_group", "group_renamed_by_hand")
+_EXCHANGES = ("exchange_unit_names", "exchange_person_names", "exchange_group_names")
+_numbers = st.integers(0, 63)
+_exchanges = st.lists(st.builds(Step, st.sampled_from(_EXCHANGES), *[_numbers] * 3), min_size=1, max_size=4)
 #: A kind that is run alone; None for all of them in one run.
 kinds = st.sampled_from([*RuleKind, None])
 _CUTS = 4
@@ -131,6 +136,60 @@ def test_what_was_changed_by_hand_since_is_never_overwritten(
     assert site.pbx.refusals == []
     again = site.plan_rollback(run_id)
     assert again.plan.changes == ()
+
+
+@steady
+@given(scenarios, _exchanges, st.sampled_from(["released", "released", "emptied", *_IN_THE_WAY]), _numbers, _numbers)
+def test_nothing_is_left_as_it_was_in_the_midst_of_an_exchange_alone(
+    scenario: Scenario, exchanges: list[Step], what: str, one: int, two: int
+) -> None:
+    # Where groups cannot be renamed they are made anew, and have other ids.
+    site = _before_the_last_run(replace(scenario, renames="accepted"))
+    site.run_all()
+    before = _values(site)
+    do(site, exchanges)
+    run_id = _run(site, None).run_id
+    left = _values(site)
+    match what:
+        case "released":
+            for key in _renamed(site, run_id, one):
+                site.ledger.held.pop(key, None)
+        case "emptied":
+            for key in _renamed(site, run_id, one):
+                _empty_address(site, key)
+        case _:
+            do(site, [Step(what, one, two, 0)])
+    since = _values(site)
+    site.roll_back(run_id)
+    names = {(kind, value) for values in (before, since) for (kind, _id, _name), value in values.items()}
+    for (kind, id_, name), value in _values(site).items():
+        place = kind, id_, name
+        if name not in {"name", "email_addr"}:
+            continue
+        if place in left and left[place] != since[place]:
+            assert value == since[place]
+        elif place in since:
+            assert value in {before.get(place), since[place]}
+        elif kind is not ObjectKind.EXTENSION:
+            # What is made again has no address, if that is another's by now, but a name that there was.
+            assert (kind, value) in names
+
+
+def _renamed(site: Site, run_id: str, which: int) -> list[tuple[ObjectKind, str]]:
+    """Some of those that a run gave another name or address."""
+    renamed = [
+        (row.change.kind, row.change.guid)
+        for row in site.ledger.done_changes(run_id)
+        if row.change.action is Action.UPDATE and {"name", "email_addr"} & row.change.after.keys()
+    ]
+    return [key for place, key in enumerate(dict.fromkeys(renamed)) if which >> place & 1]
+
+
+def _empty_address(site: Site, key: tuple[ObjectKind, str]) -> None:
+    held = site.ledger.held.get(key)
+    if isinstance(held, Association):
+        one = site.pbx.extensions[held.extension_id]
+        site.pbx.extensions[one.id] = replace(one, fields={**one.fields, "email_addr": ""})
 
 
 def _memberships_of(objects: Collection[tuple[ObjectKind, int]]) -> set[str]:

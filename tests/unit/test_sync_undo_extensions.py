@@ -483,6 +483,89 @@ def test_who_cannot_have_the_former_address_again_keeps_the_one_of_the_exchange(
     assert _written(made).get("anna-guid", BEN) == BEN
 
 
+def test_an_address_that_was_emptied_by_hand_after_an_exchange_is_left_empty_and_told() -> None:
+    made = _after_the_exchange("")
+    assert conflicts(made) == [
+        (
+            "anna",
+            "changed_since",
+            'email_addr of extension 1000 was "ada@example.test" before the run, which left it "ben@example.test"; now '
+            "it is empty. It was changed since, and is left as it is. Set it by hand if it is to be as before.",
+        )
+    ]
+    assert [change.key for change in made.plan.changes if change.after] == ["update:ben-guid:2"]
+
+
+def test_of_an_address_that_somebody_has_put_back_after_an_exchange_nothing_is_told() -> None:
+    made = _after_the_exchange("ada@example.test", "new@example.test")
+    assert [(name, code) for name, code, _message in conflicts(made)] == [("ben", "changed_since")]
+    assert [change for change in made.plan.changes if change.after] == []
+
+
+def test_who_exchanged_addresses_with_one_who_is_released_since_keeps_the_new_one() -> None:
+    extensions = [extension(41, "1000", **BEN), extension(42, "1001", **ADA)]
+    made = rolled_back(*_exchanged(), extensions=extensions, held=[replace(ANNA, written=BEN)])
+    assert made.plan.changes == ()
+    assert [(name, code) for name, code, _message in conflicts(made)] == [
+        ("anna", "email_in_use"),
+        ("ben", "changed_since"),
+    ]
+
+
+def test_who_cannot_have_the_address_of_one_who_keeps_the_new_one_keeps_theirs_too() -> None:
+    cem_had = {"email_addr": "cem@example.test"}
+    ben, cem = user("ben", 42, "1001"), user("cem", 43, "1002")
+    rows = [
+        _updated(ADA, NO_ADDRESS, 1, reason=Reason.ADDRESS_EXCHANGE),
+        row(2, Action.UPDATE, replace(cem, written=cem_had), replace(cem, written=ADA), before=cem_had, after=ADA),
+        row(3, Action.UPDATE, replace(ben, written=BEN), replace(ben, written=cem_had), before=BEN, after=cem_had),
+        replace(_updated(ADA, BEN, 4), former=replace(ANNA, written=NO_ADDRESS)),
+    ]
+    extensions = [extension(41, "1000", **BEN), extension(42, "1001", **cem_had), extension(43, "1002", **ADA)]
+    # Cem is released since.
+    held = [replace(ANNA, written=BEN), replace(ben, written=cem_had)]
+    made = rolled_back(*rows, extensions=extensions, held=held)
+    assert made.plan.changes == ()
+    assert [(name, code) for name, code, _message in conflicts(made)] == [
+        ("anna", "email_in_use"),
+        ("ben", "email_in_use"),
+        ("cem", "changed_since"),
+    ]
+
+
+def test_who_keeps_the_new_address_gets_all_else_back() -> None:
+    first, ben, last = _exchanged()
+    boss = {**BEN, "title": "Boss"}
+    last = replace(last, change=replace(last.change, before={**ADA, "title": "Clerk"}, after=boss))
+    extensions = [extension(41, "1000", **boss), extension(42, "1001", **ADA)]
+    made = rolled_back(first, ben, last, extensions=extensions, held=[replace(ANNA, written=BEN)])
+    assert brief(made) == ["update:anna-guid:3 | rolled_back | title: Boss>Clerk"]
+    assert _first(made).remembered == replace(ANNA, written=BEN)
+
+
+def test_the_rollback_of_a_rolled_back_exchange_leaves_nobody_without_an_address() -> None:
+    """Its rows find what is there, and none says that it is about an exchange."""
+    ben = user("ben", 42, "1001")
+    rows = [
+        _updated(BEN, NO_ADDRESS, 1, reason=Reason.ROLLED_BACK),
+        row(2, Action.UPDATE, replace(ben, written=ADA), replace(ben, written=BEN), before=ADA, after=BEN),
+        _updated(NO_ADDRESS, ADA, 3, reason=Reason.ROLLED_BACK),
+    ]
+    extensions = [extension(41, "1000", **ADA), extension(42, "1001", **BEN)]
+    made = rolled_back(*rows, extensions=extensions, held=[replace(ANNA, written=ADA)])
+    assert made.plan.changes == ()
+    assert [(name, code) for name, code, _message in conflicts(made)] == [
+        ("anna", "email_in_use"),
+        ("ben", "changed_since"),
+    ]
+    emptied = rolled_back(*rows, extensions=[extension(41, "1000")], held=[replace(ANNA, written=ADA)])
+    assert emptied.plan.changes == ()
+    assert conflicts(emptied)[0][2].startswith(
+        'email_addr of extension 1000 was "ben@example.test" before the run, which left it "ada@example.test"; now it '
+        "is empty."
+    )
+
+
 def _written(made: Rollback) -> dict[str, Any]:
     """What is remembered as last written once all is done, by the users' objectGUIDs."""
     return {one.guid: one.remembered.written for one in made.plan.changes if isinstance(one.remembered, Association)}

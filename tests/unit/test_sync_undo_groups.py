@@ -18,6 +18,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import ExtensionGroup
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, GroupChange, Reason
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.rollback import Rollback
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_history import History
 
 from tests.unit.sync_builders import fields
 from tests.unit.undo_builders import brief, conflicts, extension, lost, rolled_back, row, team, user
@@ -284,6 +285,69 @@ def test_a_name_that_is_anothers_by_now_is_not_put_back() -> None:
     )
     assert (made.plan.changes, made.plan.unchanged) == ((), 1)
     assert [code for _name, code, _message in conflicts(made)] == ["name_taken"]
+
+
+def _renamed(id_: int, of: ObjectAssociation, before: str, after: str) -> Done:
+    former, latter = replace(of, name=before), replace(of, name=after)
+    image = GroupImage(before, of.members)
+    return row(id_, Action.UPDATE, former, latter, image, name=of.name, before={"name": before}, after={"name": after})
+
+
+CREW = team("Crew", 6)
+EXCHANGED = (
+    _renamed(1, TEAM, "Team", "Team (passing)"),
+    _renamed(2, CREW, "Crew", "Team"),
+    _renamed(3, TEAM, "Team (passing)", "Crew"),
+)
+
+
+def test_names_that_were_exchanged_go_back_the_way_they_came() -> None:
+    made = _after_the_exchange("Crew", "Team", CREW)
+    assert conflicts(made) == []
+    first, second, third = brief(made)
+    assert first == "extension_group:update:Team-guid:3 | rolled_back | name: Crew>Team (passing)"
+    assert second == "extension_group:update:Crew-guid:2 | rolled_back | name: Team>Crew"
+    assert third.startswith("extension_group:update:Team-guid:1 | rolled_back | name: Team (passing)>Team | after ")
+
+
+def test_who_cannot_have_the_former_name_again_keeps_the_one_of_the_exchange() -> None:
+    made = _after_the_exchange("Crew", "Team")
+    assert made.plan.changes == ()
+    assert [(name, code) for name, code, _message in conflicts(made)] == [
+        ("Crew", "changed_since"),
+        ("Team", "name_taken"),
+    ]
+    assert "cannot be called Team again" in conflicts(made)[1][2]
+
+
+def test_a_name_that_was_exchanged_and_changed_since_is_told_once_and_truly() -> None:
+    made = _after_the_exchange("By hand", "Team", CREW)
+    assert brief(made) == ["extension_group:update:Crew-guid:2 | rolled_back | name: Team>Crew"]
+    ((name, code, message),) = conflicts(made)
+    assert (name, code) == ("Team", "changed_since")
+    assert message.startswith(
+        'The name of extension group Team was "Team" before the run, which left it "Crew"; now it is "By hand".'
+    )
+
+
+def test_who_kept_the_name_of_the_exchange_gets_the_former_one_by_a_second_rollback_once_it_is_free() -> None:
+    # All else of the last change was undone by the first rollback.
+    undone = [History((row(10, Action.UPDATE, TEAM, TEAM, part="3"),))]
+    held, group = replace(TEAM, name="Crew"), ExtensionGroup(5, "Crew", TEAM.members)
+    taken = ExtensionGroup(6, "Team")
+    made = rolled_back(*EXCHANGED[::2], extensions=PRESENT, groups=[group, taken], held=[held], undone_by=undone)
+    assert made.plan.changes == ()
+    assert [(name, code) for name, code, _message in conflicts(made)] == [("Team", "name_taken")]
+    made = rolled_back(*EXCHANGED[::2], extensions=PRESENT, groups=[group], held=[held], undone_by=undone)
+    assert brief(made) == ["extension_group:update:Team-guid:1 | rolled_back | name: Crew>Team"]
+    assert conflicts(made) == []
+
+
+def _after_the_exchange(teams: str, crews: str, *held: ObjectAssociation) -> Rollback:
+    """Undo the exchange of Team and Crew, which bear these names by now."""
+    now = [ExtensionGroup(5, teams, TEAM.members), ExtensionGroup(6, crews)]
+    known = [replace(TEAM, name="Crew"), *(replace(one, name="Team") for one in held)]
+    return rolled_back(*EXCHANGED, extensions=PRESENT, groups=now, held=known)
 
 
 def test_what_somebody_has_put_back_already_is_only_remembered() -> None:

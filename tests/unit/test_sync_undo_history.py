@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.images import (
     ExtensionImage,
     GroupImage,
@@ -15,13 +16,14 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal impor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import ExtensionGroup
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, GroupChange, Reason
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_history import History
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_merge import merged
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_history import History, Written
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_merge import Step, merged
 
 from tests.unit.sync_builders import fields
 from tests.unit.undo_builders import conflicts, extension, rolled_back, row, team, unit, user
 
 ANNA = user("anna", 41, "1000")
+IN_SALES = unit("Sales", 7)
 DELETED = row(1, Action.DELETE, ANNA, None, ExtensionImage("1000", fields(), groups=(GroupMembership(5, "Team"),)))
 
 
@@ -108,6 +110,60 @@ def test_which_memberships_were_put_back() -> None:
     other = GroupChange(object_id=7, kept=(60,), part="3", **by_hand)
     undoing = History((Done(10, "undoing", put_back), Done(11, "undoing", other), _made_again(12, 41, 60)))
     assert History((DELETED,), (undoing,)).members_put_back() == {(6, 60), (6, 61)}
+
+
+# --- values that were written more than once
+
+
+def _renamed(row_id: int, before: str, after: str) -> Done:
+    return row(row_id, Action.UPDATE, IN_SALES, IN_SALES, before={"name": before}, after={"name": after})
+
+
+def test_each_change_of_a_value_that_was_written_twice_knows_what_was_before_and_after_the_run() -> None:
+    rows = (
+        _renamed(1, "Sales", "Sales (passing)"),
+        row(2, Action.UPDATE, unit("Staff", 8), unit("Staff", 8), before={"name": "Staff"}, after={"name": "Sales"}),
+        _renamed(3, "Sales (passing)", "Staff"),
+    )
+    assert History(rows).rewritten() == {
+        1: {"name": Written("Sales", "Sales", "Sales (passing)", "Staff")},
+        3: {"name": Written("Sales", "Sales (passing)", "Staff", "Staff")},
+    }
+
+
+def test_what_was_before_the_run_is_so_where_the_later_change_was_planned_from_it_too() -> None:
+    first = row(1, Action.UPDATE, ANNA, ANNA, before={"email_addr": "a@x.test"}, after={"email_addr": ""})
+    last = row(2, Action.UPDATE, ANNA, ANNA, before={"email_addr": "a@x.test"}, after={"email_addr": "b@x.test"})
+    assert History((first, last)).rewritten()[2] == {"email_addr": Written("a@x.test", "", "b@x.test", "b@x.test")}
+
+
+def test_a_deletion_takes_away_what_was_written_before_it() -> None:
+    deleted = row(2, Action.DELETE, IN_SALES, None, before={"name": "Sales (passing)"})
+    passing = "Sales (passing)"
+    assert History((_renamed(1, "Sales", passing), deleted)).rewritten()[2] == {
+        "name": Written("Sales", passing, passing, passing)
+    }
+    assert History((deleted, deleted)).rewritten() == {}
+
+
+@pytest.mark.parametrize(
+    ("now", "first", "last"),
+    [
+        ("Staff", Step.PUT_BACK, Step.PUT_BACK),
+        ("Sales", Step.NOTHING, Step.NOTHING),
+        ("By hand", Step.CHANGED_SINCE, Step.CHANGED_SINCE),
+        # So it is when the first change is undone; if it is so before the last one is, a person has done it.
+        ("passing", Step.PUT_BACK, Step.CHANGED_SINCE),
+    ],
+)
+def test_only_what_the_run_left_is_put_back(now: str, first: Step, last: Step) -> None:
+    assert Written("Sales", "Sales", "passing", "Staff").step(now) is first
+    assert Written("Sales", "passing", "Staff", "Staff").step(now) is last
+
+
+def test_one_that_got_its_former_name_again_elsewhere_gives_it_up_in_passing() -> None:
+    assert Written("Sales", "passing", "Sales", "Sales").step("Sales") is Step.PUT_BACK
+    assert Written("Sales", "Sales", "Sales", "Sales").step("By hand") is Step.NOTHING
 
 
 # --- memberships

@@ -404,6 +404,97 @@ def test_an_organization_that_the_run_created_is_deleted_after_what_was_moved_be
     ]
 
 
+# --- names that were exchanged
+
+PASSING = "Sales (passing)"
+
+
+def _renamed(id_: int, of: ObjectAssociation, before: Organization, after: Organization, path: str = "") -> Done:
+    done = _updated(before, after, path=path, former=replace(of, name=before.name, parent_id=before.parent_id), id_=id_)
+    return replace(done, change=replace(done.change, before={"name": before.name}, name=of.name))
+
+
+def _exchanged(last: Done) -> list[Done]:
+    """Staff has got the name of Sales, which bore another one in passing."""
+    return [
+        _renamed(1, IN_SALES, SALES, replace(SALES, name=PASSING)),
+        _renamed(2, unit("Staff", 8), STAFF, replace(STAFF, name="Sales")),
+        last,
+    ]
+
+
+def _after_the_exchange(sales: str, *held: ObjectAssociation) -> Rollback:
+    """Undo the exchange of Sales and Staff; Sales has this name by now."""
+    rows = _exchanged(_renamed(3, IN_SALES, replace(SALES, name=PASSING), replace(SALES, name="Staff")))
+    now = (ROOT, replace(SALES, name=sales), replace(STAFF, name="Sales"))
+    return rolled_back(*rows, organizations=now, held=[replace(IN_SALES, name="Staff"), *held])
+
+
+STAFF_AS_SALES = replace(unit("Staff", 8), name="Sales")
+
+
+def test_names_that_were_exchanged_go_back_the_way_they_came() -> None:
+    made = _after_the_exchange("Staff", STAFF_AS_SALES)
+    assert conflicts(made) == []
+    assert [change.after for change in made.plan.changes] == [{"name": PASSING}, {"name": "Staff"}, {"name": "Sales"}]
+
+
+def test_who_cannot_have_the_former_name_again_keeps_the_one_of_the_exchange() -> None:
+    made = _after_the_exchange("Staff")
+    assert made.plan.changes == ()
+    assert [(name, code) for name, code, _message in conflicts(made)] == [
+        ("Sales", "name_taken"),
+        ("Staff", "changed_since"),
+    ]
+    assert "cannot be called Sales again" in conflicts(made)[0][2]
+
+
+def test_a_name_that_was_exchanged_and_changed_since_is_told_once_and_truly() -> None:
+    made = _after_the_exchange("By hand", STAFF_AS_SALES)
+    assert [change.after for change in made.plan.changes] == [{"name": "Staff"}]
+    ((name, code, message),) = conflicts(made)
+    assert (name, code) == ("Sales", "changed_since")
+    assert message.startswith(
+        'The name of organization Sales was "Sales" before the run, which left it "Staff"; now it is "By hand".'
+    )
+
+
+def test_one_that_has_the_same_name_elsewhere_goes_back_by_the_passing_one() -> None:
+    moved = Organization(7, "Sales", 8)
+    rows = _exchanged(_renamed(3, IN_SALES, replace(SALES, name=PASSING), moved, "Company/Sales"))
+    now = (ROOT, moved, replace(STAFF, name="Sales"))
+    held = [replace(IN_SALES, parent_id=8), STAFF_AS_SALES]
+    made = rolled_back(*rows, organizations=now, held=held)
+    assert conflicts(made) == []
+    assert [change.after for change in made.plan.changes] == [
+        {"name": PASSING, "parent": "Company"},
+        {"name": "Staff"},
+        {"name": "Sales"},
+    ]
+
+
+def test_one_that_was_deleted_under_a_passing_name_is_not_made_again_if_the_former_one_is_taken() -> None:
+    deleted = row(
+        3,
+        Action.DELETE,
+        replace(IN_SALES, name=PASSING),
+        None,
+        OrganizationImage(PASSING, 1),
+        name="Sales",
+        before={"name": PASSING, "parent": "Company"},
+    )
+    now = (ROOT, replace(STAFF, name="Sales"))
+    made = rolled_back(*_exchanged(deleted), organizations=now)
+    assert made.plan.changes == ()
+    assert [(name, code) for name, code, _message in conflicts(made)] == [
+        ("Sales", "name_taken"),
+        ("Staff", "changed_since"),
+    ]
+    made = rolled_back(*_exchanged(deleted), organizations=now, held=[STAFF_AS_SALES])
+    assert conflicts(made) == []
+    assert [change.after.get("name") for change in made.plan.changes] == [PASSING, "Staff", "Sales"]
+
+
 # --- what the run had taken over
 
 

@@ -7,6 +7,10 @@
 Each change is undone by its opposite, in the reverse order. So every state in between is one that the PBX was in
 before: names and addresses that were exchanged go back the way they came. Only what is still as the run left it is put
 back; what was changed since, by hand or by a later run, is left and told.
+
+An address or a name comes back on the way by which it was exchanged, or not at all: who cannot have the former one
+again keeps the one that the run left it with. Whether somebody else gives one up shows only once all is planned, so it
+is planned once more with those held fast who would get stuck half way.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.directory imp
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Done
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import ObjectKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
+    Conflict,
     ExtensionChange,
     OrganizationChange,
     Plan,
@@ -26,7 +31,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.renewed impor
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.standing import Standing
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_extensions import ExtensionUndoing
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_groups import GroupUndoing
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_history import History, RollbackRule
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_history import History, RollbackRule, Value
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_organizations import OrganizationUndoing
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_view import NotRestored, View
 
@@ -45,8 +50,26 @@ def plan_rollback(rule: RollbackRule, history: History, standing: Standing, doma
     :param history: all that the run has done and that was undone of it; each change with what it found and left.
     :param standing: the PBX with its extension groups, and the associations, as they are.
     """
-    view = View(standing, history.known_ids())
-    extensions = ExtensionUndoing(view, rule.send_welcome_email, history.in_passing(), history.addresses_given())
+    rewritten = history.rewritten()
+    held_fast: frozenset[Value] = frozenset()
+    told: list[Conflict] = []
+    while True:
+        view = View(standing, history.known_ids(), rewritten, set(held_fast), conflicts=list(told))
+        _undo(rule, history, view)
+        # This ends, for each time more is held fast, and no more than the run wrote.
+        stuck = _left_in_passing(history, view) - held_fast
+        if not stuck:
+            break
+        held_fast |= stuck
+        guids = {guid for _kind, guid, _name in stuck}
+        told = [conflict for conflict in view.conflicts if conflict in told or conflict.guid in guids]
+    plan = Plan("", tuple(view.changes), tuple(view.conflicts), unchanged=view.unchanged)
+    return Rollback(sealed(rule, domain, standing.pbx.identity, plan), _joined(view.not_restored))
+
+
+def _undo(rule: RollbackRule, history: History, view: View) -> None:
+    """Undo all that is not undone yet, in a view."""
+    extensions = ExtensionUndoing(view, rule.send_welcome_email)
     organizations, groups = OrganizationUndoing(view), GroupUndoing(view)
     groups.clean_up({row.change.guid for row in history.rows})
     for row in history.latest_first():
@@ -63,8 +86,19 @@ def plan_rollback(rule: RollbackRule, history: History, standing: Standing, doma
         if isinstance(row.change, ExtensionChange):
             extensions.note_memberships(row, row.change)
     groups.put_members_back(history.members_put_back())
-    plan = Plan("", tuple(view.changes), tuple(view.conflicts), unchanged=view.unchanged)
-    return Rollback(sealed(rule, domain, standing.pbx.identity, plan), _joined(view.not_restored))
+
+
+def _left_in_passing(history: History, view: View) -> set[Value]:
+    """Return the addresses and names that would stay as they were in the midst of an exchange alone."""
+    written = {
+        (change.kind, change.guid, name): value for change in view.changes for name, value in change.after.items()
+    }
+    return {
+        (row.change.kind, row.change.guid, name)
+        for row in history.rows
+        for name, value in view.rewritten.get(row.id, {}).items()
+        if written.get((row.change.kind, row.change.guid, name)) == value.found != value.before
+    }
 
 
 def _is_as_it_was_left(view: View, row: Done) -> bool:

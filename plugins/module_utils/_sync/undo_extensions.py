@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import assert_never
 
@@ -24,7 +24,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     Placement,
     Reason,
 )
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_merge import Step, merged, step
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_merge import Step, merged
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_view import Returning, View, about
 
 _EXTENSION, _ORGANIZATION = ObjectKind.EXTENSION, ObjectKind.ORGANIZATION
@@ -43,15 +43,10 @@ class ExtensionUndoing:
     """Undoes changes of extensions, the latest first.
 
     :param send_welcome_email: whether the users of extensions that are made again get a new welcome e-mail.
-    :param in_passing: what the run itself had written to an extension before it did so again; see ``History``.
-    :param addresses_given: the extensions that the run gave an e-mail address; see ``History``.
     """
 
     view: View
     send_welcome_email: bool
-    in_passing: Mapping[int, Mapping[str, str]]
-    addresses_given: Mapping[str, Collection[int]]
-    _told: set[tuple[int, str]] = field(default_factory=set)
 
     def undo(self, row: Done, change: ExtensionChange) -> None:
         """Plan what undoes a change."""
@@ -319,53 +314,35 @@ class ExtensionUndoing:
 
     def _found(self, row: Done, change: ExtensionChange, extension: Extension) -> _Found:
         """Compare each field that the run wrote, and the organizations."""
+        view = self.view
         before: dict[str, str] = {}
         after: dict[str, str] = {}
         kept: set[str] = set()
-        in_passing = self.in_passing.get(row.id, {})
         for name in FIELD_NAMES:
             if name not in change.after:
                 continue
-            was, left, now = change.before.get(name, ""), change.after[name], extension.fields.get(name, "")
-            found = in_passing.get(name, was)
-            match step(found, left, now, partial(same, name)):
+            if view.is_left_alone(change, name):
+                kept.add(name)
+                continue
+            value, now = view.written(row, name, change.before.get(name, "")), extension.fields.get(name, "")
+            match value.step(now, partial(same, name)):
                 case Step.CHANGED_SINCE:
-                    self._tell_changed(change, extension, name, (was, left, now))
+                    view.changed_since(change, name, (value.before, value.last, now))
+                    kept.add(name)
+                case Step.PUT_BACK if name == EMAIL and self._is_address_taken(change, value.found):
                     kept.add(name)
                 case Step.PUT_BACK:
-                    if name == EMAIL and self._is_kept_from(change, found, was):
-                        kept.add(name)
-                        self._told.add((extension.id, name))
-                    else:
-                        before[name], after[name] = now, found
+                    before[name], after[name] = now, value.found
+        view.leave_alone(change, kept)
         places = self._places(row, change, extension, kept)
         if places is not None:
-            before[ORGANIZATIONS] = self.view.paths(self.view.places(extension))
-            after[ORGANIZATIONS] = self.view.paths(places)
+            before[ORGANIZATIONS] = view.paths(view.places(extension))
+            after[ORGANIZATIONS] = view.paths(places)
         return _Found(before, after, kept, places)
 
-    def _tell_changed(
-        self, change: ExtensionChange, extension: Extension, name: str, values: tuple[str, str, str]
-    ) -> None:
-        """Tell that a field was changed since, once; an earlier change of the run left it so in passing alone."""
-        if (extension.id, name) not in self._told:
-            self._told.add((extension.id, name))
-            self.view.changed_since(change, name, values)
-
-    def _is_kept_from(self, change: ExtensionChange, found: str, was: str) -> bool:
-        """Tell whether somebody has the address that an extension is to have again, or that it is to have in the end.
-
-        One that had another address in passing, or none, gets that of before the run from the one that the run gave it
-        to. Where somebody else has it by now, it keeps the one that the run left it with.
-        """
-        if self._is_address_taken(change, found):
-            return True
-        given = self.view.extension_ids(self.addresses_given.get(was.casefold(), ()))
-        return found != was and self._is_address_taken(change, was, but=given)
-
-    def _is_address_taken(self, change: ExtensionChange, address: str, but: Collection[int] = ()) -> bool:
+    def _is_address_taken(self, change: ExtensionChange, address: str) -> bool:
         holder = self.view.by_email(address) if address else None
-        if holder is None or holder.id in but:
+        if holder is None:
             return False
         self.view.conflict(
             change,

@@ -19,7 +19,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.pbx import ExtensionGroup
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import Action, GroupChange, Reason
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_history import MEMBERS
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_merge import Step, merged, step
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_merge import Step, merged
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_view import Returning, View, about
 
 _GROUP, _EXTENSION = ObjectKind.EXTENSION_GROUP, ObjectKind.EXTENSION
@@ -154,7 +154,7 @@ class GroupUndoing:
             return
         view.ids[_GROUP, change.object_id or 0] = group_id
         kept: set[str] = set()
-        wanted = self._as_it_was(row.image, change, group, kept)
+        wanted = self._as_it_was(row, row.image, change, group, kept)
         remembered = present
         if is_last and former is not None and latter is not None and present is not None:
             remembered = merged(former, latter, present, kept)
@@ -168,22 +168,14 @@ class GroupUndoing:
             view.end(_GROUP, change.guid, release.key)
 
     def _as_it_was(
-        self, image: GroupImage, change: GroupChange, group: ExtensionGroup, kept: set[str]
+        self, row: Done, image: GroupImage, change: GroupChange, group: ExtensionGroup, kept: set[str]
     ) -> ExtensionGroup:
         """The group with what the run wrote put back, as far as it can be.
 
         :param kept: is given the names of the association's attributes that were changed since.
         """
-        view, wanted = self.view, group
-        left_name = change.after.get(_NAME, image.name)
-        match step(image.name, left_name, group.name):
-            case Step.CHANGED_SINCE:
-                view.changed_since(change, "The name", (image.name, left_name, group.name))
-                kept.add("name")
-            case Step.PUT_BACK if self._is_name_taken(change, image.name):
-                kept.add("name")
-            case Step.PUT_BACK:
-                wanted = replace(wanted, name=image.name)
+        view = self.view
+        wanted = replace(group, name=self._name(row, image, change, group, kept))
         if image.includes_all:
             view.lose(change, "that it took in every extension: the members that the run gave it stay")
             return wanted
@@ -200,6 +192,23 @@ class GroupUndoing:
         if members == group.members:
             return wanted
         return replace(wanted, members=members, user_types={**group.user_types, **coming})
+
+    def _name(self, row: Done, image: GroupImage, change: GroupChange, group: ExtensionGroup, kept: set[str]) -> str:
+        """The name that the group is to have; ``kept`` as above."""
+        view, value = self.view, self.view.written(row, _NAME, image.name)
+        if view.is_left_alone(change, _NAME):
+            kept.add(_NAME)
+            return group.name
+        match value.step(group.name):
+            case Step.NOTHING:
+                return group.name
+            case Step.PUT_BACK if not self._is_name_taken(change, value.found):
+                return value.found
+            case Step.CHANGED_SINCE:
+                view.changed_since(change, "The name", (value.before, value.last, group.name))
+        kept.add(_NAME)
+        view.leave_alone(change, [_NAME])
+        return group.name
 
     def _emit_write(
         self,

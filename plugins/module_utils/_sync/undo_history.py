@@ -7,21 +7,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.fields import EMAIL
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.journal import Done
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.memory import Association, ObjectKind
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
     REMOVALS,
     Action,
-    ExtensionChange,
     GroupChange,
     OrganizationChange,
     Reason,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.renewed import own_id
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_merge import Step
 
 #: The part of the changes that make re-created extensions members again; that of the others names the row they undo.
 MEMBERS = "members"
@@ -37,6 +37,40 @@ class RollbackRule:
 
     run_id: str
     send_welcome_email: bool = False
+
+
+#: A value of an object: the object's kind, the guid of its directory object, and the name of the field.
+Value: TypeAlias = tuple[ObjectKind, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A value that a change of the run wrote.
+
+    :param before: what it was before the run.
+    :param found: what the change found: the same, or what an earlier change of the run had left in passing.
+    :param left: what the change left.
+    :param last: what the run left: the same, or what a later change of the run wrote.
+    """
+
+    before: str
+    found: str
+    left: str
+    last: str
+
+    def step(self, now: str, same: Callable[[str, str], bool] = str.__eq__) -> Step:
+        """Tell what to do with it: only a value that is still as the run left it is put back, to what was found.
+
+        One that the run left may be there when a change before the last is undone: an earlier attempt undid all else
+        of the last one. Nobody but a person has left it as it was in passing alone.
+        """
+        if same(self.found, self.left):
+            return Step.NOTHING
+        if same(now, self.left):
+            return Step.PUT_BACK
+        if same(now, self.before):
+            return Step.NOTHING
+        return Step.PUT_BACK if same(now, self.last) else Step.CHANGED_SINCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,34 +112,29 @@ class History:
                 gone.discard(row.change.object_id)
                 yield from waiting.pop(row.change.object_id, [])
 
-    def in_passing(self) -> dict[int, Mapping[str, str]]:
-        """Return what the run itself had written to extensions that it wrote once more.
+    def rewritten(self) -> dict[int, dict[str, Written]]:
+        """Return the values that the run wrote more than once, or wrote before it deleted their object.
 
-        Both changes of such an extension are planned from what it was before the run: where users exchange addresses,
-        one of them has none in between.
+        Where users, units or groups exchange addresses or names, one of them has none, or one of the synchronization's
+        own making, in between.
 
-        :returns: for each row that wrote what the run had written already: what it found, by the names of fields.
+        :returns: for each row that wrote one, or took one away, those values by the names of fields.
         """
-        written: dict[int, dict[str, str]] = defaultdict(dict)
-        found: dict[int, Mapping[str, str]] = {}
+        writing: dict[Value, list[Done]] = defaultdict(list)
         for row in self.rows:
             change = row.change
-            if not isinstance(change, ExtensionChange) or change.object_id is None:
-                continue
-            known = written[change.object_id]
-            again = {name: known[name] for name in change.after if name in known}
-            if again:
-                found[row.id] = again
-            known.update(change.after)
+            for name in change.after:
+                writing[change.kind, change.guid, name].append(row)
+            if change.action is Action.DELETE:
+                for name in change.before:
+                    if (change.kind, change.guid, name) in writing:
+                        writing[change.kind, change.guid, name].append(row)
+        found: dict[int, dict[str, Written]] = defaultdict(dict)
+        for (_kind, _guid, name), rows in writing.items():
+            if len(rows) > 1:
+                for row_id, value in _followed(name, rows):
+                    found[row_id][name] = value
         return found
-
-    def addresses_given(self) -> dict[str, set[int]]:
-        """Return the ids of the extensions that the run gave an e-mail address, by the address in lower case."""
-        given: dict[str, set[int]] = defaultdict(set)
-        for row in self.standing():
-            if isinstance(row.change, ExtensionChange) and row.latter is not None and row.change.after.get(EMAIL):
-                given[row.change.after[EMAIL].casefold()].add(own_id(row.latter))
-        return given
 
     def known_ids(self) -> dict[tuple[ObjectKind, int], int]:
         """Return the ids that objects have now which were made again while the run was undone, by their former ids."""
@@ -137,6 +166,16 @@ class History:
         for run in reversed(self.undone_by):
             yield from run._since()
             yield from reversed(run.rows)
+
+
+def _followed(name: str, rows: Sequence[Done]) -> Iterator[tuple[int, Written]]:
+    """Follow a value through the changes that wrote it, and the deletion that took it away."""
+    before = found = rows[0].change.before.get(name, "")
+    last = [row.change.after[name] for row in rows if name in row.change.after][-1]
+    for row in rows:
+        left = row.change.after.get(name, last)
+        yield row.id, Written(before, found, left, last)
+        found = left
 
 
 def _is_end_of_organization(row: Done) -> bool:

@@ -169,6 +169,9 @@ class OrganizationUndoing:
         if not isinstance(image, OrganizationImage) or former is None:
             view.lose(change, "the organization: what it was is not written down")
             return
+        if view.is_left_alone(change, _NAME):
+            # It would have the name of an exchange alone.
+            return
         parent_id = view.id(_ORGANIZATION, image.parent_id)
         again = Organization(-(change.object_id or 0), image.name, parent_id)
         if not self._fits(change, again):
@@ -271,12 +274,15 @@ class OrganizationUndoing:
         was_below = view.id(_ORGANIZATION, image.parent_id)
         left_below = view.id(_ORGANIZATION, change.parent_id) if _PARENT in change.after else was_below
         wanted = organization
-        match step(image.name, change.after.get(_NAME, image.name), organization.name):
+        value = view.written(row, _NAME, image.name)
+        match value.step(organization.name):
+            case _ if view.is_left_alone(change, _NAME):
+                kept.add(_NAME)
             case Step.CHANGED_SINCE:
-                view.changed_since(change, "The name", (image.name, change.after[_NAME], organization.name))
-                kept.add("name")
+                view.changed_since(change, "The name", (value.before, value.last, organization.name))
+                kept.add(_NAME)
             case Step.PUT_BACK:
-                wanted = replace(wanted, name=image.name)
+                wanted = replace(wanted, name=value.found)
         match step(was_below, left_below, organization.parent_id):
             case Step.CHANGED_SINCE:
                 paths = (view.path(was_below), view.path(left_below), view.path(organization.parent_id))
@@ -284,10 +290,11 @@ class OrganizationUndoing:
                 kept.add("parent_id")
             case Step.PUT_BACK:
                 wanted = replace(wanted, parent_id=was_below)
-        if wanted == organization or self._fits(change, wanted):
-            return wanted
-        kept.update(("name", "parent_id"))
-        return organization
+        if wanted != organization and not self._fits(change, wanted):
+            kept.update((_NAME, "parent_id"))
+            wanted = organization
+        view.leave_alone(change, kept & change.after.keys())
+        return wanted
 
     def _fits(self, change: OrganizationChange, wanted: Organization) -> bool:
         """Tell whether an organization can be where it was, and be called what it was called."""

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,6 +34,7 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.plan import (
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.renewed import own_id
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.standing import Standing
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_history import Value, Written
 
 WORDS = {
     ObjectKind.EXTENSION: "extension",
@@ -82,6 +83,8 @@ class View:
     What is made again has the negative of its former id until it exists.
 
     :param ids: the ids that objects have now, by kind and by the ids that the journal knows.
+    :param rewritten: the values that the run wrote more than once; see ``History``.
+    :param left_alone: values that are left as they are; why is told already.
     :param made: keys of the changes that make objects again, by kind and negative id.
     :param freed: keys of the changes that end associations, by kind and id of the object.
     :param left: keys of the changes that take something out of an organization, by its id.
@@ -90,6 +93,8 @@ class View:
 
     standing: Standing
     ids: dict[tuple[ObjectKind, int], int]
+    rewritten: Mapping[int, Mapping[str, Written]] = field(default_factory=dict)
+    left_alone: set[Value] = field(default_factory=set)
     changes: list[AnyChange] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     not_restored: list[NotRestored] = field(default_factory=list)
@@ -118,6 +123,7 @@ class View:
         self.extensions, self._numbers, self._emails = {}, {}, {}
         for extension in pbx.extensions:
             self.put_extension(extension)
+        self._told.update((kind, guid) for kind, guid, _name in self.left_alone)
         self.users, self.objects, self._owners = {}, {}, {}
         for user in self.standing.associations:
             self.hold(user)
@@ -136,6 +142,24 @@ class View:
     def extension_ids(self, known: Iterable[int]) -> set[int]:
         """Return the ids that extensions have now."""
         return {self.id(ObjectKind.EXTENSION, one) for one in known}
+
+    # --- values
+
+    def written(self, row: Done, name: str, found: str) -> Written:
+        """Return a value that a change may have written.
+
+        :param found: what the change found, unless the run had written it before.
+        """
+        left = row.change.after.get(name, found)
+        return self.rewritten.get(row.id, {}).get(name, Written(before=found, found=found, left=left, last=left))
+
+    def leave_alone(self, change: Change, names: Iterable[str]) -> None:
+        """Leave values as they are, whatever earlier changes of the run did to them: why is told already."""
+        self.left_alone.update((change.kind, change.guid, name) for name in names)
+
+    def is_left_alone(self, change: Change, name: str) -> bool:
+        """Tell whether a value of a change's object is left as it is."""
+        return (change.kind, change.guid, name) in self.left_alone
 
     # --- associations
 
