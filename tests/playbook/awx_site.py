@@ -20,11 +20,12 @@ LEDGER_PASSWORD = "Ledg3r-pass-55aa"
 SECRETS = (DIRECTORY_PASSWORD, CLIENT_SECRET, LEDGER_PASSWORD)
 DAILY = "DTSTART;TZID=Europe/Berlin:20260101T003000 RRULE:FREQ=DAILY;INTERVAL=1"
 WEEKLY = "DTSTART;TZID=Europe/Berlin:20260103T233000 RRULE:FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,SA"
+# The variables of the role that say so.
+WEEKLY_TIME: Mapping[str, Any] = {"frequency": "weekly", "time": "23:30", "days": ["saturday", "monday"]}
 
-# What the rest of the role gives to tasks/awx.yml.
 SETTINGS: Mapping[str, Any] = {
-    "pbx_ad_schedule_state": "present",
-    "pbx_ad_schedule_rrule": DAILY,
+    "pbx_ad_schedule_target": "awx",
+    "pbx_ad_schedule_timezone": "Europe/Berlin",
     "pbx_ad_schedule_run_timeout": 3600,
     "pbx_ad_schedule_options": {
         "directory_host": "dc1.example.com",
@@ -35,7 +36,6 @@ SETTINGS: Mapping[str, Any] = {
     },
     "pbx_ad_schedule_directory_password": DIRECTORY_PASSWORD,
     "pbx_ad_schedule_pbx_client_secret": CLIENT_SECRET,
-    "pbx_ad_schedule_ledger_password": "",
     "pbx_ad_schedule_awx_prefix": "Example",
     "pbx_ad_schedule_awx_project_scm_url": REPOSITORY_URL,
 }
@@ -69,7 +69,7 @@ class AwxSite:
         fails: bool = False,
         **changed: Any,
     ) -> Played:
-        """Play the role's tasks for AWX on localhost to the end.
+        """Play the role on localhost to the end.
 
         :param environment: how to sign on; with a token if it is not given.
         :param defaults: options of all of awx.awx's modules, as the play's `module_defaults`.
@@ -77,9 +77,8 @@ class AwxSite:
         :param fails: whether the play is expected to fail.
         """
         variables = {**SETTINGS, **{f"pbx_ad_schedule_{name}": value for name, value in changed.items()}}
-        role = {"name": "pbxops.yeastar.pbx_ad_schedule", "tasks_from": "awx.yml"}
-        tasks = [{"name": "Schedule", "ansible.builtin.include_role": role}]
-        play = {"name": "AWX", "hosts": "localhost", "gather_facts": False, "vars": variables, "tasks": tasks}
+        roles = ["pbxops.yeastar.pbx_ad_schedule"]
+        play = {"name": "AWX", "hosts": "localhost", "gather_facts": False, "vars": variables, "roles": roles}
         if defaults:
             play["module_defaults"] = {"group/awx.awx.controller": defaults}
         path = write_yaml(self.folder / "awx.yml", [play])

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ from tests.playbook.awx_site import (
     NEW_PASSWORD,
     REPOSITORY_URL,
     SECRETS,
+    SETTINGS,
     WEEKLY,
+    WEEKLY_TIME,
     AwxSite,
 )
 from tests.playbook.playbook_site import COLLECTIONS, Played
@@ -168,15 +171,15 @@ def test_another_time_changes_the_schedule_alone(site: AwxSite) -> None:
     site.awx.writes()
     schedule = site.awx.objects("schedules")["Example - schedule"]["id"]
 
-    shown = site.play("--check", rrule=WEEKLY)
+    shown = site.play("--check", **WEEKLY_TIME)
     assert (site.awx.writes(), _changed(shown)) == ([], 1)
     assert "More is to be made" not in shown.everything
-    done = site.play(rrule=WEEKLY)
+    done = site.play(**WEEKLY_TIME)
     assert _changed(done) == 1
     assert [(call.method, call.path) for call in site.awx.writes()] == [("PATCH", f"/api/v2/schedules/{schedule}/")]
     _check_schedule(site.awx, WEEKLY, "job_templates", "Example - run")
 
-    moved = site.play(rrule=WEEKLY, awx_scheduled="workflow", awx_enabled=False)
+    moved = site.play(**WEEKLY_TIME, awx_scheduled="workflow", awx_enabled=False)
     assert _changed(moved) == 2
     assert [call.method for call in site.awx.writes()] == ["POST", "DELETE"]
     _check_schedule(site.awx, WEEKLY, "workflow_job_templates", "Example - approved run", enabled=False)
@@ -224,7 +227,9 @@ def test_absent_takes_everything_away(site: AwxSite) -> None:
     site.awx.writes()
     shown = site.play("--check", state="absent")
     assert (site.awx.writes(), _changed(shown)) == ([], 6)
-    done = site.play(state="absent")
+    # Whose they were is all that it needs to be told.
+    nothing: dict[str, Any] = {"timezone": "", "options": {}, "directory_password": "", "pbx_client_secret": ""}
+    done = site.play(state="absent", **nothing)
     assert _changed(done) == 6
     assert {call.method for call in site.awx.writes()} == {"DELETE"}
     assert not any(site.awx.objects(path) for path in EVERY_PATH)
@@ -294,6 +299,50 @@ def test_what_is_there_is_used_by_its_name(site: AwxSite) -> None:
     assert list(awx.objects("credentials")) == ["Our vault"]
 
 
+def test_an_inventory_that_is_there_says_which_pbxs_there_are(site: AwxSite) -> None:
+    """Its hosts have the connection options, so that the role is given none."""
+    inventory = site.awx.seed(
+        "inventories", name="PBXs", organization=site.awx.objects("organizations")["Default"]["id"]
+    )
+    settings: dict[str, Any] = {
+        "options": {},
+        "awx_inventory": "PBXs",
+        "awx_directory_username": "svc-yeastar@example.com",
+        "awx_pbx_client_id": "api-client",
+    }
+
+    site.play(**settings, **WEEKLY_TIME)
+
+    assert {one["inventory"] for one in site.awx.objects("job_templates").values()} == {inventory}
+    assert list(site.awx.objects("hosts")) == []
+    _check_schedule(site.awx, WEEKLY, "job_templates", "Example - run")
+
+
+def test_the_machine_that_plays_it_needs_neither_the_ledger_nor_what_the_modules_need(
+    site: AwxSite, tmp_path: Path
+) -> None:
+    """The ledger's database is reached from where the jobs run."""
+    nobody_listens = "postgresql://yeastar@127.0.0.1:1/ledgers"
+    options = {**SETTINGS["pbx_ad_schedule_options"], "ledger_url": nobody_listens}
+    (tmp_path / "without").mkdir()
+    # Of a module that is None here, Python says that there is none.
+    hide = "import sys\nsys.modules.update(dict.fromkeys(['ldap3', 'requests', 'psycopg']))\n"
+    (tmp_path / "without" / "sitecustomize.py").write_text(hide, encoding="utf-8")
+    environment = {**site.token, "PYTHONPATH": str(tmp_path / "without")}
+
+    site.play(environment=environment, options=options, ledger_password=LEDGER_PASSWORD)
+
+    host = site.awx.objects("hosts")["pbx.example.com"]
+    assert json.loads(host["variables"])["pbx_ad_ledger_url"] == nobody_listens
+    _check_schedule(site.awx, DAILY, "job_templates", "Example - run")
+
+
+def test_a_time_that_the_clocks_will_skip_or_repeat_is_warned_of(site: AwxSite) -> None:
+    (warning,) = site.play("--check", time="02:30").warnings
+
+    assert re.match("time 02:30 is (skipped|repeated) by the change of the clocks in Europe/Berlin on ", warning)
+
+
 def test_two_customers_stand_side_by_side(site: AwxSite) -> None:
     other: dict[str, Any] = {
         "awx_prefix": "Other",
@@ -339,7 +388,10 @@ def test_the_missing_collection_is_named_with_the_way_to_get_it(site: AwxSite, t
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"rrule": ""}, "pbx_ad_schedule_rrule is not set"),
+        ({"timezone": ""}, "pbx_ad_schedule_timezone is empty"),
+        ({"timezone": "Europe/Berln"}, "Did you mean Europe/Berlin?"),
+        ({"time": "24:30"}, "time 24:30 is no time of day"),
+        ({"frequency": "weekly"}, "frequency weekly needs days"),
         ({"directory_password": ""}, "pbx_ad_schedule_directory_password is not set"),
         ({"pbx_client_secret": ""}, "pbx_ad_schedule_pbx_client_secret is not set"),
         ({"options": {}}, "pbx_ad_schedule_awx_directory_username is not set"),
@@ -371,8 +423,6 @@ def test_a_secret_in_the_inventory_is_refused_and_not_shown(site: AwxSite) -> No
 
 
 def test_what_awx_refuses_ends_the_play_with_its_words(site: AwxSite) -> None:
-    rule = site.play(fails=True, rrule="DTSTART:20260101T003000 RRULE:FREQ=DAILY")
-    assert "DTSTART cannot be a naive datetime" in rule.everything
     playbook = site.play(fails=True, awx_plan_playbook="none.yml")
     assert "Playbook not found for project." in playbook.everything
     denied = site.play(fails=True, environment={"CONTROLLER_OAUTH_TOKEN": "wrong"})

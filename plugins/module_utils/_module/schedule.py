@@ -25,7 +25,8 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.schedule impo
     schedule_of,
 )
 
-SCHEDULE_OPTIONS: dict[str, dict[str, Any]] = {
+#: The options that say when.
+TIME_OPTIONS: dict[str, dict[str, Any]] = {
     "frequency": {"type": "str", "choices": [frequency.value for frequency in Frequency], "default": "daily"},
     "time": {"type": "str", "default": "00:30"},
     "days": {
@@ -35,6 +36,9 @@ SCHEDULE_OPTIONS: dict[str, dict[str, Any]] = {
         "default": [],
     },
     "timezone": {"type": "str"},
+}
+SCHEDULE_OPTIONS: dict[str, dict[str, Any]] = {
+    **TIME_OPTIONS,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
@@ -83,8 +87,14 @@ def wanted_schedule(options: Mapping[str, Any]) -> Schedule | None:
 
     :raises ScheduleError: for options that are no schedule, or a time zone that this machine does not know.
     """
-    if options["state"] == "absent":
-        return None
+    return None if options["state"] == "absent" else known_schedule(options)
+
+
+def known_schedule(options: Mapping[str, Any]) -> Schedule:
+    """Return the schedule that the options describe.
+
+    :raises ScheduleError: for options that are no schedule, or a time zone that this machine does not know.
+    """
     schedule = make_schedule(options["frequency"], options["time"], options["days"], options["timezone"])
     load_zone(schedule.timezone)
     return schedule
@@ -95,7 +105,7 @@ def save_schedule(world: World, wanted: Schedule | None, check_mode: bool) -> Sc
 
     :raises IntegrationError: if the ledger holds no integration that the schedule could be of.
     """
-    warnings = _clock_warnings(wanted, world.clock())
+    warnings = clock_warnings(wanted, world.clock()) if wanted else ()
     with world.open_ledger() as ledger:
         if wanted is not None:
             warnings = (*warnings, *require_integration(ledger, check_mode=check_mode)[1])
@@ -104,6 +114,19 @@ def save_schedule(world: World, wanted: Schedule | None, check_mode: bool) -> Sc
         if report.changed:
             ledger.save_schedule(schedule_data(wanted) if wanted else None, world.clock())
         return report
+
+
+def clock_warnings(schedule: Schedule, now: datetime) -> tuple[str, ...]:
+    """Return what is to be warned of: that the clocks will skip or repeat the schedule's time within a year."""
+    zone = load_zone(schedule.timezone)
+    found = next_clock_change(schedule, zone, now.astimezone(zone).date())
+    if found is None:
+        return ()
+    day, change = found
+    return (
+        f"time {schedule.time} is {change.value} by the change of the clocks in {schedule.timezone} on {day}: "
+        f"{_WHAT_THEN[change]} Choose a time that exists once on every day if that matters.",
+    )
 
 
 def load_zone(name: str) -> tzinfo:
@@ -148,20 +171,6 @@ def _clock_change(moment: datetime) -> ClockChange | None:
     there_and_back = moment.astimezone(UTC).astimezone(moment.tzinfo)
     is_shown_by_a_clock = there_and_back.replace(tzinfo=None) == moment.replace(tzinfo=None)
     return ClockChange.REPEATED if is_shown_by_a_clock else ClockChange.SKIPPED
-
-
-def _clock_warnings(schedule: Schedule | None, now: datetime) -> tuple[str, ...]:
-    if schedule is None:
-        return ()
-    zone = load_zone(schedule.timezone)
-    found = next_clock_change(schedule, zone, now.astimezone(zone).date())
-    if found is None:
-        return ()
-    day, change = found
-    return (
-        f"time {schedule.time} is {change.value} by the change of the clocks in {schedule.timezone} on {day}: "
-        f"{_WHAT_THEN[change]} Choose a time that exists once on every day if that matters.",
-    )
 
 
 def _named_alike(name: str, known: set[str]) -> str:
