@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).parents[2]
 # Where an indented block's first word is one of these, it is something to be typed.
 COMMANDS = {
     "ansible", "ansible-galaxy", "ansible-playbook", "ansible-runner", "ansible-vault", "dsacls", "git", "make",
-    "pg_dump", "pip", "psql", "printf", "python", "sqlite3", "systemctl", "ANSIBLE_SHOW_CUSTOM_STATS=1",
+    "pg_dump", "pip", "psql", "printf", "python", "sqlite3", "sudo", "systemctl", "ANSIBLE_SHOW_CUSTOM_STATS=1",
 }  # fmt: skip
 _PAGES = ("*.md", "docs/**/*.md", "playbooks/*.md", "roles/*/README.md", "lab/**/README.md")
 _TELLING = 60

@@ -29,11 +29,14 @@ _BLOCKS = blocks()
 # Collections that are not installed here: what is shown of them is that of their own documentation.
 _FOREIGN_MODULES = ("community.general.mail",)
 _FOREIGN_KEYWORD = "ansible.builtin.meta"
+# Where the tutorial installs ansible-core.
+_INSTALLED = "/opt/pbxops/bin/"
 # Programs of others, which are called as their own manuals say.
 _FOREIGN_PROGRAMS = {
     ".venv/bin/pre-commit", "ansible-galaxy", "ansible-runner", "ansible-vault", "cd", "certutil", "curl", "dsacls",
     "git", "journalctl", "ldapsearch", "ldapwhoami",
-    "chmod", "printf", "openssl", "pg_dump", "pg_restore", "pip", "psql", "source", "export", "sqlite3", "systemctl",
+    "chmod", "chown", "cp", "install", "mkdir", "mv", "python3", "useradd",
+    "printf", "openssl", "pg_dump", "pg_restore", "pip", "psql", "source", "export", "sqlite3", "systemctl",
 }  # fmt: skip
 # By the language: what other programs read, and do not run here.
 _LANGUAGES = {
@@ -210,6 +213,9 @@ def test_every_command_of_ours_can_be_called(block: Block) -> None:
 def _troubles(words: list[str]) -> Iterable[str]:
     """What of a command does not exist."""
     program, *arguments = words
+    program = program.removeprefix(_INSTALLED)
+    if program == "sudo":
+        return _troubles(_called_by_sudo(arguments))
     if program == "make":
         return _troubles_of_make(arguments)
     if program == "ansible-playbook":
@@ -219,6 +225,11 @@ def _troubles(words: list[str]) -> Iterable[str]:
     if program == "python":
         return _troubles_of_python(arguments)
     return [] if program in _FOREIGN_PROGRAMS else [f"{program} is no command that is known here"]
+
+
+def _called_by_sudo(arguments: list[str]) -> list[str]:
+    """What sudo is to call: for root, or for whom its first option names."""
+    return arguments[3:] if arguments[:1] == ["-u"] else arguments
 
 
 def _troubles_of_make(arguments: list[str]) -> list[str]:

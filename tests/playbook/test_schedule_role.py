@@ -246,7 +246,7 @@ def test_systemd_takes_the_units_and_finds_the_service_hardened(host: Host) -> N
 
 
 def test_the_service_gets_every_character_as_it_was_given(host: Host) -> None:
-    argument = 'note=100% "of" it\'s $HOME\\n `id`'
+    argument = json.dumps({"note": '100% "of" it\'s $HOME\n `id`'})
     host.play(extra_arguments=["-e", argument], ledger_password="led$ger")
 
     (command,) = _settings(host.service, "ExecStart")
@@ -316,6 +316,33 @@ def test_what_cannot_be_scheduled_is_refused_before_anything_is_written(
 
     assert message in " ".join(printed.split())
     assert host.files() == before
+
+
+@pytest.mark.parametrize(
+    ("changed", "messages"),
+    [
+        (
+            {"ansible_playbook": "/opt/none/bin/ansible-playbook"},
+            ("cannot run /opt/none/bin/ansible-playbook", "No such file", "Name in pbx_ad_schedule_ansible_playbook"),
+        ),
+        (
+            {"collections_path": ""},
+            ("pbxops.yeastar.sync_now could not be found", "ansible-galaxy collection install -p /usr/share/ansible"),
+        ),
+        ({"playbook": "pbxops.yeastar.none"}, ("pbxops.yeastar.none could not be found", "pbx_ad_schedule_playbook")),
+        ({"extra_arguments": ["-e", "@/none.yml"]}, ("/none.yml", "pbx_ad_schedule_extra_arguments")),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
+)
+def test_what_would_fail_every_night_is_refused(host: Host, changed: dict[str, Any], messages: tuple[str, ...]) -> None:
+    """The collection is found by the play, of which the service inherits nothing."""
+    before = host.files()
+
+    for arguments in (["--check"], []):
+        printed = " ".join(host.play(*arguments, fails=True, **changed).split())
+
+        assert [message for message in messages if message not in printed] == []
+        assert host.files() == before
 
 
 def test_a_ledger_without_an_integration_is_told_in_check_mode_and_refused_otherwise(host: Host) -> None:

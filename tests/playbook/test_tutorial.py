@@ -11,15 +11,36 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.playbook.documented_blocks import REPOSITORY, Block, Kind, blocks
 from tests.playbook.playbook_site import environment_of
 
 _PAGE = "docs/tutorial.md"
+_ROLE = REPOSITORY / "roles" / "pbx_ad_schedule"
+_EXAMPLES = REPOSITORY / "playbooks" / "examples"
 _RECAP = re.compile(r"^localhost\s+: ok=\d+\s+changed=(\d+).* failed=(\d+)", re.MULTILINE)
 # What the tests' own environment has done already.
 _SET_UP = ("make setup", "source ", "export ANSIBLE_COLLECTIONS_PATH")
 _TIMEOUT = 280
+
+
+def test_the_nights_have_the_ledger_the_user_and_the_vault_of_the_days() -> None:
+    """The second part needs a machine of its own; what its steps must have in common is compared."""
+    blocks_of_site = [block for block in blocks() if block.page == _PAGE and block not in _blocks_of_the_lab()]
+    typed = "\n".join(block.text for block in blocks_of_site if block.kind is Kind.SHELL)
+    (nights,) = (yaml.safe_load(block.text)[0] for block in blocks_of_site if block.kind is Kind.PLAYS)
+    (ledger,) = (name for block in blocks_of_site if block.kind is Kind.VARIABLES
+                 if (name := yaml.safe_load(block.text).get("pbx_ad_ledger_path")))  # fmt: skip
+    defaults = yaml.safe_load((_ROLE / "defaults" / "main" / "systemd.yml").read_text(encoding="utf-8"))
+    user, given = defaults["pbx_ad_schedule_user"], nights["roles"][0]["vars"]
+    (vault_file,) = nights["vars_files"]
+    vault = yaml.safe_load((_EXAMPLES / f"{vault_file}.example").read_text(encoding="utf-8"))
+
+    assert given["pbx_ad_schedule_options"]["ledger_path"] == ledger
+    assert f"install -d -o {user} -m 0700 {Path(ledger).parent}\n" in typed
+    assert len(re.findall(rf"sudo -u {user} -H {given['pbx_ad_schedule_ansible_playbook']} ", typed)) == 3
+    assert set(re.findall(r"\bvault_\w+", str(given))) == set(vault)
 
 
 def _blocks_of_the_lab() -> list[Block]:
