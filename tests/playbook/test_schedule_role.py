@@ -139,7 +139,7 @@ def _host(tmp_path: Path) -> Host:
     """A host whose ledger knows its integration."""
     host = Host(tmp_path)
     host.service.parent.mkdir()
-    with open_ledger(host.state / "ledger.sqlite3", read_write=True, command="test") as ledger:
+    with open_ledger(host.state / "ledger" / "ledger.sqlite3", read_write=True, command="test") as ledger:
         ledger.save_integration(INTEGRATION, datetime.now(UTC))
     return host
 
@@ -258,7 +258,7 @@ def test_the_service_gets_every_character_as_it_was_given(host: Host) -> None:
     assert environment["PBX_AD_LEDGER_PASSWORD"] == "led$ger"
     assert environment["PBX_AD_DIRECTORY_BASE_DN"] == BEFORE["directory_base_dn"]
     assert environment["PBX_AD_PBX_TIMEOUT"] == "20"
-    assert environment["PBX_AD_LEDGER_PATH"] == str(host.state / "ledger.sqlite3")
+    assert environment["PBX_AD_LEDGER_PATH"] == str(host.state / "ledger" / "ledger.sqlite3")
 
 
 def test_secrets_are_in_one_file_for_root_alone_and_nowhere_else(host: Host) -> None:
@@ -346,7 +346,7 @@ def test_what_would_fail_every_night_is_refused(host: Host, changed: dict[str, A
 
 
 def test_a_ledger_without_an_integration_is_told_in_check_mode_and_refused_otherwise(host: Host) -> None:
-    (host.state / "ledger.sqlite3").unlink()
+    (host.state / "ledger" / "ledger.sqlite3").unlink()
 
     assert "no integration in the ledger yet" in " ".join(host.play("--check").split())
     assert "holds no integration" in " ".join(host.play(fails=True).split())
@@ -374,7 +374,7 @@ def test_the_service_synchronizes(site: PlaybookSite) -> None:
     host.service.parent.mkdir(parents=True)
     inventory = site.inventory({"pbx_ad_user_number_start": 3000})
     options = {name: value for name, value in site.options.items() if name not in SECRETS}
-    options["ledger_path"] = str(host.state / "ledger.sqlite3")
+    options["ledger_path"] = str(host.state / "ledger" / "ledger.sqlite3")
     given = {
         "options": options,
         "directory_password": site.options["directory_password"],

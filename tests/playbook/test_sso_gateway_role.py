@@ -423,6 +423,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"python": "/nowhere/python"}, "cannot make a virtual environment with Python 3.11 or newer"),
     ({"user": "nobody"}, "and nobody else can use it"),
     ({"ledger_path": "/nowhere/ledger.sqlite3"}, "There is no ledger at /nowhere/ledger.sqlite3."),
+    ({"ledger_path": f"{Path.home()}/ledger.sqlite3"}, "is in the home of"),
     ({"state": "started"}, "value of pbx_ad_sso_gateway_state must be one of"),
 ]
 

@@ -130,7 +130,7 @@ class Life:
             self._folder / "ledger.sqlite3",
             ServerManners(
                 page_limit=random.choice((1000, 2, 3, 5)) if small else 1000,
-                range_limit=random.choice((1500, 1, 2, 3)),
+                range_limit=random.choice((1500, 4, 2, 3)),
                 extra_empty_pages=random.random() < 0.2,
             ),
             Sizes(
