@@ -170,7 +170,7 @@ class OrganizationUndoing:
             view.lose(change, "the organization: what it was is not written down")
             return
         if view.is_left_alone(change, _NAME):
-            # It would have the name of an exchange alone.
+            # It would be made again with the name that it bore in passing alone.
             return
         parent_id = view.id(_ORGANIZATION, image.parent_id)
         again = Organization(-(change.object_id or 0), image.name, parent_id)
