@@ -30,7 +30,12 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.errors import (
     IncompleteReadError,
 )
 from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.names import is_within
-from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.search import DOMAIN_SCOPE, Search, read_one
+from ansible_collections.pbxops.yeastar.plugins.module_utils._ad.search import (
+    DOMAIN_SCOPE,
+    Entry,
+    Search,
+    read_one,
+)
 
 if TYPE_CHECKING:
     from ldap3 import Connection
@@ -110,11 +115,7 @@ def _require_tls(settings: DirectorySettings) -> None:
 
 def _own_account(connection: Connection, base_dn: str) -> ProvedAccount:
     """Read the account of a connection that is logged in."""
-    # Of the rootDSE, the SIDs of whoever has logged in on this connection (MS-ADTS 3.1.1.3.2), the own one first. Were
-    # it ever a group's, no user would be found by it.
-    sid = _read_root(connection, _OWN_SIDS)
-    search = Search(f"<SID={sid.hex()}>", "(objectClass=user)", _ACCOUNT_ATTRIBUTES, "BASE", (DOMAIN_SCOPE,))
-    entry = read_one(connection, search)
+    entry = _own_entry(connection)
     if entry is None or not is_within(entry.dn, base_dn):
         raise NotAUserError(
             "The account that logged in is no user below directory_base_dn.", "Only users below it can sign on."
@@ -128,9 +129,22 @@ def _own_account(connection: Connection, base_dn: str) -> ProvedAccount:
     return ProvedAccount(objects.guid_of(entry), bool(control & values.ACCOUNT_DISABLED), expires)
 
 
-def _read_root(connection: Connection, attribute: str) -> bytes:
+def _own_entry(connection: Connection) -> Entry | None:
+    """Find the user among the SIDs of whoever has logged in: the own one, and those of its groups.
+
+    The rootDSE has them (MS-ADTS 3.1.1.3.2). The own one comes first, though no document says so.
+    """
+    for sid in _read_root(connection, _OWN_SIDS):
+        search = Search(f"<SID={sid.hex()}>", "(objectClass=user)", _ACCOUNT_ATTRIBUTES, "BASE", (DOMAIN_SCOPE,))
+        entry = read_one(connection, search)
+        if entry is not None:
+            return entry
+    return None
+
+
+def _read_root(connection: Connection, attribute: str) -> list[bytes]:
     entry = read_one(connection, Search("", "(objectClass=*)", (attribute,), "BASE", ()))
-    value = entry.first(attribute) if entry else None
-    if value is None:
+    found = entry.values.get(attribute.lower()) if entry else None
+    if not found:
         raise IncompleteReadError(f"The domain controller's own entry has no {attribute}.")
-    return value
+    return list(found)
