@@ -19,8 +19,9 @@ from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx import errors
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.listing import Listing, Row
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.session import Session
 from ansible_collections.pbxops.yeastar.plugins.module_utils._pbx.shapes import parse_rows, parse_total
-from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import guard, undo_extensions
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync import guard
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.guard import Verdict
+from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_history import Written
 from ansible_collections.pbxops.yeastar.plugins.module_utils._sync.undo_merge import Step
 
 from tests.simulator.domain_controller import PAGED
@@ -71,9 +72,9 @@ def _as_long_as_it_is(
         count += len(rows)
 
 
-def _put_back_whatever_it_is(before: Any, left: Any, _now: Any, *_same: object) -> Step:
+def _put_back_whatever_it_is(value: Written, _now: str, *_same: object) -> Step:
     """Put a value back that was changed since."""
-    return Step.NOTHING if before == left else Step.PUT_BACK
+    return Step.NOTHING if value.found == value.left else Step.PUT_BACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ _BREAKAGES = {
         frozenset({"what_is_let_through_is_what_was_told", "the_guard_stops_what_is_too_much", "let_through"}),
     ),
     "a rollback overwrites what was changed since": Breakage(
-        ((undo_extensions, "step", _put_back_whatever_it_is),),
+        ((Written, "step", _put_back_whatever_it_is),),
         frozenset({"what_was_changed_since_the_run_stays"}),
     ),
     "a snapshot is asked about nobody who is named": Breakage(
