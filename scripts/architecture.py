@@ -57,7 +57,7 @@ BOXES = {
     "directory": Box(850, 130, 200, 80, "Active Directory", ("is only read",), "world"),
     "store": Box(850, 245, 200, 80, "the ledger", ("a file of SQLite, or a", "schema in PostgreSQL"), "world"),
     "pbx": Box(850, 360, 200, 80, "Yeastar P-Series", ("its documented Open API",), "world"),
-    "filter": Box(30, 615, 190, 62, "filter", ("report, metrics",), "door"),
+    "filter": Box(30, 615, 190, 62, "filter", ("report, metrics, rrule",), "door"),
     "_report": Box(290, 615, 460, 62, "_report", ("makes a page and metrics of a result; pure likewise",), "pure"),
 }  # fmt: skip
 GATEWAY = Box(850, 500, 200, 177, "sign_on_gateway", ("a web service, at which", "users sign on; it knows"), "door")
@@ -80,6 +80,8 @@ _WAYS: dict[tuple[str, str], tuple[tuple[int, int], ...]] = {
     ("_ad", "directory"): ((750, 170), (850, 170)),
     ("_ledger", "store"): ((750, 285), (850, 285)),
     ("_pbx", "pbx"): ((750, 400), (850, 400)),
+    ("filter", "_module"): ((220, 630), (255, 630), (255, 410), (290, 410)),
+    ("filter", "_sync"): ((125, 615), (125, 562), (290, 562)),
     ("filter", "_report"): ((220, 646), (290, 646)),
 }
 
