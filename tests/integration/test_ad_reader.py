@@ -269,7 +269,7 @@ def test_members_that_move_up_between_two_ranges_are_an_incomplete_read(
     crowded_proxy: LdapProxy, crowd: DirectoryReader
 ) -> None:
     crowded_proxy.control.set_faults([Fault("range", mode="moved")])
-    with pytest.raises(IncompleteReadError, match=r"member;range=1499-\* .*values changed while they were read"):
+    with pytest.raises(IncompleteReadError, match=r"member;range=1499-\S+ .*values changed while they were read"):
         crowd.read_groups()
 
 
