@@ -71,7 +71,7 @@ class CertificateAuthority:
     def _sign_server(self, key: ec.EllipticCurvePrivateKey, hosts: Sequence[str]) -> x509.Certificate:
         common_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0][:64])])
         return (
-            _builder(key, subject=common_name, issuer=self._certificate.subject)
+            certificate_builder(key, subject=common_name, issuer=self._certificate.subject)
             .not_valid_after(_now() + _SERVER_LIFETIME)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(digital_signature=True), critical=True)
@@ -87,7 +87,7 @@ def _make_ca(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Lab certificate authority {os.urandom(4).hex()}")])
     public_key = key.public_key()
     return (
-        _builder(key, subject=name, issuer=name)
+        certificate_builder(key, subject=name, issuer=name)
         .not_valid_after(_now() + _CA_LIFETIME)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(key_cert_sign=True, crl_sign=True), critical=True)
@@ -96,7 +96,10 @@ def _make_ca(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     )
 
 
-def _builder(key: ec.EllipticCurvePrivateKey, *, subject: x509.Name, issuer: x509.Name) -> x509.CertificateBuilder:
+def certificate_builder(
+    key: ec.EllipticCurvePrivateKey, *, subject: x509.Name, issuer: x509.Name, begins: datetime | None = None
+) -> x509.CertificateBuilder:
+    """The beginning of every certificate: whose it is and from when on, an hour ago unless told; the rest is open."""
     public_key = key.public_key()
     return (
         x509.CertificateBuilder()
@@ -104,7 +107,7 @@ def _builder(key: ec.EllipticCurvePrivateKey, *, subject: x509.Name, issuer: x50
         .issuer_name(issuer)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(_now() - _CLOCK_SKEW)
+        .not_valid_before(begins or _now() - _CLOCK_SKEW)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from lab.pbx.testing import running_emulator
-from lab.tls import CertificateAuthority
+from lab.tls import CertificateAuthority, certificate_builder
 from tests.integration.ad_helpers import open_reader
 from tests.integration.pbx_helpers import client_for
 
@@ -34,17 +34,10 @@ def _authority(tmp_path: Path) -> CertificateAuthority:
     """One as `openssl req -x509` makes it: nothing says what its key is for."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Home-made")])
-    begins = datetime.now(UTC) - timedelta(hours=1)
     certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begins)
-        .not_valid_after(begins + timedelta(days=30))
+        certificate_builder(key, subject=name, issuer=name)
+        .not_valid_after(datetime.now(UTC) + timedelta(days=30))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
     (tmp_path / "ca.pem").write_bytes(certificate.public_bytes(PEM))

@@ -25,7 +25,7 @@ from cryptography.x509.oid import NameOID
 
 from lab.pbx.emulator import Emulator
 from lab.pbx.testing import running_emulator
-from lab.tls import CertificateAuthority
+from lab.tls import CertificateAuthority, certificate_builder
 from tests.integration.pbx_helpers import Hands, QuietHandler, client_for, count, serving
 
 
@@ -56,15 +56,9 @@ def self_signed(tmp_path: Path) -> Callable[[timedelta, timedelta], tuple[Path, 
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "pbx")])
         now = datetime.now(UTC)
         certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now + begins)
+            certificate_builder(key, subject=name, issuer=name, begins=now + begins)
             .not_valid_after(now + ends)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.SubjectAlternativeName([x509.IPAddress(_LOOPBACK)]), critical=False)
             .sign(key, hashes.SHA256())
         )
